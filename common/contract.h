@@ -1,0 +1,58 @@
+/*
+ * What the parts of argond have agreed on and what no config can change:
+ * exit codes, hard limits, and the ladder of timeouts.
+ */
+#ifndef COMMON_CONTRACT_H
+#define COMMON_CONTRACT_H
+
+#include <stdint.h>
+
+#define ARGOND_VERSION "0.1.0"
+
+/* Exit status of the program. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/*
+ * Exit status of a child. The master turns each into words and advice
+ * (master/supervise.c); a child never exits with another one by itself.
+ */
+enum child_exit {
+	CHILD_EXIT_DONE = 0,	    /* drained, as it was told to */
+	CHILD_EXIT_FATAL = 70,	    /* an error it has logged itself */
+	CHILD_EXIT_MASTER_GONE = 71, /* the control socket read EOF */
+	CHILD_EXIT_SETUP = 72,	    /* could not set itself up: never was READY */
+	CHILD_EXIT_STORE = 73,	    /* a look-up's database cannot be opened */
+	CHILD_EXIT_RETIRED = 74,    /* has done its max_jobs */
+};
+
+/* Hard limits: what tables and messages are laid out for. */
+enum {
+	LIMIT_FRONTENDS = 64,	   /* frontends of a generation */
+	LIMIT_POOLS = 16,	   /* pools of a config */
+	LIMIT_POOL_PROCESSES = 256, /* hashers of one pool */
+	LIMIT_LISTENERS = 32,
+	LIMIT_STREAMS = 16,	   /* jobs that one hasher works at (batch) */
+	LIMIT_FLIGHTS = 512,	   /* jobs of one frontend sent and unanswered */
+	LIMIT_PASSWORD = 4096,	   /* bytes; max_password cannot exceed it */
+	LIMIT_SALT = 64,	   /* bytes */
+	LIMIT_TAG = 512,	   /* bytes */
+	LIMIT_NAME = 32,	   /* bytes of a pool's, profile's or key's name, NUL included */
+	LIMIT_TEXT = 1024,	   /* bytes of the text in a reply: a PHC string, a user */
+};
+
+/*
+ * The ladder: each layer waits longer than the one inside it, so that the
+ * innermost one that can say what happened is the one that says it.
+ *   a job's deadline  <  the client's write  <  the kill of a stuck process
+ */
+enum {
+	LADDER_RETRY_MS = 2000,	  /* a role that died before READY: first wait */
+	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
+	LADDER_READY_MS = 30000,  /* a child that is not READY by then is killed */
+	LADDER_KILL_GRACE_MS = 2000, /* a job past its deadline: its hasher is killed after */
+};
+
+_Static_assert(LADDER_RETRY_MS < LADDER_RETRY_MAX_MS, "backoff must grow");
+_Static_assert(LADDER_READY_MS > LADDER_RETRY_MS, "READY before a retry");
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The messages of a link: one job from a frontend to a hasher, one reply back.
+ * Both sides are separate address spaces that may have been broken into, so
+ * decoding believes nothing: every length and number is checked, and every byte
+ * must be consumed. All integers travel little-endian.
+ */
+#ifndef COMMON_JOB_H
+#define COMMON_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/contract.h"
+
+enum job_kind { JOB_HASH = 1, JOB_LOOKUP = 2, JOB_KIND_END };
+
+enum job_status {
+	JOB_OK = 1,	   /* text holds the result */
+	JOB_DROPPED = 2,   /* expired, cancelled, or from a dead incarnation: no work done */
+	JOB_NOT_FOUND = 3, /* a look-up that found nothing */
+	JOB_REFUSED = 4,   /* parameters the hasher does not accept */
+	JOB_NO_MEMORY = 5,
+	JOB_FAILED = 6, /* the work itself failed */
+	JOB_STATUS_END
+};
+
+/* Argon2 parameters as in RFC 9106 section 3.1. */
+struct job_cost {
+	uint32_t type;	     /* 0 Argon2d, 1 Argon2i, 2 Argon2id */
+	uint32_t version;    /* 0x10 or 0x13 */
+	uint32_t memory_kib; /* m */
+	uint32_t time;	     /* t */
+	uint32_t lanes;	     /* p */
+	uint32_t salt_len;   /* bytes of salt to be made */
+	uint32_t tag_len;    /* bytes of tag */
+};
+
+/*
+ * A job. Its id is never reused: the frontend's incarnation in the upper 24
+ * bits, a counter in the lower 40. `flight` is the index at which the sender's
+ * slot on the board says that the job is still wanted (board.h).
+ */
+struct job {
+	uint64_t id;
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+	uint32_t flight;
+	uint8_t kind;	 /* enum job_kind */
+	bool alone;	 /* has seen a hasher die: let no other job ride with it */
+	struct job_cost cost; /* JOB_HASH */
+	int64_t user;	      /* JOB_LOOKUP */
+	const uint8_t *password; /* JOB_HASH; borrowed: the sender's or the message's bytes */
+	size_t password_len;
+};
+
+struct job_reply {
+	uint64_t id;
+	uint8_t status;	  /* enum job_status */
+	uint64_t work_ns; /* time spent at work */
+	const char *text; /* borrowed, not NUL-terminated, printable ASCII */
+	size_t text_len;  /* 0..LIMIT_TEXT */
+};
+
+enum { JOB_ID_COUNTER_BITS = 40 };
+static inline uint64_t job_id_make(uint32_t incarnation, uint64_t counter)
+{
+	return (uint64_t)incarnation << JOB_ID_COUNTER_BITS |
+	       (counter & ((UINT64_C(1) << JOB_ID_COUNTER_BITS) - 1));
+}
+static inline uint32_t job_id_incarnation(uint64_t id)
+{
+	return (uint32_t)(id >> JOB_ID_COUNTER_BITS);
+}
+
+enum { JOB_MESSAGE_MAX = LIMIT_PASSWORD + 128, JOB_REPLY_MAX = LIMIT_TEXT + 64 };
+
+/* Writes the message into buf[cap]; returns its length, or -1 where it does not
+ * fit or the job is not well-formed. The buffer then holds a secret. */
+ssize_t job_encode(const struct job *job, uint8_t *buf, size_t cap);
+
+/* Reads a message; `job` borrows from buf. Returns 0, or -1 and in *why a
+ * constant string that says what was wrong. */
+int job_decode(struct job *job, const uint8_t *buf, size_t len, const char **why);
+
+ssize_t job_reply_encode(const struct job_reply *reply, uint8_t *buf, size_t cap);
+int job_reply_decode(struct job_reply *reply, const uint8_t *buf, size_t len,
+    const char **why);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The log: one line an event, printable, of bounded length, to stderr, syslog
+ * or a file. Never a password, a hash, or a path that holds one. A line that
+ * cannot be written at once (disk full, a pipe that nobody reads) is dropped and
+ * counted; nothing ever waits for the log.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/* Where lines go. `target` is "stderr", "syslog" or a path (opened O_NOFOLLOW,
+ * appended to; only a regular file, a FIFO or a character device will do).
+ * Returns 0, or -1 with errno; the old target stays then. */
+int log_open(const char *target, enum log_format format, enum log_level level);
+
+/* Opens the file of the last log_open() anew (after it was renamed away). */
+int log_reopen(void);
+
+/* The fd that lines are written to, or -1 (syslog): a child keeps it open. */
+int log_fd(void);
+
+/* Who speaks: "master", "frontend 0", "hasher elastic/1". Copied. */
+void log_ident(const char *who);
+
+/* A line of the given level. The message is made printable: control and
+ * non-ASCII bytes become \xHH. */
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* What another process or we ourselves got wrong: "BUG: ..." at error level. */
+void log_bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* For whatever a remote can cause: at most one line a second for each `limit`
+ * (static storage, zeroed); the next line says how many were left out. */
+struct log_limit {
+	uint64_t last_ns;
+	unsigned skipped;
+};
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Lines dropped so far because they could not be written. */
+uint64_t log_dropped(void);
+
+#endif

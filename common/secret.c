@@ -1,0 +1,57 @@
+#include "common/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+int secret_reserve(struct secret *s, size_t n)
+{
+	size_t cap = s->cap ? s->cap : 64;
+	uint8_t *data;
+
+	if (n <= s->cap)
+		return 0;
+	while (cap < n)
+		if (__builtin_mul_overflow(cap, (size_t)2, &cap))
+			return -1;
+	data = malloc(cap); /* not realloc: it would leave a copy behind */
+	if (data == NULL)
+		return -1;
+	if (s->len > 0)
+		memcpy(data, s->data, s->len);
+	if (s->data != NULL)
+		explicit_bzero(s->data, s->cap);
+	free(s->data);
+	s->data = data;
+	s->cap = cap;
+	return 0;
+}
+
+int secret_append(struct secret *s, const void *bytes, size_t n)
+{
+	size_t want;
+
+	if (n == 0)
+		return 0;
+	if (__builtin_add_overflow(s->len, n, &want) || secret_reserve(s, want) != 0)
+		return -1;
+	memcpy(s->data + s->len, bytes, n);
+	s->len = want;
+	return 0;
+}
+
+void secret_move(struct secret *to, struct secret *from)
+{
+	secret_free(to);
+	*to = *from;
+	*from = (struct secret){0};
+}
+
+void secret_free(struct secret *s)
+{
+	if (s->data != NULL)
+		explicit_bzero(s->data, s->cap);
+	free(s->data);
+	*s = (struct secret){0};
+}
