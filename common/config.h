@@ -1,0 +1,142 @@
+/*
+ * The config: what a file (libconfuse syntax), `-o name=value` and the built-in
+ * defaults say, checked and in one struct that nobody changes after it was loaded.
+ * One table (config_table.c) has a row for each directive: its name, type, range,
+ * default and place in the struct; parser, printer (-T), manual page test all
+ * read that table.
+ */
+#ifndef COMMON_CONFIG_H
+#define COMMON_CONFIG_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "common/contract.h"
+#include "common/cpu_engine.h"
+#include "common/log.h"
+
+/* One address to listen on. */
+struct config_listen {
+	char text[160];		      /* as written; names the listener across reloads */
+	struct sockaddr_storage addr; /* AF_INET, AF_INET6 or AF_UNIX */
+	socklen_t addr_len;
+	bool has_mode, has_group; /* AF_UNIX: what ?mode= and ?group= said */
+	mode_t mode;
+	gid_t group;
+};
+
+/* CPUs that a role may run on; `set` is meaningful only where `some`. */
+struct config_affinity {
+	bool some;
+	cpu_set_t set;
+};
+
+struct config_profile {
+	char name[LIMIT_NAME];
+	uint32_t memory_kib, time, lanes; /* Argon2 m, t, p */
+	uint32_t salt, tag;		  /* bytes */
+	char key[LIMIT_NAME];		  /* "" for none */
+};
+
+struct config_key {
+	char name[LIMIT_NAME];
+	char *file;
+	bool verify_only;
+};
+
+enum config_jobs { CONFIG_JOBS_HASH = 1, CONFIG_JOBS_VERIFY = 2, CONFIG_JOBS_LOOKUP = 4 };
+
+struct config_pool {
+	char name[LIMIT_NAME];
+	unsigned jobs;		   /* enum config_jobs, or-ed */
+	unsigned min_processes;	   /* "auto" is already resolved here */
+	unsigned max_processes;	   /* 1..LIMIT_POOL_PROCESSES, >= min */
+	uint64_t idle_timeout_ms;  /* an idle hasher over min leaves after this */
+	unsigned batch;		   /* jobs at a time in one process, 1..LIMIT_STREAMS */
+	unsigned queue_limit;	   /* jobs waiting in one frontend */
+	uint64_t deadline_ms;	   /* longest life of a job */
+	unsigned per_client_limit; /* jobs of one client, waiting and running; 0: no limit */
+	unsigned retries;	   /* tries after a crash */
+	uint64_t max_jobs;	   /* a hasher retires after so many; 0: never */
+	int nice;
+	struct config_affinity cpu_affinity;
+	uint64_t memory_limit; /* bytes for one process; 0: derived from the costs */
+	uint64_t rlimit_cpu;   /* seconds; 0: none */
+};
+
+struct config_frontend {
+	unsigned processes; /* "auto" is already resolved here */
+	unsigned max_connections; /* of one frontend */
+	int nice;
+	struct config_affinity cpu_affinity;
+	uint64_t rlimit_nofile; /* 0: derived from max_connections */
+	uint64_t rlimit_core;	/* bytes */
+};
+
+struct config {
+	char *source; /* path of the file read, or NULL: built-in defaults */
+	struct config_listen *listen;
+	size_t listen_count;
+	char *user, *group, *chroot, *pidfile; /* NULL: unset */
+	char *log;
+	enum log_format log_format;
+	enum log_level log_level;
+	bool access_log;
+	uint64_t hello_delay_ms;
+	bool seed_routes;
+	unsigned default_pool; /* index into pools */
+	uint64_t max_body;     /* bytes */
+	uint64_t max_password; /* bytes, 1..LIMIT_PASSWORD */
+	uint64_t header_timeout_ms, body_timeout_ms, keepalive_timeout_ms, write_timeout_ms;
+	uint64_t shutdown_timeout_ms, drain_delay_ms;
+	uint64_t memory_budget; /* bytes; a percentage is already resolved here */
+	enum engine_kind engine;
+	uint64_t verify_max_memory; /* bytes */
+	uint32_t verify_max_time, verify_max_lanes;
+	char *token_file; /* NULL: unset */
+	char *store_path; /* SQLite file of the look-ups */
+	struct config_frontend frontend;
+	struct config_profile *profiles; /* [0] is `default` */
+	size_t profile_count;
+	struct config_key *keys;
+	size_t key_count;
+	struct config_pool *pools; /* elastic, fixed, lookup, then the file's own */
+	size_t pool_count;
+};
+
+/* What went wrong, for people: "FILE:LINE: what, and what is allowed". */
+struct config_error {
+	char text[512];
+};
+
+/*
+ * Loads a config: `path` (NULL: SYSCONFDIR/argond/argond.conf where that exists,
+ * else built-in defaults), then `overrides[count]` ("name=value", dotted for
+ * sections). Returns it (config_free), or NULL with *err filled. Nothing is logged
+ * and no file but `path` is opened.
+ */
+struct config *config_load(const char *path, char *const *overrides, size_t count,
+    struct config_error *err);
+void config_free(struct config *config);
+
+/* Writes the effective config in a form that config_load() reads back to an equal one.
+ * Returns 0, or -1 where writing failed. */
+int config_print(const struct config *config, FILE *out);
+
+/* Index of the pool or profile of that name, or -1. */
+int config_pool_find(const struct config *config, const char *name);
+int config_profile_find(const struct config *config, const char *name);
+
+/* Bytes of Argon2 memory that one process of the pool may need at once: `batch` jobs of
+ * the costliest kind it can be sent, at least one of that kind. */
+uint64_t config_pool_arena(const struct config *config, const struct config_pool *pool);
+
+/* Bytes of all pools at max_processes. */
+uint64_t config_memory_plan(const struct config *config);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * A link: the SOCK_SEQPACKET socketpair between one frontend and all hashers of one
+ * pool; and the same socket type between the master and each child (control).
+ * Messages are whole or not there. Nothing here ever blocks.
+ */
+#ifndef COMMON_LINK_H
+#define COMMON_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Makes a pair, close-on-exec and non-blocking. Messages that arrive at fds[0] carry
+ * their sender's pid. Returns 0, or -1 with errno. */
+int link_pair(int fds[2]);
+
+enum link_result {
+	LINK_OK,
+	LINK_AGAIN,  /* nothing there, or no room */
+	LINK_CLOSED, /* the other end is gone */
+	LINK_BAD,    /* a message that was too long, or carried what it should not */
+	LINK_ERROR   /* errno says */
+};
+
+/* Sends one message. LINK_OK, LINK_AGAIN, LINK_CLOSED or LINK_ERROR. */
+enum link_result link_send(int fd, const void *message, size_t len);
+
+/* Receives one message of at most `cap` bytes into buf; *len is its length (0 is possible:
+ * an empty message and, on a socket whose peer is closed, the end look alike), *pid the
+ * sender's pid where the socket asks for it (link_pair's fds[0]), else 0.
+ * Attached fds are never installed. */
+enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pid);
+
+/* Bytes (as the kernel counts them) sent from this end and not yet received; 0 means that
+ * every message has been taken. -1 with errno on failure. */
+long link_unread(int fd);
+
+#endif
