@@ -17,7 +17,7 @@
 
 #include "common/contract.h"
 
-enum { BOARD_PAGE = 4096, BOARD_NOT_TAKING = -1 };
+enum { BOARD_PAGE = 4096 };
 
 /* Written by a frontend. */
 struct board_frontend {
@@ -33,7 +33,7 @@ struct board_frontend {
 struct board_hasher {
 	_Atomic uint64_t claim[LIMIT_STREAMS];	     /* ids of the jobs in hand, or 0 */
 	_Atomic uint64_t claim_since[LIMIT_STREAMS]; /* CLOCK_MONOTONIC ns */
-	_Atomic int32_t taking;	     /* index of the frontend whose link is just being read */
+	_Atomic uint32_t taking;     /* 1 + the frontend whose link is just being read, or 0 */
 	_Atomic uint32_t busy;	     /* claims in use */
 	_Atomic uint64_t idle_since; /* ns, meaningful while busy is 0 */
 	_Atomic uint64_t done;	     /* jobs answered with a result */
@@ -62,17 +62,18 @@ struct board_head {
 };
 
 struct board {
-	int fd;	       /* of the memfd; -1 once a child has mapped its view */
-	size_t slots;  /* how many there are */
-	uint8_t *base; /* head, then the slots */
+	int fd;		/* of the memfd; -1 in a child that has its view */
+	int read_fd;	/* the same, opened for reading only: a mapping of it stays read-only */
+	size_t slots;	/* how many there are */
+	uint8_t *base;	/* head, then the slots */
 };
 
 /* Makes a board of that many free slots, all writable by the caller (the master).
  * Returns 0, or -1 with errno. */
 int board_open(struct board *board, size_t slots);
 
-/* In a child: maps the board read-only but for slot `own`, and closes the memfd.
- * Returns 0, or -1 with errno. */
+/* In a child: gives up the master's view and maps the board read-only but for slot `own`;
+ * the memfd is closed. Returns 0, or -1 with errno. */
 int board_attach(struct board *board, size_t own);
 
 void board_close(struct board *board);

@@ -46,6 +46,7 @@ enum control_kind {
 	CONTROL_SUSPECT = 3, /* frontend: process `pid` sent nonsense on the link of `pool` */
 	CONTROL_GONE = 4,    /* to a frontend: a hasher of `pool` died with these jobs in hand */
 	CONTROL_RETIRE = 5,  /* hasher: has done its max_jobs and takes no more */
+	CONTROL_LOG = 6,     /* to a child: the log was opened anew; the fd is attached */
 	CONTROL_KIND_END
 };
 
@@ -62,15 +63,21 @@ struct control_message {
 	uint32_t pool;
 	int32_t pid;
 	uint32_t cause;	 /* GONE: enum control_cause */
-	int32_t taking;	 /* GONE: frontend whose link it was reading, or -1 */
+	uint32_t taking; /* GONE: 1 + the frontend whose link it was reading, or 0 */
 	uint32_t claims; /* GONE: how many of claim[] are set */
 	uint64_t claim[LIMIT_STREAMS];
 };
 
 /* LINK_OK, LINK_AGAIN, LINK_CLOSED, LINK_ERROR. */
 enum link_result control_send(int fd, const struct control_message *message);
-/* As link_recv(); LINK_BAD also for a message that is not well-formed. End of file and an
- * empty message are LINK_CLOSED. */
+/* CONTROL_LOG with the log's fd. */
+enum link_result control_send_log(int fd, int log);
+
+/* In the master: as link_recv(); LINK_BAD also for a message that is not well-formed. End of
+ * file and an empty message are LINK_CLOSED. */
 enum link_result control_recv(int fd, struct control_message *message);
+/* In a child: the same; *log is the fd that came with CONTROL_LOG (now the caller's), else
+ * -1. */
+enum link_result control_recv_child(int fd, struct control_message *message, int *log);
 
 #endif

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Makes a pair, close-on-exec and non-blocking. Messages that arrive at fds[0] carry
- * their sender's pid. Returns 0, or -1 with errno. */
+/* Makes a pair, close-on-exec and non-blocking, whose messages carry their sender's pid
+ * (SCM_CREDENTIALS, unix(7)). Returns 0, or -1 with errno. */
 int link_pair(int fds[2]);
 
 enum link_result {
@@ -27,8 +27,7 @@ enum link_result link_send(int fd, const void *message, size_t len);
 
 /* Receives one message of at most `cap` bytes into buf; *len is its length (0 is possible:
  * an empty message and, on a socket whose peer is closed, the end look alike), *pid the
- * sender's pid where the socket asks for it (link_pair's fds[0]), else 0.
- * Attached fds are never installed. */
+ * sender's pid as the kernel says it, or 0. Attached fds are never installed. */
 enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pid);
 
 /* Bytes (as the kernel counts them) sent from this end and not yet received; 0 means that

@@ -13,32 +13,38 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-/* Where lines go. `target` is "stderr", "syslog" or a path (opened O_NOFOLLOW,
- * appended to; only a regular file, a FIFO or a character device will do).
+enum { LOG_LINE_MAX = 1024 }; /* bytes of a line, its end included */
+
+/* Where lines go. `target` is "stderr", "syslog" or a path (appended to, a symlink is not
+ * followed; only a regular file, a FIFO with a reader or a character device will do).
  * Returns 0, or -1 with errno; the old target stays then. */
 int log_open(const char *target, enum log_format format, enum log_level level);
 
-/* Opens the file of the last log_open() anew (after it was renamed away). */
+/* Opens the target of the last log_open() anew (its file was renamed away). */
 int log_reopen(void);
 
-/* The fd that lines are written to, or -1 (syslog): a child keeps it open. */
+/* The fd that lines are written to: a child keeps it open. */
 int log_fd(void);
+
+/* Takes over an fd that the master has opened: what a confined child does to reopen. */
+void log_adopt(int fd);
 
 /* Who speaks: "master", "frontend 0", "hasher elastic/1". Copied. */
 void log_ident(const char *who);
 
-/* A line of the given level. The message is made printable: control and
- * non-ASCII bytes become \xHH. */
+/* A line of the given level. The message is made printable: control and non-ASCII bytes
+ * become \xHH. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* What another process or we ourselves got wrong: "BUG: ..." at error level. */
+/* What another process or we ourselves got wrong: "BUG: ..." at error level, at most ten
+ * lines a second. */
 void log_bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* For whatever a remote can cause: at most one line a second for each `limit`
- * (static storage, zeroed); the next line says how many were left out. */
+/* For whatever a remote can cause: at most one line a second for each `limit` (static
+ * storage, zeroed); the next line says how many were left out. */
 struct log_limit {
 	uint64_t last_ns;
 	unsigned skipped;

@@ -1,0 +1,130 @@
+#include "common/board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct board_head) <= BOARD_PAGE, "the head is one page");
+_Static_assert(BOARD_SLOT_SIZE % BOARD_PAGE == 0, "slots are mapped one by one");
+
+static size_t board_bytes(size_t slots)
+{
+	return BOARD_PAGE + slots * BOARD_SLOT_SIZE;
+}
+
+static int board_map(struct board *board, size_t slots)
+{
+	char path[32];
+
+	if (ftruncate(board->fd, (off_t)board_bytes(slots)) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", board->fd);
+	board->read_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (board->read_fd < 0)
+		return -1;
+	board->base = mmap(NULL, board_bytes(slots), PROT_READ | PROT_WRITE, MAP_SHARED,
+	    board->fd, 0);
+	if (board->base == MAP_FAILED) {
+		board->base = NULL;
+		return -1;
+	}
+	board->slots = slots;
+	return 0;
+}
+
+int board_open(struct board *board, size_t slots)
+{
+	*board = (struct board){.fd = -1, .read_fd = -1};
+	board->fd = memfd_create("argond-board", MFD_CLOEXEC);
+	if (board->fd >= 0 && board_map(board, slots) == 0) {
+		for (size_t i = 0; i < slots; i++)
+			board_slot_reset(board_slot(board, i), 0);
+		return 0;
+	}
+	board_close(board);
+	return -1;
+}
+
+static void board_close_fds(struct board *board)
+{
+	if (board->fd >= 0)
+		close(board->fd);
+	if (board->read_fd >= 0)
+		close(board->read_fd);
+	board->fd = board->read_fd = -1;
+}
+
+int board_attach(struct board *board, size_t own)
+{
+	const size_t bytes = board_bytes(board->slots);
+	const off_t at = (off_t)(BOARD_PAGE + own * BOARD_SLOT_SIZE);
+	uint8_t *view, *slot;
+
+	if (own >= board->slots) {
+		errno = EINVAL;
+		return -1;
+	}
+	view = mmap(NULL, bytes, PROT_READ, MAP_SHARED, board->read_fd, 0);
+	if (view == MAP_FAILED)
+		return -1;
+	slot = mmap(view + at, BOARD_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+	    board->fd, at);
+	if (slot == MAP_FAILED) {
+		munmap(view, bytes);
+		return -1;
+	}
+	munmap(board->base, bytes);
+	board->base = view;
+	board_close_fds(board);
+	return 0;
+}
+
+void board_close(struct board *board)
+{
+	int saved = errno;
+
+	if (board->base != NULL)
+		munmap(board->base, board_bytes(board->slots));
+	board_close_fds(board);
+	board->base = NULL;
+	board->slots = 0;
+	errno = saved;
+}
+
+struct board_head *board_head(const struct board *board)
+{
+	return (struct board_head *)(void *)board->base;
+}
+
+struct board_slot *board_slot(const struct board *board, size_t number)
+{
+	if (number >= board->slots)
+		return NULL;
+	return (struct board_slot *)(void *)(board->base + BOARD_PAGE +
+	    number * BOARD_SLOT_SIZE);
+}
+
+void board_slot_reset(struct board_slot *slot, uint32_t incarnation)
+{
+	memset(slot, 0, sizeof(*slot));
+	atomic_store(&slot->incarnation, incarnation);
+}
+
+bool board_wanted(const struct board_slot *slot, uint32_t flight, uint64_t id)
+{
+	return slot != NULL && flight < LIMIT_FLIGHTS &&
+	    atomic_load_explicit(&slot->frontend.wanted[flight], memory_order_relaxed) == id;
+}
+
+bool board_claimed(const struct board_slot *slot, uint64_t id)
+{
+	if (slot == NULL)
+		return false;
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++)
+		if (atomic_load(&slot->hasher.claim[i]) == id)
+			return true;
+	return false;
+}

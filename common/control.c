@@ -1,0 +1,86 @@
+/* The messages between the master and its children (child.h). */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/child.h"
+
+enum link_result control_send(int fd, const struct control_message *message)
+{
+	return link_send(fd, message, sizeof(*message));
+}
+
+static bool control_valid(const struct control_message *message)
+{
+	return message->kind > 0 && message->kind < CONTROL_KIND_END &&
+	    message->pool < LIMIT_POOLS && message->claims <= LIMIT_STREAMS &&
+	    message->cause <= CONTROL_CAUSE_CRASHED;
+}
+
+enum link_result control_recv(int fd, struct control_message *message)
+{
+	size_t len;
+	pid_t sender;
+	enum link_result result = link_recv(fd, message, sizeof(*message), &len, &sender);
+
+	if (result != LINK_OK)
+		return result;
+	if (len == 0)
+		return LINK_CLOSED;
+	return len == sizeof(*message) && control_valid(message) ? LINK_OK : LINK_BAD;
+}
+
+/* The one fd attached to a message from the master, or -1. */
+static int control_attached(struct msghdr *header)
+{
+	int fd = -1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	return fd;
+}
+
+enum link_result control_recv_child(int fd, struct control_message *message, int *log)
+{
+	_Alignas(struct cmsghdr) char
+	    control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+	struct iovec part = {.iov_base = message, .iov_len = sizeof(*message)};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	    .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*log = -1;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return LINK_AGAIN;
+	if (n <= 0)
+		return LINK_CLOSED;
+	*log = control_attached(&header);
+	if (n == (ssize_t)sizeof(*message) && control_valid(message) &&
+	    (message->kind == CONTROL_LOG) == (*log >= 0))
+		return LINK_OK;
+	if (*log >= 0)
+		close(*log);
+	*log = -1;
+	return LINK_BAD;
+}
+
+enum link_result control_send_log(int fd, int log)
+{
+	struct control_message message = {.kind = CONTROL_LOG};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec part = {.iov_base = &message, .iov_len = sizeof(message)};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	    .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &log, sizeof(int));
+	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(message))
+		return LINK_OK;
+	return errno == EAGAIN ? LINK_AGAIN : LINK_ERROR;
+}

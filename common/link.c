@@ -1,0 +1,89 @@
+#include "common/link.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/sockios.h>
+
+int link_pair(int fds[2])
+{
+	const int on = 1;
+	int saved;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
+		return -1;
+	/*
+	 * On both ends: the credentials then fill the receiver's control buffer, which
+	 * leaves the kernel no room to install an fd that somebody attached.
+	 */
+	if (setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	    setsockopt(fds[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0)
+		return 0;
+	saved = errno;
+	close(fds[0]);
+	close(fds[1]);
+	errno = saved;
+	return -1;
+}
+
+enum link_result link_send(int fd, const void *message, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)len)
+		return LINK_OK;
+	if (n >= 0)
+		return LINK_ERROR; /* cannot be: a packet goes whole or not at all */
+	/* ENOBUFS: the kernel has no memory for it now */
+	if (errno == EAGAIN || errno == ENOBUFS)
+		return LINK_AGAIN;
+	return errno == EPIPE || errno == ECONNRESET ? LINK_CLOSED : LINK_ERROR;
+}
+
+/* The sender's pid, or 0 where none was attached. */
+static pid_t link_sender(struct msghdr *header)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(header);
+	struct ucred who;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(who)))
+		return 0;
+	memcpy(&who, CMSG_DATA(c), sizeof(who));
+	return who.pid;
+}
+
+enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pid)
+{
+	/* room for credentials and nothing else: attached fds are dropped by the kernel */
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec part = {.iov_base = buf, .iov_len = cap};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	    .msg_controllen = sizeof(control)};
+	ssize_t n;
+
+	do
+		n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		if (errno == EAGAIN)
+			return LINK_AGAIN;
+		return errno == ECONNRESET ? LINK_CLOSED : LINK_ERROR;
+	}
+	*len = (size_t)n;
+	*pid = link_sender(&header);
+	return (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? LINK_BAD : LINK_OK;
+}
+
+long link_unread(int fd)
+{
+	int bytes;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}

@@ -1,0 +1,201 @@
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "common/clock.h"
+#include "common/log_sink.h"
+
+enum { LOG_TARGET_MAX = 4096, LOG_MESSAGE_MAX = 768, LOG_BUGS_PER_SECOND = 10 };
+
+/* A process has one log, and whoever has something to say must reach it. */
+static struct {
+	struct log_sink sink;
+	char target[LOG_TARGET_MAX];
+	char who[64];
+	enum log_format format;
+	enum log_level level;
+	uint64_t dropped;
+} state = {.sink = {.kind = LOG_SINK_FILE, .fd = STDERR_FILENO}, .who = "argond",
+    .target = "stderr", .level = LOG_LEVEL_INFO};
+
+static const struct {
+	const char *name;
+	int syslog; /* severity of RFC 5424, facility daemon (3) */
+} levels[] = {
+    [LOG_LEVEL_ERROR] = {"error", 3 * 8 + 3},
+    [LOG_LEVEL_WARNING] = {"warning", 3 * 8 + 4},
+    [LOG_LEVEL_INFO] = {"info", 3 * 8 + 6},
+    [LOG_LEVEL_DEBUG] = {"debug", 3 * 8 + 7},
+};
+
+int log_open(const char *target, enum log_format format, enum log_level level)
+{
+	struct log_sink sink;
+
+	if (strlen(target) >= sizeof(state.target)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (log_sink_open(&sink, target) != 0)
+		return -1;
+	if (state.sink.fd != STDERR_FILENO)
+		log_sink_close(&state.sink);
+	state.sink = sink;
+	if (target != state.target)
+		strlcpy(state.target, target, sizeof(state.target));
+	state.format = format;
+	state.level = level;
+	return 0;
+}
+
+int log_reopen(void)
+{
+	return log_open(state.target, state.format, state.level);
+}
+
+int log_fd(void)
+{
+	return state.sink.fd;
+}
+
+void log_adopt(int fd)
+{
+	if (state.sink.fd != STDERR_FILENO)
+		log_sink_close(&state.sink);
+	log_sink_wrap(&state.sink, fd, state.sink.kind == LOG_SINK_SYSLOG);
+}
+
+void log_ident(const char *who)
+{
+	strlcpy(state.who, who, sizeof(state.who));
+}
+
+uint64_t log_dropped(void)
+{
+	return state.dropped;
+}
+
+/* Copies the message printable; in JSON, quotes and backslashes are escaped. */
+static void log_clean(char *to, size_t cap, const char *from, bool json)
+{
+	size_t n = 0;
+
+	for (; *from != '\0' && n + 5 < cap; from++) {
+		unsigned char c = (unsigned char)*from;
+
+		if (c < 0x20 || c > 0x7e)
+			n += (size_t)snprintf(to + n, cap - n, json ? "\\u%04x" : "\\x%02x", c);
+		else if (json && (c == '"' || c == '\\'))
+			n += (size_t)snprintf(to + n, cap - n, "\\%c", c);
+		else
+			to[n++] = (char)c;
+		if (n + 7 >= cap)
+			break;
+	}
+	to[n] = '\0';
+}
+
+static int log_format_line(char *line, size_t cap, enum log_level level, const char *message)
+{
+	const char *name = levels[level].name;
+	char stamp[40];
+	struct timespec now;
+	struct tm tm;
+
+	if (state.sink.kind == LOG_SINK_SYSLOG)
+		return snprintf(line, cap, "<%d>argond[%d]: %s: %s", levels[level].syslog,
+		    (int)getpid(), state.who, message);
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (state.format == LOG_FORMAT_JSON)
+		return snprintf(line, cap,
+		    "{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%s\","
+		    "\"message\":\"%s\"}\n",
+		    stamp, now.tv_nsec / 1000000, (int)getpid(), name, state.who, message);
+	return snprintf(line, cap, "%s.%03ldZ [%d] %s %s: %s\n", stamp,
+	    now.tv_nsec / 1000000, (int)getpid(), name, state.who, message);
+}
+
+static void log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
+{
+	char raw[LOG_MESSAGE_MAX], message[LOG_MESSAGE_MAX], line[LOG_LINE_MAX];
+	int saved = errno, len;
+	size_t n = strlcpy(raw, prefix, sizeof(raw));
+
+	if (level > state.level)
+		return;
+	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
+	log_clean(message, sizeof(message), raw, state.format == LOG_FORMAT_JSON);
+	len = log_format_line(line, sizeof(line), level, message);
+	if (len <= 0 || (size_t)len >= sizeof(line) ||
+	    !log_sink_write(&state.sink, line, (size_t)len))
+		state.dropped++;
+	errno = saved;
+}
+
+#define LOG_AT(level, prefix)                                                            \
+	do {                                                                             \
+		va_list ap;                                                              \
+		va_start(ap, fmt);                                                       \
+		log_line(level, prefix, fmt, ap);                                        \
+		va_end(ap);                                                              \
+	} while (0)
+
+void log_error(const char *fmt, ...)
+{
+	LOG_AT(LOG_LEVEL_ERROR, "");
+}
+
+void log_warn(const char *fmt, ...)
+{
+	LOG_AT(LOG_LEVEL_WARNING, "");
+}
+
+void log_info(const char *fmt, ...)
+{
+	LOG_AT(LOG_LEVEL_INFO, "");
+}
+
+void log_debug(const char *fmt, ...)
+{
+	LOG_AT(LOG_LEVEL_DEBUG, "");
+}
+
+void log_bug(const char *fmt, ...)
+{
+	static uint64_t second;
+	static unsigned said;
+	uint64_t now = clock_ns() / NS_PER_SEC;
+
+	if (now != second) {
+		second = now;
+		said = 0;
+	}
+	if (said++ < LOG_BUGS_PER_SECOND)
+		LOG_AT(LOG_LEVEL_ERROR, "BUG: ");
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
+{
+	uint64_t now = clock_ns();
+	char prefix[48] = "";
+
+	if (limit->last_ns != 0 && now - limit->last_ns < NS_PER_SEC) {
+		limit->skipped++;
+		return;
+	}
+	if (limit->skipped > 0)
+		snprintf(prefix, sizeof(prefix), "(%u lines like this left out) ",
+		    limit->skipped);
+	limit->last_ns = now;
+	limit->skipped = 0;
+	LOG_AT(level, prefix);
+}
