@@ -1,0 +1,84 @@
+#include "common/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+enum { FRONTEND_SPARE_FILES = 64 }; /* links, listeners, log, epoll and what libraries open */
+
+struct limits_spec limits_of_frontend(const struct config *config)
+{
+	const struct config_frontend *f = &config->frontend;
+
+	return (struct limits_spec){.nice = f->nice,
+	    .affinity = f->cpu_affinity,
+	    .nofile = f->rlimit_nofile != 0 ? f->rlimit_nofile
+					    : f->max_connections + FRONTEND_SPARE_FILES +
+		    config->pool_count + config->listen_count,
+	    .core = f->rlimit_core};
+}
+
+struct limits_spec limits_of_pool(const struct config *config, const struct config_pool *pool)
+{
+	(void)config;
+	return (struct limits_spec){.nice = pool->nice,
+	    .affinity = pool->cpu_affinity,
+	    .cpu = pool->rlimit_cpu,
+	    .memory = pool->memory_limit};
+}
+
+/* Sets soft and hard limit; where the hard one is lower and we may not raise it, to that. */
+static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value)
+{
+	struct rlimit limit = {.rlim_cur = value, .rlim_max = value}, old;
+
+	if (setrlimit(which, &limit) == 0)
+		return 0;
+	if (errno != EPERM || getrlimit(which, &old) != 0)
+		return -1;
+	log_warn("%s stays at %llu: %llu is not allowed here", name,
+	    (unsigned long long)old.rlim_max, (unsigned long long)value);
+	limit.rlim_cur = limit.rlim_max = old.rlim_max;
+	return setrlimit(which, &limit);
+}
+
+/* Not being able to is no reason to die: the process is only judged like its parent then. */
+static void limits_oom(int score)
+{
+	char text[16];
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int len = snprintf(text, sizeof(text), "%d", score);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, (size_t)len) != len)
+		log_debug("oom_score_adj: %s", strerror(errno));
+	close(fd);
+}
+
+int limits_apply(const struct limits_spec *spec, int oom_score_adj)
+{
+	limits_oom(oom_score_adj);
+	if (spec->nofile != 0 && limit_set(RLIMIT_NOFILE, "RLIMIT_NOFILE", spec->nofile) != 0)
+		return -1;
+	if (limit_set(RLIMIT_CORE, "RLIMIT_CORE", spec->core) != 0)
+		return -1;
+	if (spec->cpu != 0 && limit_set(RLIMIT_CPU, "RLIMIT_CPU", spec->cpu) != 0)
+		return -1;
+	if (spec->memory != 0 && limit_set(RLIMIT_AS, "RLIMIT_AS", spec->memory) != 0)
+		return -1;
+	if (spec->affinity.some &&
+	    sched_setaffinity(0, sizeof(spec->affinity.set), &spec->affinity.set) != 0)
+		return -1;
+	if (spec->nice != 0 && setpriority(PRIO_PROCESS, 0, spec->nice) != 0) {
+		if (errno != EPERM && errno != EACCES)
+			return -1;
+		log_warn("nice %d is not allowed here", spec->nice);
+	}
+	return 0;
+}

@@ -1,0 +1,212 @@
+/*
+ * A generation: one config with its links, its board and its processes.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "master/master.h"
+
+/*
+ * Places for processes beside those that are wanted: one that drains keeps its slot and its
+ * links until it has left, and its successor must not wait for that.
+ */
+static unsigned with_spare(unsigned wanted, unsigned limit)
+{
+	unsigned slots = wanted + (wanted > 2 ? wanted : 2);
+
+	return slots < limit ? slots : limit;
+}
+
+static void generation_add_role(struct generation *g, enum role_number number, unsigned pool,
+    unsigned min, unsigned max, unsigned limit)
+{
+	struct role *role = &g->roles[g->role_count++];
+
+	*role = (struct role){.kind = &role_kinds[number], .generation = g, .pool = pool,
+	    .slot = g->process_count, .slot_count = with_spare(max, limit), .min = min,
+	    .max = max, .target = min};
+	g->process_count += role->slot_count;
+	supervise_init(role);
+}
+
+static void generation_plan(struct generation *g)
+{
+	const struct config *config = g->config;
+
+	generation_add_role(g, ROLE_FRONTEND, 0, config->frontend.processes,
+	    config->frontend.processes, LIMIT_FRONTENDS);
+	g->frontend_slots = (unsigned)g->roles[0].slot_count;
+	for (unsigned i = 0; i < config->pool_count; i++)
+		generation_add_role(g, ROLE_HASHER, i, config->pools[i].min_processes,
+		    config->pools[i].max_processes, 2 * LIMIT_POOL_PROCESSES);
+}
+
+static int generation_open_links(struct generation *g)
+{
+	size_t count = (size_t)g->frontend_slots * g->config->pool_count;
+	int fds[2];
+
+	g->link_frontend = malloc(count * sizeof(int));
+	g->link_hasher = malloc(count * sizeof(int));
+	if (g->link_frontend == NULL || g->link_hasher == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		g->link_frontend[i] = g->link_hasher[i] = -1;
+	for (size_t i = 0; i < count; i++) {
+		if (link_pair(fds) != 0)
+			return -1;
+		g->link_frontend[i] = fds[0];
+		g->link_hasher[i] = fds[1];
+	}
+	return 0;
+}
+
+static int generation_open_processes(struct generation *g)
+{
+	g->processes = calloc(g->process_count, sizeof(*g->processes));
+	if (g->processes == NULL)
+		return -1;
+	for (size_t r = 0; r < g->role_count; r++)
+		for (size_t i = 0; i < g->roles[r].slot_count; i++)
+			g->processes[g->roles[r].slot + i] =
+			    (struct process){.role = &g->roles[r], .index = (unsigned)i,
+				.slot = g->roles[r].slot + i, .control = -1};
+	return 0;
+}
+
+struct generation *generation_open(struct master *m, struct config *config)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		goto failed;
+	g->master = m;
+	g->config = config;
+	g->board = (struct board){.fd = -1, .read_fd = -1};
+	generation_plan(g);
+	if (generation_open_processes(g) != 0 || generation_open_links(g) != 0 ||
+	    board_open(&g->board, g->process_count) != 0)
+		goto failed;
+	g->number = ++m->generations;
+	return g;
+failed:
+	log_error("cannot make a generation: %s", strerror(errno));
+	if (g != NULL) {
+		g->config = NULL; /* still the caller's */
+		generation_close(g);
+	}
+	return NULL;
+}
+
+int generation_start(struct generation *g)
+{
+	for (size_t r = 0; r < g->role_count; r++)
+		supervise_role(&g->roles[r]);
+	return generation_alive(g) > 0 ? 0 : -1;
+}
+
+static void generation_announce(const struct generation *g)
+{
+	struct master *m = g->master;
+
+	log_info("ready, generation %u", g->number);
+	if (m->ready_fd < 0)
+		return;
+	if (write(m->ready_fd, "", 1) != 1)
+		log_warn("nobody waits for the start any more");
+	close(m->ready_fd);
+	m->ready_fd = -1;
+}
+
+void generation_check_ready(struct generation *g)
+{
+	if (g->ready)
+		return;
+	for (size_t r = 0; r < g->role_count; r++)
+		if (role_count(&g->roles[r], PROCESS_READY) < g->roles[r].min)
+			return;
+	g->ready = true;
+	generation_announce(g);
+}
+
+unsigned generation_alive(const struct generation *g)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < g->process_count; i++)
+		n += g->processes[i].state != PROCESS_NONE;
+	return n;
+}
+
+static unsigned role_alive(const struct role *role)
+{
+	return (unsigned)role->slot_count - role_count(role, PROCESS_NONE);
+}
+
+static void role_leave(const struct role *role)
+{
+	for (size_t i = 0; i < role->slot_count; i++)
+		process_leave(&role->generation->processes[role->slot + i]);
+}
+
+static void generation_stop_timers(struct generation *g)
+{
+	for (size_t r = 0; r < g->role_count; r++) {
+		ev_timer_stop(g->master->loop, &g->roles[r].retry);
+		ev_timer_stop(g->master->loop, &g->roles[r].shrink);
+	}
+}
+
+/* The frontends first: while they drain, their jobs need the hashers. */
+void generation_drain(struct generation *g)
+{
+	if (!g->stopping) {
+		g->stopping = true;
+		generation_stop_timers(g);
+	}
+	role_leave(&g->roles[0]);
+	if (role_alive(&g->roles[0]) > 0)
+		return;
+	for (size_t r = 1; r < g->role_count; r++)
+		role_leave(&g->roles[r]);
+}
+
+void generation_signal(struct generation *g, int signo)
+{
+	for (size_t i = 0; i < g->process_count; i++)
+		if (g->processes[i].state != PROCESS_NONE)
+			kill(g->processes[i].pid, signo);
+}
+
+static void generation_close_links(struct generation *g)
+{
+	size_t count = (size_t)g->frontend_slots * g->config->pool_count;
+
+	for (size_t i = 0; i < count && g->link_frontend != NULL && g->link_hasher != NULL;
+	     i++) {
+		if (g->link_frontend[i] >= 0)
+			close(g->link_frontend[i]);
+		if (g->link_hasher[i] >= 0)
+			close(g->link_hasher[i]);
+	}
+}
+
+void generation_close(struct generation *g)
+{
+	int saved = errno;
+
+	generation_stop_timers(g);
+	if (g->config != NULL)
+		generation_close_links(g);
+	board_close(&g->board);
+	config_free(g->config);
+	free(g->link_frontend);
+	free(g->link_hasher);
+	free(g->processes);
+	free(g);
+	errno = saved;
+}

@@ -1,0 +1,125 @@
+/*
+ * The master: its root struct, and what its rooms offer one another. It opens, forks,
+ * watches and buries; it never reads a client's byte.
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <ev.h>
+
+#include "common/board.h"
+#include "common/child.h"
+#include "common/config.h"
+#include "master/listen.h"
+#include "master/roles.h"
+
+enum process_state {
+	PROCESS_NONE,	  /* the slot is free */
+	PROCESS_STARTING, /* forked, not READY yet */
+	PROCESS_READY,
+	PROCESS_LEAVING, /* told to drain */
+};
+
+/* One child, or the place for one: as many as the board has slots, at the same index. */
+struct process {
+	enum process_state state;
+	struct role *role;
+	unsigned index; /* within its role */
+	size_t slot;	/* on the board */
+	pid_t pid;
+	uint32_t incarnation;
+	int control; /* the master's end */
+	uint64_t born_ns;
+	struct ev_io control_watcher;
+	struct ev_timer ready_timer; /* kills what does not become READY */
+};
+
+/* A row of process_kinds at work in a generation: the frontends, or one pool's hashers. */
+struct role {
+	const struct role_kind *kind;
+	struct generation *generation;
+	unsigned pool;	    /* of a hasher role: index into config->pools */
+	size_t slot;	    /* its slots on the board: slot .. slot + slot_count - 1 */
+	size_t slot_count;
+	unsigned min, max;  /* processes */
+	unsigned target;    /* how many there should be now, min..max */
+	bool healthy;	    /* has had a process READY */
+	unsigned backoff_ms; /* 0: not throttled */
+	double tokens;	    /* replacements left before the role is throttled */
+	uint64_t tokens_ns; /* when they were counted */
+	struct ev_timer retry;	/* throttled: the next try */
+	struct ev_timer shrink; /* looks for idle processes over min */
+	uint64_t suspected_ns;	/* when a process was last replaced on a frontend's word */
+};
+
+/* One config with its links and processes. */
+struct generation {
+	struct master *master;
+	unsigned number;
+	struct config *config;
+	struct board board;
+	struct process *processes; /* by slot */
+	size_t process_count;
+	unsigned frontend_slots;
+	int *link_frontend; /* [frontend * pools + pool]: the frontend's end */
+	int *link_hasher;   /* the same, the hashers' end */
+	struct role roles[1 + LIMIT_POOLS]; /* frontends, then pool by pool */
+	size_t role_count;
+	bool ready; /* all of its processes have once been READY */
+	bool stopping;
+};
+
+struct master {
+	struct ev_loop *loop;
+	struct generation *generation;
+	struct listener_set listeners;
+	int signal_fd;
+	struct ev_io signals;
+	struct ev_timer shutdown_limit, drain_delay;
+	uint32_t incarnations; /* the last one given out */
+	unsigned generations;
+	bool stopping;
+	int exit_status;
+	int ready_fd; /* detached: the launcher waits on it for a byte; else -1 */
+};
+
+/* Runs the daemon with that config (taken over). Returns the exit status. */
+int master_run(struct config *config, int ready_fd);
+/* Ends the loop when nothing is left that it would wait for. */
+void master_check_done(struct master *m);
+
+/* generation.c */
+struct generation *generation_open(struct master *m, struct config *config);
+int generation_start(struct generation *g); /* forks the first processes; 0 or -1 */
+void generation_check_ready(struct generation *g);
+void generation_drain(struct generation *g); /* frontends leave; then the hashers */
+void generation_signal(struct generation *g, int signo);
+unsigned generation_alive(const struct generation *g); /* processes of any state */
+void generation_close(struct generation *g);
+
+/* spawn.c: how a child is born and reaped */
+int spawn_process(struct process *p);  /* 0, or -1 (logged) */
+void spawn_reap(struct master *m);     /* every child that has died */
+void process_leave(struct process *p); /* TERM: drain and leave */
+void process_kill(struct process *p, const char *why);
+
+/* supervise.c: whether one should be */
+void supervise_init(struct role *role);
+void supervise_role(struct role *role); /* forks up to the target */
+void supervise_ready(struct process *p);
+void supervise_exit(struct process *p, int status);
+/* A frontend says that jobs wait; that process `pid` sent it nonsense; a hasher that it has
+ * done its share. Nothing of it is believed beyond what the role's own rows allow. */
+void supervise_want(struct role *role);
+void supervise_suspect(struct role *role, pid_t pid);
+void supervise_retire(struct process *p);
+void supervise_publish(struct role *role); /* tells the board how many are READY */
+unsigned role_count(const struct role *role, enum process_state state);
+struct role *role_of_pool(struct generation *g, unsigned pool);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The kinds of process: one row each.
+ */
+#ifndef MASTER_ROLES_H
+#define MASTER_ROLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/child.h"
+
+struct role_kind {
+	const char *name;
+	int (*run)(struct child *child); /* its life; returns an exit status */
+	bool listens;			 /* gets the listening sockets */
+	int oom_score_adj;		 /* who goes first when memory ends; the master is 0 */
+};
+
+enum role_number { ROLE_FRONTEND, ROLE_HASHER, ROLE_COUNT };
+
+extern const struct role_kind role_kinds[ROLE_COUNT];
+
+/* Exit status of a child in words with the advice that fits; buf is returned. */
+const char *role_exit_words(int status, char *buf, size_t cap);
+
+#endif

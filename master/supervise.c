@@ -1,0 +1,331 @@
+/*
+ * Whether a process should be: how many a role has, when one that died is replaced, when a
+ * pool grows and shrinks. It forks nothing itself (spawn.c) and believes no child.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "master/master.h"
+
+enum {
+	TOKENS_MAX = 200,	/* replacements in a burst ... */
+	TOKENS_PER_SECOND = 20, /* ... and in the long run, before a role is throttled */
+	SUSPECT_MS = 1000,	/* at most one process replaced on a frontend's word in this time */
+	SHRINK_MIN_MS = 50,
+	SHRINK_MAX_MS = 5000,
+};
+
+static struct master *role_master(const struct role *role)
+{
+	return role->generation->master;
+}
+
+/* "frontends" or "pool elastic", for the log. */
+static const char *role_label(const struct role *role, char *buf, size_t cap)
+{
+	if (role->kind->listens)
+		snprintf(buf, cap, "frontends");
+	else
+		snprintf(buf, cap, "pool %s",
+		    role->generation->config->pools[role->pool].name);
+	return buf;
+}
+
+struct role *role_of_pool(struct generation *g, unsigned pool)
+{
+	return pool + 1 < g->role_count ? &g->roles[1 + pool] : NULL;
+}
+
+unsigned role_count(const struct role *role, enum process_state state)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < role->slot_count; i++)
+		n += role->generation->processes[role->slot + i].state == state;
+	return n;
+}
+
+static struct process *role_free_process(const struct role *role)
+{
+	for (size_t i = 0; i < role->slot_count; i++) {
+		struct process *p = &role->generation->processes[role->slot + i];
+
+		if (p->state == PROCESS_NONE)
+			return p;
+	}
+	return NULL;
+}
+
+void supervise_publish(struct role *role)
+{
+	struct board_head *head = board_head(&role->generation->board);
+	unsigned ready = role_count(role, PROCESS_READY);
+
+	if (role->kind->listens) {
+		atomic_store(&head->frontends, ready);
+		return;
+	}
+	atomic_store(&head->alive[role->pool], ready);
+	atomic_store(&head->throttled[role->pool], role->backoff_ms != 0);
+}
+
+static void role_throttle(struct role *role)
+{
+	struct ev_loop *loop = role_master(role)->loop;
+	char label[64];
+
+	if (role->backoff_ms == 0)
+		role->backoff_ms = LADDER_RETRY_MS;
+	else if (role->backoff_ms < LADDER_RETRY_MAX_MS / 2)
+		role->backoff_ms *= 2;
+	else
+		role->backoff_ms = LADDER_RETRY_MAX_MS;
+	log_warn("%s: next try in %u s", role_label(role, label, sizeof(label)),
+	    role->backoff_ms / 1000);
+	ev_timer_stop(loop, &role->retry);
+	ev_timer_set(&role->retry, role->backoff_ms / 1000., 0.);
+	ev_timer_start(loop, &role->retry);
+	supervise_publish(role);
+}
+
+/* May one more be forked now? Every fork takes a token; they come back with time. */
+static bool role_token(struct role *role)
+{
+	uint64_t now = clock_ns();
+
+	role->tokens += (double)(now - role->tokens_ns) / (double)NS_PER_SEC * TOKENS_PER_SECOND;
+	if (role->tokens > TOKENS_MAX || role->tokens_ns == 0)
+		role->tokens = TOKENS_MAX;
+	role->tokens_ns = now;
+	if (role->tokens < 1)
+		return false;
+	role->tokens -= 1;
+	return true;
+}
+
+void supervise_role(struct role *role)
+{
+	struct generation *g = role->generation;
+
+	if (g->stopping || role->backoff_ms != 0)
+		return; /* throttled: supervise_retry() forks, one at a time */
+	while (role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) <
+	    role->target) {
+		struct process *p = role_free_process(role);
+
+		if (p == NULL)
+			return; /* its places are still being left: supervise_exit() comes here */
+		if (!role_token(role) || spawn_process(p) != 0) {
+			role_throttle(role);
+			return;
+		}
+	}
+	if (role->target > role->min && !ev_is_active(&role->shrink))
+		ev_timer_again(role_master(role)->loop, &role->shrink);
+}
+
+void supervise_ready(struct process *p)
+{
+	struct role *role = p->role;
+
+	p->state = PROCESS_READY;
+	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
+	role->healthy = true;
+	role->backoff_ms = 0;
+	supervise_publish(role);
+	supervise_role(role); /* a throttled role forks one at a time until one is READY */
+	generation_check_ready(role->generation);
+}
+
+/* The jobs that a dead hasher had in hand, to all frontends: each knows its own. */
+static void supervise_tell_gone(const struct process *p, enum control_cause cause)
+{
+	struct generation *g = p->role->generation;
+	const struct board_hasher *hasher = &board_slot(&g->board, p->slot)->hasher;
+	struct control_message message = {.kind = CONTROL_GONE, .pool = p->role->pool,
+	    .pid = p->pid, .cause = cause, .taking = atomic_load(&hasher->taking)};
+
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
+		uint64_t id = atomic_load(&hasher->claim[i]);
+
+		if (id != 0)
+			message.claim[message.claims++] = id;
+	}
+	if (message.claims == 0 && message.taking == 0 && cause == CONTROL_CAUSE_LEFT)
+		return;
+	for (size_t i = 0; i < g->roles[0].slot_count; i++) {
+		struct process *frontend = &g->processes[g->roles[0].slot + i];
+
+		if (frontend->state != PROCESS_NONE && frontend->control >= 0 &&
+		    control_send(frontend->control, &message) != LINK_OK)
+			log_warn("frontend %u does not listen: its jobs at process %d are lost",
+			    frontend->index, (int)p->pid);
+	}
+}
+
+static enum control_cause exit_cause(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGKILL ? CONTROL_CAUSE_KILLED
+						   : CONTROL_CAUSE_CRASHED;
+	return WEXITSTATUS(status) == CHILD_EXIT_DONE ||
+		WEXITSTATUS(status) == CHILD_EXIT_RETIRED
+	    ? CONTROL_CAUSE_LEFT
+	    : CONTROL_CAUSE_CRASHED;
+}
+
+static void supervise_log_exit(const struct process *p, int status, enum control_cause cause)
+{
+	const struct generation *g = p->role->generation;
+	char words[160], who[64];
+
+	if (p->role->kind->listens)
+		snprintf(who, sizeof(who), "frontend %u", p->index);
+	else
+		snprintf(who, sizeof(who), "hasher %s/%u", g->config->pools[p->role->pool].name,
+		    p->index);
+	role_exit_words(status, words, sizeof(words));
+	if (cause == CONTROL_CAUSE_LEFT)
+		log_info("%s (%d) %s", who, (int)p->pid, words);
+	else
+		log_error("%s (%d) %s", who, (int)p->pid, words);
+}
+
+void supervise_exit(struct process *p, int status)
+{
+	struct role *role = p->role;
+	struct generation *g = role->generation;
+	enum control_cause cause = exit_cause(status);
+	bool was_starting = p->state == PROCESS_STARTING;
+
+	supervise_log_exit(p, status, cause);
+	if (!role->kind->listens)
+		supervise_tell_gone(p, cause);
+	/* free: whatever a dead frontend still wanted is no longer wanted */
+	board_slot_reset(board_slot(&g->board, p->slot), 0);
+	p->state = PROCESS_NONE;
+	p->pid = 0;
+	supervise_publish(role);
+	if (g->stopping) {
+		generation_drain(g);
+		master_check_done(role_master(role));
+		return;
+	}
+	if (was_starting && !ev_is_active(&role->retry))
+		role_throttle(role);
+	supervise_role(role);
+}
+
+/* Jobs that frontends have for the pool, by what their slots say. */
+static uint64_t role_demand(const struct role *role)
+{
+	const struct generation *g = role->generation;
+	uint64_t jobs = 0;
+
+	for (size_t i = 0; i < g->roles[0].slot_count; i++) {
+		const struct board_frontend *f =
+		    &board_slot(&g->board, g->roles[0].slot + i)->frontend;
+
+		if (g->processes[g->roles[0].slot + i].state == PROCESS_NONE)
+			continue;
+		jobs += atomic_load(&f->in_flight[role->pool]);
+		jobs += atomic_load(&f->waiting[role->pool]);
+	}
+	return jobs;
+}
+
+void supervise_want(struct role *role)
+{
+	uint64_t demand = role_demand(role);
+
+	if (role->generation->stopping || demand <= role->target)
+		return;
+	role->target = demand < role->max ? (unsigned)demand : role->max;
+	supervise_role(role);
+}
+
+void supervise_suspect(struct role *role, pid_t pid)
+{
+	uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < role->slot_count; i++) {
+		struct process *p = &role->generation->processes[role->slot + i];
+
+		if (p->state == PROCESS_NONE || p->pid != pid)
+			continue;
+		/* a broken-into frontend could name one after another */
+		if (role->suspected_ns != 0 && now - role->suspected_ns < SUSPECT_MS * NS_PER_MS)
+			return;
+		role->suspected_ns = now;
+		process_kill(p, "it sent nonsense on its link");
+		return;
+	}
+}
+
+void supervise_retire(struct process *p)
+{
+	process_leave(p);
+	supervise_publish(p->role);
+	supervise_role(p->role);
+}
+
+/* Idle processes over min leave, those with the highest numbers first. */
+static void supervise_shrink(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct role *role = w->data;
+	const struct generation *g = role->generation;
+	uint64_t idle_ns = g->config->pools[role->pool].idle_timeout_ms * NS_PER_MS;
+	uint64_t now = clock_ns();
+
+	(void)events;
+	for (size_t i = role->slot_count; i-- > 0 && role->target > role->min;) {
+		struct process *p = &g->processes[role->slot + i];
+		const struct board_hasher *h = &board_slot(&g->board, p->slot)->hasher;
+		uint64_t since = atomic_load(&h->idle_since);
+
+		if (p->state != PROCESS_READY || atomic_load(&h->busy) != 0 || since == 0 ||
+		    since > now || now - since < idle_ns)
+			continue;
+		role->target--;
+		process_leave(p);
+	}
+	supervise_publish(role);
+	if (role->target <= role->min)
+		ev_timer_stop(loop, w);
+}
+
+static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct role *role = w->data;
+	struct process *p = role_free_process(role);
+
+	(void)loop;
+	(void)events;
+	/* one only: whether it gets READY decides about the others */
+	if (role->generation->stopping || p == NULL ||
+	    role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) >= role->target)
+		return;
+	if (spawn_process(p) != 0)
+		role_throttle(role);
+}
+
+void supervise_init(struct role *role)
+{
+	const struct config *config = role->generation->config;
+	double period = SHRINK_MAX_MS;
+
+	ev_timer_init(&role->retry, supervise_retry, 0., 0.);
+	role->retry.data = role;
+	if (!role->kind->listens)
+		period = (double)config->pools[role->pool].idle_timeout_ms / 4.;
+	if (period < SHRINK_MIN_MS)
+		period = SHRINK_MIN_MS;
+	if (period > SHRINK_MAX_MS)
+		period = SHRINK_MAX_MS;
+	ev_timer_init(&role->shrink, supervise_shrink, 0., period / 1000.);
+	role->shrink.data = role;
+}
