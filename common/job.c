@@ -146,6 +146,8 @@ static const char *reply_wrong(const struct job_reply *reply)
 {
 	if (reply->id == 0)
 		return "no job id";
+	if (reply->flight >= LIMIT_FLIGHTS)
+		return "flight out of range";
 	if (reply->status == 0 || reply->status >= JOB_STATUS_END)
 		return "unknown status";
 	if (reply->text_len > LIMIT_TEXT)
@@ -167,6 +169,7 @@ ssize_t job_reply_encode(const struct job_reply *reply, uint8_t *buf, size_t cap
 	put(&c, REPLY_MAGIC, 2);
 	put(&c, reply->status, 1);
 	put(&c, 0, 1);
+	put(&c, reply->flight, 4);
 	put(&c, reply->id, 8);
 	put(&c, reply->work_ns, 8);
 	put(&c, reply->text_len, 4);
@@ -186,6 +189,7 @@ int job_reply_decode(struct job_reply *reply, const uint8_t *buf, size_t len,
 		return -1;
 	reply->status = (uint8_t)get(&c, 1);
 	zero = get(&c, 1);
+	reply->flight = get32(&c);
 	reply->id = get(&c, 8);
 	reply->work_ns = get(&c, 8);
 	reply->text_len = get32(&c);

@@ -56,6 +56,7 @@ struct job {
 
 struct job_reply {
 	uint64_t id;
+	uint32_t flight;  /* the job's, so that its frontend finds it at once */
 	uint8_t status;	  /* enum job_status */
 	uint64_t work_ns; /* time spent at work */
 	const char *text; /* borrowed, not NUL-terminated, printable ASCII */

@@ -1,0 +1,297 @@
+#include "frontend/flight.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+enum {
+	REPLIES_AT_ONCE = 64,	 /* then other connections have their turn */
+	REPLIES_AT_MOST = 4096,	 /* read for one death; a flood is no reason to stay */
+	KILLS_MAX = 16,		 /* deaths by SIGKILL that a job survives */
+};
+
+static const double SWEEP_SECONDS = .002;
+
+static struct flight *flight_new(struct dispatch *d)
+{
+	return d->free_count > 0 ? &d->flights[d->free_flights[--d->free_count]] : NULL;
+}
+
+static unsigned flight_number(const struct dispatch *d, const struct flight *flight)
+{
+	return (unsigned)(flight - d->flights);
+}
+
+/* Its number is free again. */
+static void flight_end(struct dispatch *d, struct flight *flight)
+{
+	struct pool *pool = flight->pool;
+	unsigned number = flight_number(d, flight);
+
+	atomic_store(&d->board->wanted[number], 0);
+	if (flight->task != NULL)
+		flight->task->flight = NULL;
+	*flight = (struct flight){0};
+	d->free_flights[d->free_count++] = number;
+	pool->in_flight--;
+	dispatch_publish(pool);
+}
+
+void flight_abandon(struct flight *flight)
+{
+	struct dispatch *d = flight->pool->dispatch;
+
+	atomic_store(&d->board->wanted[flight_number(d, flight)], 0);
+	flight->task->flight = NULL;
+	flight->task = NULL;
+}
+
+enum link_result flight_send(struct task *task)
+{
+	struct pool *pool = task->pool;
+	struct dispatch *d = pool->dispatch;
+	struct flight *flight = flight_new(d);
+	uint8_t message[JOB_MESSAGE_MAX];
+	enum link_result result = LINK_ERROR;
+	struct job job;
+	ssize_t len;
+
+	if (flight == NULL)
+		return LINK_AGAIN;
+	*flight = (struct flight){.id = ++d->next_id, .task = task, .pool = pool};
+	task->flight = flight;
+	pool->in_flight++;
+	job = (struct job){.id = flight->id, .deadline_ns = task->deadline_ns,
+	    .flight = flight_number(d, flight), .kind = (uint8_t)task->kind,
+	    .alone = task->crashes > 0, .cost = task->cost, .user = task->user,
+	    .password = task->password.data, .password_len = task->password.len};
+	atomic_store(&d->board->wanted[job.flight], job.id);
+	len = job_encode(&job, message, sizeof(message));
+	if (len > 0)
+		result = link_send(pool->link, message, (size_t)len);
+	explicit_bzero(message, len > 0 ? (size_t)len : sizeof(message));
+	if (result != LINK_OK)
+		flight_end(d, flight);
+	return result;
+}
+
+static const enum task_outcome outcomes[JOB_STATUS_END] = {
+    [JOB_OK] = TASK_OK,
+    [JOB_DROPPED] = TASK_EXPIRED,
+    [JOB_NOT_FOUND] = TASK_NOT_FOUND,
+    [JOB_REFUSED] = TASK_REFUSED,
+    [JOB_NO_MEMORY] = TASK_NO_MEMORY,
+    [JOB_FAILED] = TASK_FAILED,
+};
+
+static void flight_answered(struct dispatch *d, struct flight *flight,
+    const struct job_reply *reply)
+{
+	struct task *task = flight->task;
+	struct pool *pool = flight->pool;
+	struct task_result result = {.outcome = outcomes[reply->status], .text = reply->text,
+	    .text_len = reply->text_len, .work_ns = reply->work_ns};
+
+	flight_end(d, flight);
+	if (reply->status != JOB_DROPPED)
+		pool->work_ns += ((double)reply->work_ns - pool->work_ns) / 16.;
+	if (task == NULL)
+		return;
+	result.queue_ns = clock_ns() - task->submitted_ns;
+	result.queue_ns -= reply->work_ns < result.queue_ns ? reply->work_ns : result.queue_ns;
+	dispatch_finish(task, &result);
+}
+
+/* A reply that cannot be: one line, and the master is asked to replace who sent it. */
+static void flight_suspect(struct pool *pool, pid_t sender, const char *why)
+{
+	const struct control_message message = {.kind = CONTROL_SUSPECT, .pool = pool->index,
+	    .pid = sender};
+
+	log_bug("process %d sent a bad reply on the link of pool %s: %s", (int)sender,
+	    pool->config->name, why);
+	(void)control_send(pool->dispatch->child->control, &message);
+}
+
+/* Whose is it? NULL where it is nobody's; *why says whether that is a lie. */
+static struct flight *flight_of(struct pool *pool, const struct job_reply *reply,
+    const char **why)
+{
+	struct dispatch *d = pool->dispatch;
+	struct flight *flight = &d->flights[reply->flight];
+
+	*why = NULL;
+	if (flight->id == reply->id && flight->pool == pool)
+		return flight;
+	/* to the frontend that had this slot and these links before us */
+	if (job_id_incarnation(reply->id) < d->child->incarnation &&
+	    job_id_incarnation(reply->id) != 0)
+		return NULL;
+	*why = "no job of that id is under way";
+	return NULL;
+}
+
+static void flight_received(struct pool *pool, const uint8_t *message, size_t len,
+    pid_t sender)
+{
+	struct job_reply reply;
+	struct flight *flight;
+	const char *why;
+
+	if (job_reply_decode(&reply, message, len, &why) != 0) {
+		flight_suspect(pool, sender, why);
+		return;
+	}
+	flight = flight_of(pool, &reply, &why);
+	if (flight != NULL)
+		flight_answered(pool->dispatch, flight, &reply);
+	else if (why != NULL)
+		flight_suspect(pool, sender, why);
+}
+
+/* Reads replies, at most so many. */
+static void flight_read(struct pool *pool, unsigned most)
+{
+	uint8_t message[JOB_REPLY_MAX];
+	size_t len = 0;
+	pid_t sender = 0;
+
+	for (unsigned i = 0; i < most; i++) {
+		enum link_result result =
+		    link_recv(pool->link, message, sizeof(message), &len, &sender);
+
+		if (result == LINK_OK)
+			flight_received(pool, message, len, sender);
+		else if (result == LINK_BAD)
+			flight_suspect(pool, sender, "too long, or with something attached");
+		else
+			break;
+	}
+	explicit_bzero(message, sizeof(message));
+}
+
+static void flight_ready(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct pool *pool = w->data;
+
+	(void)loop;
+	if ((events & EV_READ) != 0)
+		flight_read(pool, REPLIES_AT_ONCE);
+	dispatch_pump(pool);
+}
+
+/* Its hasher has died with it in hand. */
+static void flight_bereaved(struct dispatch *d, struct flight *flight,
+    enum control_cause cause)
+{
+	struct task *task = flight->task;
+	const struct task_result crashed = {.outcome = TASK_CRASHED};
+
+	flight_end(d, flight);
+	if (task == NULL)
+		return;
+	if (cause == CONTROL_CAUSE_KILLED)
+		task->kills++;
+	else
+		task->crashes++;
+	if (task->crashes > task->pool->config->retries || task->kills > KILLS_MAX)
+		dispatch_finish(task, &crashed);
+	else
+		dispatch_again(task);
+}
+
+/* Has any hasher of the pool this flight's job in hand? Or is one just taking from us? */
+static bool flight_is_claimed(const struct pool *pool, uint64_t id)
+{
+	const struct child *child = pool->dispatch->child;
+
+	for (unsigned s = child->pool_slot[pool->index]; s < child->pool_slot[pool->index + 1];
+	     s++)
+		if (board_claimed(board_slot(&child->board, s), id))
+			return true;
+	return false;
+}
+
+static bool flight_is_taken(const struct pool *pool)
+{
+	const struct child *child = pool->dispatch->child;
+
+	for (unsigned s = child->pool_slot[pool->index]; s < child->pool_slot[pool->index + 1];
+	     s++)
+		if (atomic_load(&board_slot(&child->board, s)->hasher.taking) ==
+		    child->index + 1)
+			return true;
+	return false;
+}
+
+/*
+ * A hasher died between taking a message and claiming it: which one it was, nobody has
+ * written down. Nothing is sent until the link is empty and no other hasher is just taking;
+ * then a flight that nobody has claimed, and for which no reply lies in our socket (a reply
+ * is sent before the claim is given up), is the lost one.
+ */
+static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct pool *pool = w->data;
+	struct dispatch *d = pool->dispatch;
+
+	(void)events;
+	if (link_unread(pool->link) != 0 || flight_is_taken(pool)) {
+		ev_timer_again(loop, w);
+		return;
+	}
+	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
+		d->flights[i].unclaimed = d->flights[i].pool == pool &&
+		    !flight_is_claimed(pool, d->flights[i].id);
+	flight_read(pool, REPLIES_AT_MOST);
+	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
+		if (d->flights[i].unclaimed)
+			flight_bereaved(d, &d->flights[i], CONTROL_CAUSE_KILLED);
+	ev_timer_stop(loop, w);
+	dispatch_pump(pool);
+}
+
+void dispatch_hasher_gone(struct dispatch *d, const struct control_message *message)
+{
+	struct pool *pool = &d->pools[message->pool];
+
+	if (message->pool >= d->child->config->pool_count)
+		return;
+	flight_read(pool, REPLIES_AT_MOST); /* what it answered before it died is answered */
+	for (unsigned c = 0; c < message->claims; c++)
+		for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
+			if (d->flights[i].id == message->claim[c] && d->flights[i].pool == pool)
+				flight_bereaved(d, &d->flights[i],
+				    (enum control_cause)message->cause);
+	if (message->taking == d->child->index + 1)
+		ev_timer_again(d->loop, &pool->sweep);
+	dispatch_pump(pool);
+}
+
+void flight_open(struct dispatch *d)
+{
+	for (unsigned i = LIMIT_FLIGHTS; i-- > 0;)
+		d->free_flights[d->free_count++] = i;
+	d->next_id = job_id_make(d->child->incarnation, 0);
+	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
+		struct pool *pool = &d->pools[i];
+
+		ev_io_init(&pool->link_watcher, flight_ready, pool->link, EV_READ);
+		pool->link_watcher.data = pool;
+		ev_io_start(d->loop, &pool->link_watcher);
+		ev_timer_init(&pool->sweep, flight_sweep, 0., SWEEP_SECONDS);
+		pool->sweep.data = pool;
+	}
+}
+
+void flight_close(struct dispatch *d)
+{
+	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
+		ev_io_stop(d->loop, &d->pools[i].link_watcher);
+		ev_timer_stop(d->loop, &d->pools[i].sweep);
+	}
+}

@@ -1,0 +1,90 @@
+/*
+ * Inside dispatch: the jobs that are under way on the links. What is known of one by its
+ * flight number, how replies find it, and what becomes of it when its hasher dies.
+ *
+ * A flight ends by a reply (JOB_DROPPED where nobody worked at it), or by the news that the
+ * process which claimed it is gone. Only then its number is free again, whether anybody
+ * still waits for it or not: what is reserved is freed when the work really ends.
+ */
+#ifndef FRONTEND_FLIGHT_H
+#define FRONTEND_FLIGHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bsd/sys/queue.h>
+#include <ev.h>
+
+#include "frontend/dispatch.h"
+
+struct task {
+	TAILQ_ENTRY(task) entry; /* in its pool's queue while `flight` is NULL */
+	struct dispatch *dispatch;
+	struct pool *pool;
+	struct flight *flight;
+	struct ev_timer deadline;
+	uint64_t deadline_ns, submitted_ns;
+	enum job_kind kind;
+	struct job_cost cost;
+	int64_t user;
+	struct secret password;
+	unsigned crashes, kills; /* hashers that died with it in hand */
+	task_done_fn *done;
+	void *owner;
+};
+
+TAILQ_HEAD(task_queue, task);
+
+struct flight {
+	uint64_t id;	   /* 0: free */
+	struct task *task; /* NULL: nobody waits for it any more */
+	struct pool *pool;
+	bool unclaimed; /* the sweep found no hasher that has it */
+};
+
+/* A pool as this frontend sees it. */
+struct pool {
+	struct dispatch *dispatch;
+	const struct config_pool *config;
+	unsigned index;
+	int link;
+	struct ev_io link_watcher;
+	struct task_queue queue;
+	unsigned waiting;   /* tasks in the queue */
+	unsigned in_flight; /* flights in use */
+	double work_ns;	    /* moving average of a job's work */
+	uint64_t wanted_ns; /* when we last asked the master for hashers */
+	struct ev_timer sweep; /* active: a hasher died while it took a message from us */
+};
+
+struct dispatch {
+	struct ev_loop *loop;
+	struct child *child;
+	struct board_frontend *board; /* our own slot */
+	struct pool pools[LIMIT_POOLS];
+	struct flight flights[LIMIT_FLIGHTS];
+	unsigned free_flights[LIMIT_FLIGHTS]; /* a stack */
+	unsigned free_count;
+	uint64_t next_id;
+	unsigned pending; /* tasks */
+};
+
+/* Opens the link of each pool for replies. */
+void flight_open(struct dispatch *d);
+void flight_close(struct dispatch *d);
+
+/* Sends the task's job. LINK_OK: it flies; LINK_AGAIN: no flight or no room now. On
+ * LINK_ERROR the task cannot be sent at all. */
+enum link_result flight_send(struct task *task);
+
+/* Nobody waits for the flight's job any more: the board says so. */
+void flight_abandon(struct flight *flight);
+
+/* dispatch.c: what flights make happen. */
+void dispatch_finish(struct task *task, const struct task_result *result); /* frees it */
+void dispatch_again(struct task *task);	  /* to the head of its queue */
+void dispatch_pump(struct pool *pool);	  /* sends what may be sent */
+void dispatch_publish(struct pool *pool); /* our numbers, for all to see */
+
+#endif

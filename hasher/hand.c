@@ -1,0 +1,83 @@
+#include <errno.h>
+#include <string.h>
+
+#include <bsd/string.h>
+#include <bsd/unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "hasher/hasher.h"
+
+static void hand_publish(const struct hasher *h)
+{
+	atomic_store(&h->board->busy, h->running);
+	if (h->running == 0)
+		atomic_store(&h->board->idle_since, clock_ns());
+	setproctitle("hasher %s/%u [busy %u/%u, done %llu]", h->pool->name, h->child->index,
+	    h->running, h->batch, (unsigned long long)atomic_load(&h->board->done));
+}
+
+struct hand *hand_claim(struct hasher *h, unsigned frontend, const struct job *job)
+{
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
+		struct hand *hand = &h->hands[i];
+
+		if (hand->used)
+			continue;
+		*hand = (struct hand){.used = true, .frontend = frontend, .job = *job,
+		    .begun_ns = clock_ns()};
+		atomic_store(&h->board->claim_since[i], hand->begun_ns);
+		atomic_store(&h->board->claim[i], job->id);
+		h->running++;
+		hand_publish(h);
+		return hand;
+	}
+	return NULL;
+}
+
+bool hand_wanted(const struct hasher *h, const struct hand *hand)
+{
+	const struct board_slot *slot = board_slot(&h->child->board, hand->frontend);
+
+	return board_wanted(slot, hand->job.flight, hand->job.id) &&
+	    clock_ns() < hand->job.deadline_ns;
+}
+
+/*
+ * At most so many replies are under way on a link as the frontend has flights, and they all
+ * fit into the socket: one that does not fit is a frontend's that breaks the rules.
+ */
+static void hand_send(const struct hasher *h, const struct hand *hand,
+    const struct job_reply *reply)
+{
+	uint8_t message[JOB_REPLY_MAX];
+	ssize_t len = job_reply_encode(reply, message, sizeof(message));
+	enum link_result result = LINK_ERROR;
+
+	if (len > 0)
+		result = link_send(h->child->links[hand->frontend], message, (size_t)len);
+	if (result != LINK_OK)
+		log_bug("an answer could not be sent to frontend %u: %s", hand->frontend,
+		    result == LINK_AGAIN ? "its link is full" : strerror(errno));
+	explicit_bzero(message, sizeof(message));
+}
+
+void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
+    const char *text, size_t text_len)
+{
+	const struct job_reply reply = {.id = hand->job.id, .flight = hand->job.flight,
+	    .status = (uint8_t)status, .work_ns = clock_ns() - hand->begun_ns, .text = text,
+	    .text_len = status == JOB_OK ? text_len : 0};
+
+	if (status == JOB_DROPPED) {
+		atomic_fetch_add(&h->board->dropped, 1);
+	} else {
+		atomic_fetch_add(&h->board->done, 1);
+		atomic_fetch_add(&h->board->work_ns, reply.work_ns);
+	}
+	hand_send(h, hand, &reply);
+	atomic_store(&h->board->claim[hand - h->hands], 0);
+	explicit_bzero(hand, sizeof(*hand));
+	h->running--;
+	hand_publish(h);
+}
