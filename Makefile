@@ -1,0 +1,212 @@
+# argond. `make help` lists what can be made.
+#
+#   V=1          show the commands
+#   SANITIZE=1   build with ASan and UBSan, in build/sanitize
+#   CC=clang     another compiler (give it a BUILD of its own)
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+STATEDIR   ?= /var/lib/argond
+DESTDIR    ?=
+BUILD      ?= build$(if $(SANITIZE),/sanitize)
+
+CC ?= cc
+CPPFLAGS += -D_GNU_SOURCE -I. -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Werror
+OPTIMIZE = -O2 -g
+HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
+	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+SANITIZERS = $(if $(SANITIZE),-fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer)
+ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
+LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt
+
+# llhttp: a library where it is packaged as one, else the C sources that Debian 12 ships.
+LLHTTP_DIR ?= /usr/share/llhttp
+ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
+CPPFLAGS += $(shell pkg-config --cflags libllhttp)
+LIBS += $(shell pkg-config --libs libllhttp)
+LLHTTP_OBJECTS =
+else
+CPPFLAGS += -isystem /usr/share/include/llhttp
+LLHTTP_OBJECTS = $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
+endif
+
+SOURCES := $(sort $(wildcard common/*.c master/*.c frontend/*.c hasher/*.c))
+HEADERS := $(sort $(wildcard common/*.h master/*.h frontend/*.h hasher/*.h))
+MAIN    := master/main.c
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
+LIBRARY := $(BUILD)/libargond.a
+
+UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
+	tests/frontend/test_*.c tests/hasher/test_*.c))
+SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
+SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
+BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
+TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
+UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
+SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
+BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
+
+quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+.PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
+	format install clean bench bench-engine programs
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/argond
+
+help:
+	@echo 'make            build $(BUILD)/argond'
+	@echo 'make run        install what is missing, build, serve on http://127.0.0.1:8080'
+	@echo 'make check      install what the tests need, build, run every test'
+	@echo 'make sanitize   every test under ASan and UBSan'
+	@echo 'make lint       clang-tidy and cppcheck'
+	@echo 'make bench      throughput and latency, beside nginx and libargon2'
+	@echo 'make bench-engine  the engines, beside libargon2 and others'
+	@echo 'make format     lay the sources out (clang-format)'
+	@echo 'make install    into $$(DESTDIR)$$(PREFIX)'
+	@echo 'make deps       install the libraries (Debian, Ubuntu)'
+	@echo 'make clean'
+
+# --- what is needed
+
+PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev \
+	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev
+CHECK_PACKAGES = libcmocka-dev procps strace
+LINT_PACKAGES = clang clang-tidy clang-format cppcheck
+
+# $(1): packages. Asks nobody; says what to do where there is no apt-get.
+define install_packages
+	@set -e; missing=; \
+	for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \
+			missing="$$missing $$p"; \
+	done; \
+	if ! pkg-config --exists libllhttp 2>/dev/null && [ ! -e $(LLHTTP_DIR)/llhttp.c ]; then \
+		missing="$$missing LLHTTP"; fi; \
+	[ -n "$$missing" ] || exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "please install the development packages of: $(1) llhttp" >&2; exit 1; fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$sudo apt-get update -qq; \
+	llhttp=node-llhttp; \
+	if apt-cache show libllhttp-dev >/dev/null 2>&1; then llhttp=libllhttp-dev; fi; \
+	missing=$$(echo "$$missing" | sed "s/LLHTTP/$$llhttp/"); \
+	echo "installing$$missing"; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends $$missing >/dev/null
+endef
+
+deps:
+	$(call install_packages,$(PACKAGES))
+
+deps-check:
+	$(call install_packages,$(PACKAGES) $(CHECK_PACKAGES))
+
+deps-lint:
+	$(call install_packages,$(PACKAGES) $(CHECK_PACKAGES) $(LINT_PACKAGES))
+
+# --- how it is built
+
+# A kernel is compiled for its instruction set, everything else for the baseline.
+$(BUILD)/hasher/kernel_avx512.o: OPTIMIZE = -O3 -g -mavx512f -mavx512vl -mprefer-vector-width=512
+$(BUILD)/hasher/kernel_avx2.o: OPTIMIZE = -O3 -g -mavx2
+$(BUILD)/llhttp/%.o: WARNINGS = -w
+
+$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(OBJECTS) $(LLHTTP_OBJECTS)
+	$(call quiet,AR,$@)rm -f $@; $(AR) rcs $@ $^
+
+$(BUILD)/argond: $(BUILD)/master/main.o $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(UNIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTEM_SHARED)) $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(filter %.c,$(TEST_SOURCES)))
+
+programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS)
+
+# --- what is done with it
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+
+run: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@echo 'try, in another terminal:'
+	@echo '  curl http://127.0.0.1:8080/hash/hunter2'
+	@echo '  curl http://127.0.0.1:8080/hash_rayon/hunter2'
+	@echo '  curl http://127.0.0.1:8080/user/1'
+	@exec $(BUILD)/argond $(ARGS)
+
+check: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS)
+
+check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS)
+
+check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS)
+
+sanitize:
+	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check
+
+# clang-tidy remembers what it has found clean (.clang-tidy says which checks)
+TIDY := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(SOURCES) $(TEST_SOURCES)))
+$(BUILD)/tidy/hasher/kernel_avx512.ok: KERNEL_FLAGS = -mavx512f -mavx512vl
+$(BUILD)/tidy/hasher/kernel_avx2.ok: KERNEL_FLAGS = -mavx2
+
+$(BUILD)/tidy/%.ok: %.c $(HEADERS) .clang-tidy
+	@mkdir -p $(@D)
+	$(call quiet,TIDY,$<)clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) \
+		-std=gnu11 $(KERNEL_FLAGS) 2>/dev/null
+	@touch $@
+
+lint: deps-lint
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(TEST_SOURCES)
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j$(JOBS) \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		-D_GNU_SOURCE -D__x86_64__ -I. -DSYSCONFDIR='""' -DSTATEDIR='""' \
+		$(SOURCES) $(filter %.c,$(TEST_SOURCES))
+	@$(MAKE) --no-print-directory -j$(JOBS) tidy
+	@echo 'lint: clean'
+
+.PHONY: tidy
+tidy: $(TIDY)
+
+format: deps-lint
+	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SOURCES)
+
+bench: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@BUILD=$(BUILD) sh tests/bench/bench_http.sh
+
+bench-engine: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@BUILD=$(BUILD) sh tests/bench/bench_engine.sh
+
+install: $(BUILD)/argond
+	install -D -m 755 $(BUILD)/argond $(DESTDIR)$(PREFIX)/sbin/argond
+	install -D -m 644 master/argond.conf $(DESTDIR)$(SYSCONFDIR)/argond/argond.conf
+
+clean:
+	rm -rf build
