@@ -22,7 +22,7 @@
 
 /* One address to listen on. */
 struct config_listen {
-	char text[160];		      /* as written; names the listener across reloads */
+	char text[160]; /* as written; names the listener across reloads */
 	struct sockaddr_storage addr; /* AF_INET, AF_INET6 or AF_UNIX */
 	socklen_t addr_len;
 	bool has_mode, has_group; /* AF_UNIX: what ?mode= and ?group= said */
@@ -39,8 +39,8 @@ struct config_affinity {
 struct config_profile {
 	char name[LIMIT_NAME];
 	uint32_t memory_kib, time, lanes; /* Argon2 m, t, p */
-	uint32_t salt, tag;		  /* bytes */
-	char key[LIMIT_NAME];		  /* "" for none */
+	uint32_t salt, tag;               /* bytes */
+	char key[LIMIT_NAME];             /* "" for none */
 };
 
 struct config_key {
@@ -49,20 +49,25 @@ struct config_key {
 	bool verify_only;
 };
 
-enum config_jobs { CONFIG_JOBS_HASH = 1, CONFIG_JOBS_VERIFY = 2, CONFIG_JOBS_LOOKUP = 4 };
+enum config_jobs {
+	CONFIG_JOBS_HASH = 1,
+	CONFIG_JOBS_VERIFY = 2,
+	CONFIG_JOBS_LOOKUP = 4
+};
 
 struct config_pool {
 	char name[LIMIT_NAME];
-	unsigned jobs;		   /* enum config_jobs, or-ed */
-	unsigned min_processes;	   /* "auto" is already resolved here */
-	unsigned max_processes;	   /* 1..LIMIT_POOL_PROCESSES, >= min */
-	uint64_t idle_timeout_ms;  /* an idle hasher over min leaves after this */
-	unsigned batch;		   /* jobs at a time in one process, 1..LIMIT_STREAMS */
-	unsigned queue_limit;	   /* jobs waiting in one frontend */
-	uint64_t deadline_ms;	   /* longest life of a job */
-	unsigned per_client_limit; /* jobs of one client, waiting and running; 0: no limit */
-	unsigned retries;	   /* tries after a crash */
-	uint64_t max_jobs;	   /* a hasher retires after so many; 0: never */
+	unsigned jobs;            /* enum config_jobs, or-ed */
+	unsigned min_processes;   /* "auto" is already resolved here */
+	unsigned max_processes;   /* 1..LIMIT_POOL_PROCESSES, >= min */
+	uint64_t idle_timeout_ms; /* an idle hasher over min leaves after this */
+	unsigned batch;           /* jobs at a time in one process, 1..LIMIT_STREAMS */
+	unsigned queue_limit;     /* jobs waiting in one frontend */
+	uint64_t deadline_ms;     /* longest life of a job */
+	unsigned
+	    per_client_limit; /* jobs of one client, waiting and running; 0: no limit */
+	unsigned retries;     /* tries after a crash */
+	uint64_t max_jobs;    /* a hasher retires after so many; 0: never */
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t memory_limit; /* bytes for one process; 0: derived from the costs */
@@ -70,12 +75,12 @@ struct config_pool {
 };
 
 struct config_frontend {
-	unsigned processes; /* "auto" is already resolved here */
+	unsigned processes;       /* "auto" is already resolved here */
 	unsigned max_connections; /* of one frontend */
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t rlimit_nofile; /* 0: derived from max_connections */
-	uint64_t rlimit_core;	/* bytes */
+	uint64_t rlimit_core;   /* bytes */
 };
 
 struct config {
@@ -89,10 +94,12 @@ struct config {
 	bool access_log;
 	uint64_t hello_delay_ms;
 	bool seed_routes;
+	char default_pool_name[LIMIT_NAME];
 	unsigned default_pool; /* index into pools */
 	uint64_t max_body;     /* bytes */
 	uint64_t max_password; /* bytes, 1..LIMIT_PASSWORD */
-	uint64_t header_timeout_ms, body_timeout_ms, keepalive_timeout_ms, write_timeout_ms;
+	uint64_t header_timeout_ms, body_timeout_ms, keepalive_timeout_ms,
+	    write_timeout_ms;
 	uint64_t shutdown_timeout_ms, drain_delay_ms;
 	uint64_t memory_budget; /* bytes; a percentage is already resolved here */
 	enum engine_kind engine;
@@ -107,11 +114,15 @@ struct config {
 	size_t key_count;
 	struct config_pool *pools; /* elastic, fixed, lookup, then the file's own */
 	size_t pool_count;
+	struct config_origin
+	    *origins; /* where each directive was set; config_table.h */
+	size_t origin_count;
 };
 
-/* What went wrong, for people: "FILE:LINE: what, and what is allowed". */
+/* What went wrong, for people, in one printable line:
+ * "FILE:LINE: directive: what was given, what is allowed". */
 struct config_error {
-	char text[512];
+	char text[1024];
 };
 
 /*
@@ -120,9 +131,28 @@ struct config_error {
  * sections). Returns it (config_free), or NULL with *err filled. Nothing is logged
  * and no file but `path` is opened.
  */
-struct config *config_load(const char *path, char *const *overrides, size_t count,
-    struct config_error *err);
+struct config *config_load(
+    const char *path, char *const *overrides, size_t count, struct config_error *err);
 void config_free(struct config *config);
+
+/* Was the member set by the file or an override, or is it as built in? */
+bool config_is_set(const struct config *config, const void *field);
+
+/* What a member is called: "pool.web.batch" for &pools[3].batch, "pool.web" for
+ * &pools[3]. */
+void config_name(const struct config *config, const void *field, char *buf, size_t cap);
+
+/* Fills *err with "WHERE: NAME: MESSAGE" for a fault that shows itself later: a port in
+ * use, a folder that is not there. WHERE is the line or -o that the member was set by.
+ * Returns -1. */
+int config_error_at(const struct config *config, const void *field,
+    struct config_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Where to log, and the pidfile (NULL: none), of a daemon that is detached (-d) or not:
+ * it then has syslog and RUNSTATEDIR/argond.pid for what the config leaves unset. */
+const char *config_log(const struct config *config, bool detached);
+const char *config_pidfile(const struct config *config, bool detached);
 
 /* Writes the effective config in a form that config_load() reads back to an equal one.
  * Returns 0, or -1 where writing failed. */
@@ -133,10 +163,14 @@ int config_pool_find(const struct config *config, const char *name);
 int config_profile_find(const struct config *config, const char *name);
 
 /* Bytes of Argon2 memory that one process of the pool may need at once: `batch` jobs of
- * the costliest kind it can be sent, at least one of that kind. */
+ * the costliest profile or, where it verifies, one job at the verify ceiling if that is
+ * more. 0 for look-ups. */
 uint64_t config_pool_arena(const struct config *config, const struct config_pool *pool);
 
-/* Bytes of all pools at max_processes. */
+/* Bytes that are promised: the profiles' jobs of all pools at max_processes, and beside
+ * them one job at the verify ceiling. That no second such job starts when there is no
+ * room for it is the frontends' admission to see to. UINT64_MAX where there is no such
+ * number. */
 uint64_t config_memory_plan(const struct config *config);
 
 #endif

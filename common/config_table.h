@@ -1,0 +1,185 @@
+/*
+ * The inside of the config: what config*.c share and nobody else includes. A
+ * directive is a row; what it may hold is a type; where it came from is an origin.
+ */
+#ifndef COMMON_CONFIG_TABLE_H
+#define COMMON_CONFIG_TABLE_H
+
+#include <stdarg.h>
+
+#include "common/config.h"
+
+enum config_section {
+	CONFIG_ROOT,
+	CONFIG_FRONTEND,
+	CONFIG_PROFILE,
+	CONFIG_KEY,
+	CONFIG_POOL,
+	CONFIG_SECTION_END
+};
+
+/* How many of the kinds that a contract limit does not cover. */
+enum { CONFIG_PROFILES = 64, CONFIG_KEYS = 64 };
+
+/* A kind of section. Elements of those with a title begin with `char name[LIMIT_NAME]`
+ * and live in an array that is allocated for `limit` of them, so that they never move.
+ */
+struct config_section_row {
+	const char *name; /* "" for what is outside of sections */
+	bool titled;
+	size_t place; /* offset in struct config: of the struct, or of the array's
+	                 pointer */
+	size_t count; /* offset in struct config of the number of elements */
+	size_t size;  /* of one element */
+	size_t limit;
+};
+
+extern const struct config_section_row config_sections[CONFIG_SECTION_END];
+
+struct config_type;
+
+struct config_directive {
+	enum config_section section;
+	const char *name;
+	const struct config_type *type;
+	size_t offset, size;  /* of the member in its section's struct */
+	int64_t min, max;     /* numbers: in the unit that the member holds */
+	const char *fallback; /* the default, as one would write it */
+};
+
+extern const struct config_directive config_directives[];
+extern const size_t config_directive_count;
+
+/* What is there before a file is read: sections (name NULL) and what differs in them.
+ */
+struct config_preset {
+	enum config_section section;
+	const char *title, *name, *value;
+};
+
+extern const struct config_preset config_presets[];
+extern const size_t config_preset_count;
+
+/* The section or directive of that name, or NULL. */
+const struct config_section_row *config_section_find(const char *name);
+const struct config_directive *config_directive_find(
+    enum config_section section, const char *name);
+/* Element `index` of a section in this config, or NULL past the last. */
+void *config_section_at(
+    const struct config *config, enum config_section section, size_t index);
+
+/* Why a value was refused. */
+struct config_why {
+	bool no_memory; /* not the value's fault */
+	char text[160]; /* follows the value: "is out of range" */
+};
+
+struct config_unit {
+	const char *name;
+	int64_t factor;
+};
+
+struct config_type {
+	/* Takes a value, or one element of a list (`first`: forget what was there),
+	 * into the struct at `base`. Returns 0, or -1 with *why. */
+	int (*parse)(const struct config_directive *row, void *base, const char *text,
+	    bool first, struct config_why *why);
+	/* Writes the value as config_load() reads it. */
+	void (*print)(const struct config_directive *row, const void *base, FILE *out);
+	/* Writes what may be given. */
+	void (*allow)(const struct config_directive *row, char *text, size_t cap);
+	bool list;
+	bool owned;                      /* the member is a char * to be freed */
+	bool automatic;                  /* numbers: `auto` is held as 0 */
+	const struct config_unit *units; /* numbers: NULL where they have none */
+	const char *(*word)(
+	    unsigned);       /* words: the number's name, or NULL past the last */
+	const char *allowed; /* text: what may be given */
+};
+
+extern const struct config_type config_type_number, config_type_number_auto,
+    config_type_size, config_type_size_auto, config_type_size_kib, config_type_budget,
+    config_type_time, config_type_seconds, config_type_switch, config_type_log_format,
+    config_type_log_level, config_type_engine, config_type_text, config_type_path,
+    config_type_log, config_type_store, config_type_name, config_type_jobs,
+    config_type_cpus, config_type_listen;
+
+/* A name that may be given to a pool, a profile or a key. */
+bool config_name_valid(const char *name);
+extern const char config_name_allowed[];
+
+/* Fills *why in the manner of printf; returns -1. */
+int config_refuse(struct config_why *why, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+int config_refuse_memory(struct config_why *why);
+
+/* Parses decimal digits that are all of `text`; at most `max`. */
+bool config_digits(const char *text, uint64_t max, uint64_t *out);
+/* Writes text in double quotes, escaped for libconfuse. */
+void config_quote(const char *text, FILE *out);
+/* A size for messages: rounded up to K, or to M where it has more than a hundred. */
+const char *config_size_text(uint64_t bytes, char *buf, size_t cap);
+
+/* config_listen.c */
+int config_listen_parse(const struct config_directive *row, void *base,
+    const char *text, bool first, struct config_why *why);
+void config_listen_print(
+    const struct config_directive *row, const void *base, FILE *out);
+
+/* Where a member got its value. */
+struct config_origin {
+	const void *field; /* the member, or a section's element */
+	unsigned line;     /* of the file; 0 where it was an override */
+	char *override;    /* "name=value" of -o, or NULL */
+};
+
+/* Makes *err "WHERE: MESSAGE": one printable line. Always returns -1. */
+int config_error_set(struct config_error *err, const char *where, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int config_error_memory(struct config_error *err);
+
+/* Where something in hand comes from, while a config is being made. */
+struct config_source {
+	const char *text; /* "FILE:LINE" or "-o TEXT" */
+	unsigned line;    /* 0 but for a file */
+	char *override;   /* TEXT of -o, or NULL */
+};
+
+/* Gives every member of a section's struct its default; what has none stays zero. */
+int config_section_fill(struct config *config, const struct config_section_row *section,
+    void *base, struct config_error *err);
+/* Finds the element, or adds it with its defaults. NULL with *err. */
+void *config_section_open(struct config *config,
+    const struct config_section_row *section, const char *title,
+    const struct config_source *source, struct config_error *err);
+/* Notes that `field` came from there. -1 with *err where memory ran out. */
+int config_origin_note(struct config *config, const void *field,
+    const struct config_source *source, struct config_error *err);
+/* Or NULL, for what is as built in. */
+struct config_origin *config_origin_find(
+    const struct config *config, const void *field);
+/* What stands where the place of a directive would, for one that nobody wrote. */
+extern const char config_built_in[];
+/* Parses a value, one or several elements of a list. 0, or -1 with *err. */
+int config_value_set(const struct config *config, const struct config_directive *row,
+    void *base, const char *text, bool first, const char *where,
+    struct config_error *err);
+/* The same, with a note of its origin; in a file's list, every element but the first
+ * with `first` false. */
+int config_set(struct config *config, const struct config_directive *row, void *base,
+    const char *text, bool first, const struct config_source *source,
+    struct config_error *err);
+/* Refuses a directive that does not exist. Returns -1. */
+int config_unknown(enum config_section section, const char *name,
+    const struct config_source *source, struct config_error *err);
+
+/* config_file.c: applies a file. 0, or -1 with *err. */
+int config_file_apply(
+    struct config *config, const char *path, struct config_error *err);
+
+/* config_check.c: makes `auto` and names what they stand for, then checks what no
+ * single directive can know. Return 0, or -1 with *err. */
+int config_resolve(struct config *config, struct config_error *err);
+int config_check(const struct config *config, struct config_error *err);
+
+#endif
