@@ -6,16 +6,7 @@
 #include <unistd.h>
 
 #include "common/config_table.h"
-
-#ifndef SYSCONFDIR
-#define SYSCONFDIR "/etc"
-#endif
-
-#ifndef RUNSTATEDIR
-#define RUNSTATEDIR "/run"
-#endif
-
-static const char system_path[] = SYSCONFDIR "/argond/argond.conf";
+#include "common/paths.h"
 
 /* Sections with a title are allocated at their limit: elements never move, so that an
  * origin can be known by the address of its member. */
@@ -130,13 +121,19 @@ static int override_apply(struct config *config, char *text, struct config_error
 	return rc;
 }
 
+/* One that cannot be reached is not taken for one that is not there. */
+static bool system_file_is_there(void)
+{
+	return access(PATH_CONFIG, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 static int config_fill(struct config *config, const char *path, char *const *overrides,
     size_t count, struct config_error *err)
 {
 	if (defaults_apply(config, err) != 0)
 		return -1;
-	if (path == NULL && access(system_path, F_OK) == 0)
-		path = system_path;
+	if (path == NULL && system_file_is_there())
+		path = PATH_CONFIG;
 	if (path != NULL && config_file_apply(config, path, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)

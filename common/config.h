@@ -126,7 +126,7 @@ struct config_error {
 };
 
 /*
- * Loads a config: `path` (NULL: SYSCONFDIR/argond/argond.conf where that exists,
+ * Loads a config: `path` (NULL: PATH_CONFIG (common/paths.h) where that exists,
  * else built-in defaults), then `overrides[count]` ("name=value", dotted for
  * sections). Returns it (config_free), or NULL with *err filled. Nothing is logged
  * and no file but `path` is opened.
@@ -150,7 +150,7 @@ int config_error_at(const struct config *config, const void *field,
     __attribute__((format(printf, 4, 5)));
 
 /* Where to log, and the pidfile (NULL: none), of a daemon that is detached (-d) or not:
- * it then has syslog and RUNSTATEDIR/argond.pid for what the config leaves unset. */
+ * it then has syslog and PATH_PIDFILE for what the config leaves unset. */
 const char *config_log(const struct config *config, bool detached);
 const char *config_pidfile(const struct config *config, bool detached);
 

@@ -7,10 +7,7 @@
 #include "common/argon2_size.h"
 #include "common/config_table.h"
 #include "common/cpu.h"
-
-#ifndef STATEDIR
-#define STATEDIR "/var/lib/argond"
-#endif
+#include "common/paths.h"
 
 enum { BATCH_BEST = 4 };
 
@@ -62,12 +59,13 @@ static int store_resolve(struct config *config, struct config_error *err)
 	const struct config_directive *row =
 	    config_directive_find(CONFIG_ROOT, "store");
 	struct stat st;
-	bool state = geteuid() == 0 && stat(STATEDIR, &st) == 0 && S_ISDIR(st.st_mode);
+	bool state =
+	    geteuid() == 0 && stat(PATH_STATE, &st) == 0 && S_ISDIR(st.st_mode);
 
 	if (config->store_path != NULL)
 		return 0;
 	return config_value_set(config, row, config,
-	    state ? "sqlite:" STATEDIR "/argond.db" : "sqlite:argond.db", true,
+	    state ? "sqlite:" PATH_STATE "/argond.db" : "sqlite:argond.db", true,
 	    config_built_in, err);
 }
 
