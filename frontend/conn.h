@@ -1,0 +1,174 @@
+/*
+ * A connection: reads requests one at a time, has them answered in order, and goes when
+ * its time is up. An idle one is this struct and nothing else: all buffers exist only
+ * while they are needed, and are wiped when given up, for they may have held a
+ * password.
+ *
+ *   IDLE ──► HEAD ──► BODY ──► WORKING ──► WRITING ──► IDLE, or LINGERING, or gone
+ *
+ * A request that comes in one piece and is answered at once passes through all of these
+ * in one callback: epoll_wait, recv, send. At any time a connection waits for one thing
+ * at most, so it has one deadline, which more bytes never extend, and one timer; the
+ * timer is moved only when it would ring too late, and looks again when it rings too
+ * early.
+ */
+#ifndef FRONTEND_CONN_H
+#define FRONTEND_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <bsd/sys/queue.h>
+#include <ev.h>
+
+#include "common/secret.h"
+#include "frontend/dispatch.h"
+#include "frontend/http.h"
+#include "frontend/problem.h"
+#include "frontend/reply.h"
+
+struct conn;
+struct frontend;
+struct route;
+
+enum conn_state {
+	CONN_IDLE,      /* between requests, or before the first */
+	CONN_HEAD,      /* some of a head was received */
+	CONN_BODY,      /* the head is complete, some of the body is missing */
+	CONN_WORKING,   /* a job or a delay: an answer will come */
+	CONN_WRITING,   /* the client has not taken all of the answer yet */
+	CONN_LINGERING, /* answered and shut down; reads on so that the answer is not
+	                   lost */
+};
+
+enum conn_peer_kind { CONN_PEER_UNIX, CONN_PEER_INET, CONN_PEER_INET6 };
+
+/* Who is at the other end, without the port: 4 or 16 bytes, or none. */
+struct conn_peer {
+	uint8_t address[16];
+	uint8_t kind; /* enum conn_peer_kind */
+};
+
+/* A job has ended; answer now. `context` is what conn_submit() was given. */
+typedef void conn_done_fn(
+    struct conn *conn, const struct task_result *result, void *context);
+/* A delay has passed; answer now. */
+typedef void conn_wake_fn(struct conn *conn);
+
+/* What conn_submit() needs to know beside the job. `release`, or NULL, is called
+ * exactly once with `context`: after `done`, or when the client has gone, or when the
+ * job was not admitted. */
+struct conn_work {
+	conn_done_fn *done;
+	void *context;
+	void (*release)(void *context);
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+struct conn {
+	TAILQ_ENTRY(conn) entry; /* in frontend->conns */
+	struct frontend *frontend;
+	struct ev_io io;
+	struct ev_timer timer;
+	uint64_t deadline; /* CLOCK_MONOTONIC ns; CONN_NEVER: none */
+	uint64_t rings;    /* when the timer will, or CONN_NEVER */
+
+	uint8_t state;     /* enum conn_state */
+	bool close_after;  /* this answer is the last */
+	bool linger_after; /* and the client may still be sending */
+	bool half_closed;  /* the client has sent all it will send */
+	bool is_head;      /* HEAD: the answer has no body */
+	bool is_old;       /* HTTP/1.0 */
+	bool in_handler;   /* the answer's callers read on, not conn_reply() */
+	struct conn_peer peer;
+
+	const struct route *route; /* of the request being answered, or NULL */
+	uint64_t id_number;        /* of a request id that we made */
+	struct text id;            /* of the client's: borrowed, or id_kept */
+	char *id_kept;
+
+	struct request *request; /* one that did not come in one piece, or NULL */
+	struct secret rest;      /* received, not yet parsed: pipelined requests */
+	size_t rest_at;          /* of rest: where the next request begins */
+
+	char *out; /* what the client has not taken yet, or NULL */
+	size_t out_len, out_at;
+
+	struct task *task; /* WORKING: the job, or NULL */
+	struct conn_work work;
+	conn_wake_fn *wake;   /* WORKING: a delay, or NULL */
+	uint64_t linger_left; /* LINGERING: bytes */
+};
+
+#define CONN_NEVER UINT64_MAX
+
+enum {
+	CONN_READ_SIZE =
+	    16384, /* of one recv, and the most that is kept of what follows */
+	CONN_WRITE_SIZE = 4096, /* answers up to this need no memory of their own */
+	CONN_BURST = 32, /* requests of one connection before others have their turn */
+	CONN_LINGER_MS = 2000,
+	CONN_LINGER_HEAD = 256 * 1024,       /* bytes read on after a bad head */
+	CONN_LINGER_BODY = 16 * 1024 * 1024, /* and after a body that was refused */
+};
+
+/* What all connections of a frontend use, one at a time: part of struct frontend,
+ * zeroed at the start. */
+struct conn_scratch {
+	char in[CONN_READ_SIZE];
+	char out[CONN_WRITE_SIZE];
+	struct request request;
+	struct reply_date date;
+};
+
+/*
+ * For frontend.c. It zeroes struct frontend and does TAILQ_INIT(&fe->conns), sets
+ * config, loop, dispatch and request_prefix; conns, conn_count, waiting and
+ * request_counter are kept by conn.c, and so are `connections` and `requests` of the
+ * slot on the board.
+ */
+
+/* Takes over an accepted, non-blocking, close-on-exec socket. Returns 0, or -1 where
+ * there was no memory: the socket is closed then. `addr` is what accept4() said. */
+int conn_accept(
+    struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len);
+
+/* Closes it now: its job is cancelled, an answer half written is cut off, everything is
+ * wiped and freed. Calls frontend_conn_gone() last. */
+void conn_close(struct conn *conn);
+
+/* Closes all of them: for the end of a frontend. To drain, set fe->draining and wait
+ * until conn_count is 0: each answer then says `Connection: close`; nobody needs to be
+ * told. */
+void conn_close_all(struct frontend *fe);
+
+/*
+ * For handlers: exactly one of these five for each request, and nothing after it, for
+ * the connection may be gone.
+ */
+
+/* Answers. Body and strings are copied. */
+void conn_reply(struct conn *conn, const struct reply *reply);
+
+/* Answers in text/plain. */
+void conn_reply_text(struct conn *conn, unsigned status, const char *text);
+
+/* Answers that something is wrong: problem+json, and on a seed route `detail`, or the
+ * problem's title, in text/plain. See problem_write() for `detail`. */
+void conn_problem(struct conn *conn, enum problem problem, const char *detail);
+
+/* Has a job done: `work` says what follows. Where the job is not admitted the client is
+ * told so (503 with Retry-After). Sets done and owner of `spec`. */
+void conn_submit(
+    struct conn *conn, struct task_spec *spec, const struct conn_work *work);
+
+/* Calls `wake` after so many milliseconds, unless the client has gone by then. */
+void conn_delay(struct conn *conn, uint64_t ms, conn_wake_fn *wake);
+
+/* Answers a job that ended in anything but TASK_OK and TASK_NOT_FOUND. */
+void conn_reply_failure(struct conn *conn, const struct task_result *result);
+
+#endif

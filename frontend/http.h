@@ -1,0 +1,152 @@
+/*
+ * From bytes to a request. llhttp knows the grammar of HTTP/1; which of what the
+ * grammar allows we accept is decided here and in http_policy.c (RFC 9110, RFC 9112).
+ *
+ * The head (request line and header section) is parsed where it lies: in the reader's
+ * buffer where it came in one piece, else in a copy that the request keeps. All parts
+ * of it are therefore offsets into the head, and a request that fits into one read is
+ * parsed without an allocation.
+ */
+#ifndef FRONTEND_HTTP_H
+#define FRONTEND_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <llhttp.h>
+
+#include "common/secret.h"
+#include "frontend/problem.h"
+
+enum {
+	HTTP_HEAD_MAX = 8192,   /* bytes of request line and header section */
+	HTTP_TARGET_MAX = 6144, /* bytes of the target */
+	HTTP_HEADERS_MAX = 100, /* header lines */
+	HTTP_EMPTY_MAX = 8,     /* empty lines before a request line */
+	/* bytes of a chunked body that are not data: a fixed part for extensions and
+	 * trailers, and so many for each byte of data (a chunk of one byte has 5) */
+	HTTP_FRAMING_MAX = 4096,
+	HTTP_FRAMING_PER_BYTE = 6,
+};
+
+/* Bytes somewhere else; not NUL-terminated. */
+struct text {
+	const char *at;
+	size_t len;
+};
+
+/* True where the text is exactly the string (text_is) or so without regard to the case
+ * of ASCII letters (text_is_nocase). */
+bool text_is(struct text text, const char *string);
+bool text_is_nocase(struct text text, const char *string);
+
+/* The methods that we know; all others are 501. */
+enum method {
+	METHOD_NONE = 0,
+	METHOD_GET = 1,
+	METHOD_HEAD = 2,
+	METHOD_POST = 4,
+	METHOD_PUT = 8,
+	METHOD_DELETE = 16,
+	METHOD_PATCH = 32,
+	METHOD_OPTIONS = 64,
+	METHOD_TRACE = 128,
+};
+
+/* The header fields that somebody asks for. All others are counted and skipped. */
+enum header {
+	HEADER_HOST,
+	HEADER_CONTENT_LENGTH,
+	HEADER_TRANSFER_ENCODING,
+	HEADER_EXPECT,
+	HEADER_CONTENT_TYPE,
+	HEADER_AUTHORIZATION,
+	HEADER_X_REQUEST_ID,
+	HEADER_END
+};
+
+/* A part of the head. */
+struct part {
+	uint16_t at, len;
+};
+
+struct field {
+	struct part value;
+	uint16_t count; /* lines with this name */
+};
+
+enum request_state {
+	REQUEST_HEAD, /* the head is not complete */
+	REQUEST_BODY, /* the head is, the body is not */
+	REQUEST_DONE,
+	REQUEST_BAD, /* see problem and detail: answer, and close */
+};
+
+struct request {
+	llhttp_t parser;
+	enum request_state state;
+	enum problem problem; /* REQUEST_BAD */
+	const char *detail;   /* REQUEST_BAD: for people */
+	uint64_t body_max;    /* bytes; more is PROBLEM_TOO_LARGE */
+
+	const char *base;   /* start of the head: the reader's or head.data */
+	struct secret head; /* the copy, once kept */
+	size_t head_len;    /* bytes of the head seen so far */
+	struct part target, path, query;
+	struct field fields[HEADER_END];
+	unsigned field_count;
+	unsigned field_now; /* being parsed; HEADER_END: one that nobody asks for */
+	enum method method;
+	bool old;        /* HTTP/1.0 */
+	bool keep_alive; /* as the client wishes */
+	bool has_body;   /* a body of at least one byte, or a chunked one */
+	bool expects;    /* Expect: 100-continue that deserves an answer */
+
+	struct secret body;
+	uint64_t framing; /* bytes of the body's coding that were not data */
+	bool complete;    /* llhttp has seen the end */
+};
+
+/* Begins a request. Nothing is allocated until request_keep(). */
+void request_begin(struct request *request, uint64_t body_max);
+
+/*
+ * Parses what the client sent next, and returns how many of data[len] belong to this
+ * request. It stops, with bytes perhaps left over, when the head is complete (so that
+ * the caller can refuse the body or send 100 Continue), when the request is DONE, and
+ * when it is BAD. Between two calls the bytes of a head must stay where they are or
+ * request_keep() must have been called.
+ */
+size_t request_feed(struct request *request, const char *data, size_t len);
+
+/* Copies what is borrowed from the reader's buffer, which may then be used for
+ * something else. Returns 0, or -1 where there is no memory. */
+int request_keep(struct request *request);
+
+/* Wipes and frees what the request owns. */
+void request_free(struct request *request);
+
+/* Has any byte of a request arrived but empty lines? */
+bool request_started(const struct request *request);
+
+/* Parts of the request; empty where absent. Valid while the request is. The path is as
+ * the client sent it, undecoded, and begins with '/' (or is "*"); the query is what
+ * follows '?'. */
+struct text request_path(const struct request *request);
+struct text request_query(const struct request *request);
+struct text request_header(const struct request *request, enum header header);
+
+/*
+ * http_policy.c: what a complete head must be. Sets method, path, query, old,
+ * keep_alive, has_body, expects. Returns PROBLEM_NONE, or the problem with *detail set.
+ */
+enum problem policy_check_head(struct request *request, const char **detail);
+
+/* What is wrong with a request line that llhttp could not parse as head[len]. */
+enum problem policy_judge_line(const char *head, size_t len, const char **detail);
+
+/* Is `host` a host with an optional port (RFC 9110 section 7.2)? */
+bool policy_host_valid(struct text host);
+
+#endif
