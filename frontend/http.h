@@ -94,9 +94,11 @@ struct request {
 	struct secret head; /* the copy, once kept */
 	size_t head_len;    /* bytes of the head seen so far */
 	struct part target, path, query;
+	struct part name; /* of the field being parsed */
 	struct field fields[HEADER_END];
 	unsigned field_count;
 	unsigned field_now; /* being parsed; HEADER_END: one that nobody asks for */
+	bool started;       /* more than empty lines was seen */
 	enum method method;
 	bool old;        /* HTTP/1.0 */
 	bool keep_alive; /* as the client wishes */
@@ -143,8 +145,10 @@ struct text request_header(const struct request *request, enum header header);
  */
 enum problem policy_check_head(struct request *request, const char **detail);
 
-/* What is wrong with a request line that llhttp could not parse as head[len]. */
-enum problem policy_judge_line(const char *head, size_t len, const char **detail);
+/* What is wrong with a request that llhttp gave up on in head[len]: the method (501),
+ * the version (505), or all of it (400). `method_unknown`: llhttp has said so. */
+enum problem policy_judge_line(
+    const char *head, size_t len, bool method_unknown, const char **detail);
 
 /* Is `host` a host with an optional port (RFC 9110 section 7.2)? */
 bool policy_host_valid(struct text host);
