@@ -76,13 +76,16 @@ struct conn {
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; CONN_NEVER: none */
 	uint64_t rings;    /* when the timer will, or CONN_NEVER */
 
-	uint8_t state;     /* enum conn_state */
+	uint8_t state; /* enum conn_state */
+	uint8_t timed; /* the state that the deadline was set for */
+	uint8_t pool;  /* WORKING: the job's */
+	bool busy;     /* one of its callbacks is running, and will free it if gone */
+	bool gone;     /* to be freed */
 	bool close_after;  /* this answer is the last */
 	bool linger_after; /* and the client may still be sending */
 	bool half_closed;  /* the client has sent all it will send */
 	bool is_head;      /* HEAD: the answer has no body */
 	bool is_old;       /* HTTP/1.0 */
-	bool in_handler;   /* the answer's callers read on, not conn_reply() */
 	struct conn_peer peer;
 
 	const struct route *route; /* of the request being answered, or NULL */
@@ -99,18 +102,19 @@ struct conn {
 
 	struct task *task; /* WORKING: the job, or NULL */
 	struct conn_work work;
-	conn_wake_fn *wake;   /* WORKING: a delay, or NULL */
-	uint64_t linger_left; /* LINGERING: bytes */
+	conn_wake_fn *wake; /* WORKING: a delay, or NULL */
+	size_t linger_left; /* LINGERING: bytes */
 };
 
 #define CONN_NEVER UINT64_MAX
 
 enum {
-	CONN_READ_SIZE =
-	    16384, /* of one recv, and the most that is kept of what follows */
+	CONN_READ_SIZE = 16384, /* of one recv, and the most that is kept for later */
 	CONN_WRITE_SIZE = 4096, /* answers up to this need no memory of their own */
 	CONN_BURST = 32, /* requests of one connection before others have their turn */
 	CONN_LINGER_MS = 2000,
+	CONN_PROBE_MS =
+	    1000, /* how often to look after a client that is not read from */
 	CONN_LINGER_HEAD = 256 * 1024,       /* bytes read on after a bad head */
 	CONN_LINGER_BODY = 16 * 1024 * 1024, /* and after a body that was refused */
 };
@@ -146,8 +150,8 @@ void conn_close(struct conn *conn);
 void conn_close_all(struct frontend *fe);
 
 /*
- * For handlers: exactly one of these five for each request, and nothing after it, for
- * the connection may be gone.
+ * For handlers: exactly one of these for each request, in the handler or later in the
+ * function that it named.
  */
 
 /* Answers. Body and strings are copied. */
@@ -168,7 +172,9 @@ void conn_submit(
 /* Calls `wake` after so many milliseconds, unless the client has gone by then. */
 void conn_delay(struct conn *conn, uint64_t ms, conn_wake_fn *wake);
 
-/* Answers a job that ended in anything but TASK_OK and TASK_NOT_FOUND. */
-void conn_reply_failure(struct conn *conn, const struct task_result *result);
+/* Answers a job that ended in anything but TASK_OK and TASK_NOT_FOUND. `detail`, or
+ * NULL, is for the answers with status 500. */
+void conn_reply_failure(
+    struct conn *conn, const struct task_result *result, const char *detail);
 
 #endif

@@ -38,7 +38,7 @@ void route_request(struct conn *conn, struct request *request);
 
 /* Why the request would not come to a handler, or PROBLEM_NONE: what must be known
  * before a client is asked for a body. */
-enum problem route_refuses(struct conn *conn, const struct request *request);
+enum problem route_refuses(const struct conn *conn, const struct request *request);
 
 /* The handlers: seed.c, health.c. */
 void seed_hello(struct conn *conn, struct request *request, struct text rest);

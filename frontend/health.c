@@ -1,0 +1,117 @@
+/*
+ * Is this process alive, and should it be sent work? Read from memory, never from a
+ * hasher.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "frontend/conn.h"
+#include "frontend/frontend.h"
+#include "frontend/route.h"
+
+/* The outcome of checks as they are made, one line each. */
+struct report {
+	bool verbose; /* lists the passed ones too */
+	bool failed;
+	size_t len;
+	char text[LIMIT_POOLS * 96 + 256];
+};
+
+__attribute__((format(printf, 3, 4))) static void report_check(
+    struct report *report, bool passed, const char *fmt, ...)
+{
+	char *to = report->text + report->len;
+	size_t room = sizeof(report->text) - report->len;
+	int mark = 0, n;
+	va_list ap;
+
+	if (!passed)
+		report->failed = true;
+	if (passed && !report->verbose)
+		return;
+	if (report->verbose)
+		mark = snprintf(to, room, "%s ", passed ? "[+]" : "[-]");
+	va_start(ap, fmt);
+	n = vsnprintf(to + mark, room - (size_t)mark, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)mark + (size_t)n + 2 > room) /* no room: it stays unsaid */
+		return;
+	report->len += (size_t)mark + (size_t)n;
+	report->text[report->len++] = '\n';
+}
+
+static bool is_verbose(const struct request *request)
+{
+	struct text query = request_query(request);
+	static const char word[] = "verbose";
+
+	return text_is(query, word) ||
+	       (query.len > sizeof(word) - 1 &&
+	           memcmp(query.at, "verbose=", sizeof(word)) == 0);
+}
+
+static void check_serving(const struct conn *conn, struct report *report)
+{
+	const struct frontend *fe = conn->frontend;
+	bool stopping = fe->draining ||
+	                atomic_load_explicit(&board_head(&fe->child->board)->stopping,
+	                    memory_order_relaxed) != 0;
+
+	report_check(report, !stopping, stopping ? "shutting down" : "serving");
+}
+
+/* A pool without a hasher is all right only where it may have none, and could get one.
+ */
+static void check_pool(const struct conn *conn, unsigned pool, struct report *report)
+{
+	const struct config_pool *config = &conn->frontend->config->pools[pool];
+	struct board_head *head = board_head(&conn->frontend->child->board);
+	unsigned alive = atomic_load_explicit(&head->alive[pool], memory_order_relaxed);
+	bool throttled =
+	    atomic_load_explicit(&head->throttled[pool], memory_order_relaxed) != 0;
+	bool passed = alive > 0 || (config->min_processes == 0 && !throttled);
+
+	report_check(report, passed, "pool %s: %u hashers ready%s", config->name, alive,
+	    throttled ? ", they die at the start" : "");
+}
+
+static void reply_report(struct conn *conn, struct report *report)
+{
+	if (report->verbose)
+		report_check(report, !report->failed, "%s",
+		    report->failed ? "not ready" : "ready");
+	conn_reply(conn, &(struct reply){.status = report->failed ? 503 : 200,
+	                     .type = "text/plain; charset=utf-8",
+	                     .body = report->len > 0 ? report->text : "ok",
+	                     .len = report->len > 0 ? report->len : 2,
+	                     .retry_after = report->failed ? 1 : 0,
+	                     .no_store = true});
+}
+
+void health_livez(struct conn *conn, struct request *request, struct text rest)
+{
+	static const struct reply ok = {.status = 200,
+	    .type = "text/plain; charset=utf-8",
+	    .body = "ok",
+	    .len = 3};
+
+	(void)rest;
+	if (!is_verbose(request)) {
+		conn_reply(conn, &ok);
+		return;
+	}
+	conn_reply_text(conn, 200, "[+] loop\nok\n");
+}
+
+void health_readyz(struct conn *conn, struct request *request, struct text rest)
+{
+	const struct config *config = conn->frontend->config;
+	struct report report = {.verbose = is_verbose(request)};
+
+	(void)rest;
+	check_serving(conn, &report);
+	for (unsigned pool = 0; pool < config->pool_count && pool < LIMIT_POOLS; pool++)
+		check_pool(conn, pool, &report);
+	reply_report(conn, &report);
+}
