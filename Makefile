@@ -17,8 +17,9 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 OPTIMIZE = -O2 -g
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-SANITIZERS = $(if $(SANITIZE),-fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer)
+ifdef SANITIZE
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
 LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt

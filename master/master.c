@@ -18,6 +18,8 @@
 #include <bsd/unistd.h>
 
 #include "common/log.h"
+#include "master/detach.h"
+#include "master/signals.h"
 
 static void master_title(const struct master *m)
 {
@@ -107,15 +109,11 @@ static void master_reopen(struct master *m)
 	log_info("log opened anew");
 }
 
-static const struct {
-	int signo;
-	void (*handle)(struct master *m);
-} handlers[] = {
-    {SIGCHLD, spawn_reap},
-    {SIGTERM, master_quit},
-    {SIGQUIT, master_quit},
-    {SIGINT, master_interrupt},
-    {SIGUSR1, master_reopen},
+static void (*const handlers[SIGNAL_ACTION_END])(struct master *m) = {
+    [SIGNAL_QUIT] = master_quit,
+    [SIGNAL_STOP] = master_interrupt,
+    [SIGNAL_REOPEN] = master_reopen,
+    [SIGNAL_REAP] = spawn_reap,
 };
 
 static void master_signalled(struct ev_loop *loop, struct ev_io *w, int events)
@@ -125,10 +123,12 @@ static void master_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
-			if (handlers[i].signo == (int)info.ssi_signo)
-				handlers[i].handle(m);
+	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		const struct signal_row *row = signal_find((int)info.ssi_signo);
+
+		if (row != NULL && handlers[row->action] != NULL)
+			handlers[row->action](m);
+	}
 }
 
 /* All signals are blocked, here and in the children, and read from an fd: nothing ever runs
@@ -161,80 +161,95 @@ static void master_raise_files(void)
 		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
 }
 
-static struct pidfh *master_pidfile(const struct config *config, int *status)
+/* Takes the lock that says who is the master. Returns 0, or -1 (logged). */
+static int master_lock(struct master *m, const char *path)
 {
-	struct pidfh *file;
 	pid_t other = 0;
 
-	*status = EXIT_OK;
-	if (config->pidfile == NULL)
-		return NULL;
-	file = pidfile_open(config->pidfile, 0644, &other);
-	if (file != NULL) {
-		pidfile_write(file);
-		return file;
-	}
-	*status = EXIT_FAILED;
+	if (path == NULL)
+		return 0;
+	m->pidfile = pidfile_open(path, 0644, &other);
+	if (m->pidfile != NULL)
+		return pidfile_write(m->pidfile);
 	if (errno == EEXIST)
-		log_error("pidfile %s: argond is running already, process %d", config->pidfile,
-		    (int)other);
+		log_error("pidfile %s: argond is running already, process %d", path, (int)other);
 	else
-		log_error("pidfile %s: %s", config->pidfile, strerror(errno));
-	return NULL;
+		log_error("pidfile %s: %s", path, strerror(errno));
+	return -1;
 }
 
-static int master_serve(struct master *m, struct config *config)
+/* Listeners and processes, up to the loop. Takes the config over. */
+static int master_start(struct master *m, struct config *config)
 {
 	char why[256];
 
 	if (listen_open(&m->listeners, config, why, sizeof(why)) != 0) {
 		log_error("%s", why);
 		config_free(config);
-		return EXIT_FAILED;
+		return -1;
 	}
 	m->generation = generation_open(m, config);
 	if (m->generation == NULL) {
 		config_free(config);
-		return EXIT_FAILED;
+		return -1;
 	}
 	master_title(m);
 	listen_announce(&m->listeners);
-	if (generation_start(m->generation) != 0)
-		m->exit_status = EXIT_FAILED;
-	else
-		ev_run(m->loop, 0);
-	generation_close(m->generation);
-	return m->exit_status;
+	return generation_start(m->generation);
 }
 
-int master_run(struct config *config, int ready_fd)
+static int master_open(struct master *m, const struct config *config, bool detached)
 {
-	struct master m = {.signal_fd = -1, .ready_fd = ready_fd};
-	struct pidfh *pidfile;
-	int status;
+	master_raise_files();
+	if (master_lock(m, config_pidfile(config, detached)) != 0)
+		return -1;
+	m->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (m->loop == NULL || master_open_signals(m) != 0) {
+		log_error("cannot start: %s", strerror(errno));
+		return -1;
+	}
+	if (detached && detach_terminal() != 0) {
+		log_error("cannot leave the terminal: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static void master_close(struct master *m)
+{
+	if (m->generation != NULL)
+		generation_close(m->generation);
+	listen_close(&m->listeners);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
+	if (m->loop != NULL)
+		ev_loop_destroy(m->loop);
+	if (m->pidfile != NULL)
+		pidfile_remove(m->pidfile);
+}
+
+static void master_introduce(const struct config *config)
+{
+	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
+	    engine_kind_name(engine_kind_resolve(config->engine)),
+	    config->source != NULL ? config->source : "built-in defaults");
+}
+
+int master_run(struct config *config, const struct options *options, int ready_fd)
+{
+	struct master m = {.signal_fd = -1, .ready_fd = ready_fd, .exit_status = EXIT_OK};
 
 	log_ident("master");
-	master_raise_files();
-	pidfile = master_pidfile(config, &status);
-	if (status != EXIT_OK) {
+	master_introduce(config);
+	if (master_open(&m, config, options->detach) != 0) {
 		config_free(config);
-		return status;
-	}
-	m.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (m.loop == NULL || master_open_signals(&m) != 0) {
-		log_error("cannot start: %s", strerror(errno));
-		config_free(config);
-		status = EXIT_FAILED;
+		m.exit_status = EXIT_FAILED;
+	} else if (master_start(&m, config) != 0) {
+		m.exit_status = EXIT_FAILED;
 	} else {
-		status = master_serve(&m, config);
+		ev_run(m.loop, 0);
 	}
-	listen_close(&m.listeners);
-	if (m.signal_fd >= 0)
-		close(m.signal_fd);
-	if (m.loop != NULL)
-		ev_loop_destroy(m.loop);
-	if (pidfile != NULL)
-		pidfile_remove(pidfile);
+	master_close(&m);
 	log_info("gone");
-	return status;
+	return m.exit_status;
 }

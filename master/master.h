@@ -10,12 +10,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <bsd/libutil.h>
 #include <ev.h>
 
 #include "common/board.h"
 #include "common/child.h"
 #include "common/config.h"
 #include "master/listen.h"
+#include "master/options.h"
 #include "master/roles.h"
 
 enum process_state {
@@ -85,11 +87,13 @@ struct master {
 	unsigned generations;
 	bool stopping;
 	int exit_status;
+	struct pidfh *pidfile; /* locked while we are in charge; or NULL */
 	int ready_fd; /* detached: the launcher waits on it for a byte; else -1 */
 };
 
-/* Runs the daemon with that config (taken over). Returns the exit status. */
-int master_run(struct config *config, int ready_fd);
+/* Runs the daemon with that config (taken over). ready_fd: see detach.h, or -1. Returns the
+ * exit status. */
+int master_run(struct config *config, const struct options *options, int ready_fd);
 /* Ends the loop when nothing is left that it would wait for. */
 void master_check_done(struct master *m);
 

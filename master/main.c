@@ -1,0 +1,164 @@
+/*
+ * From argv to a run.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <bsd/libutil.h>
+#include <bsd/stdlib.h>
+#include <bsd/unistd.h>
+
+#include "common/config.h"
+#include "common/log.h"
+#include "master/detach.h"
+#include "master/master.h"
+#include "master/options.h"
+#include "master/version.h"
+
+static int main_fail(const char *text)
+{
+	fprintf(stderr, "argond: %s\n", text);
+	return EXIT_FAILED;
+}
+
+/* Descriptors 0 to 2 are open in every program that we do not want to surprise. */
+static int main_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static struct config *main_config(const struct options *options)
+{
+	struct config_error error;
+	struct config *config = config_load(options->config_path, options->overrides,
+	    options->override_count, &error);
+
+	if (config == NULL)
+		main_fail(error.text);
+	return config;
+}
+
+/* -t and -T: start up to the point of no return, without binding a port. */
+static int main_test(const struct options *options)
+{
+	struct config *config = main_config(options);
+	int status = EXIT_OK;
+
+	if (config == NULL)
+		return EXIT_FAILED;
+	if (options->mode == OPTIONS_PRINT &&
+	    (config_print(config, stdout) != 0 || fflush(stdout) != 0))
+		status = main_fail("cannot write to standard output");
+	config_free(config);
+	return status;
+}
+
+/* -s: to the master that holds the lock on the pidfile; nobody else is ever signalled. */
+static int main_signal(const struct options *options)
+{
+	struct config *config = main_config(options);
+	const char *path;
+	char text[256];
+	struct pidfh *file;
+	pid_t pid = 0;
+	int status = EXIT_FAILED;
+
+	if (config == NULL)
+		return EXIT_FAILED;
+	path = config_pidfile(config, true);
+	file = pidfile_open(path, 0644, &pid);
+	if (file != NULL) {
+		pidfile_remove(file);
+		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
+		main_fail(text);
+	} else if (errno != EEXIST || pid <= 1) {
+		snprintf(text, sizeof(text), "pidfile %s: %s", path, strerror(errno));
+		main_fail(text);
+	} else if (kill(pid, options->signal->signo) != 0) {
+		snprintf(text, sizeof(text), "process %d: %s", (int)pid, strerror(errno));
+		main_fail(text);
+	} else {
+		status = EXIT_OK;
+	}
+	config_free(config);
+	return status;
+}
+
+static int main_open_log(const struct config *config, bool detached)
+{
+	const char *target = config_log(config, detached);
+	char text[512];
+
+	if (log_open(target, config->log_format, config->log_level) == 0)
+		return 0;
+	snprintf(text, sizeof(text), "log %s: %s", target, strerror(errno));
+	return main_fail(text);
+}
+
+static int main_run(const struct options *options)
+{
+	struct config *config = main_config(options);
+	int ready_fd = -1;
+
+	if (config == NULL)
+		return EXIT_FAILED;
+	if (options->detach && (ready_fd = detach_begin()) < 0) {
+		config_free(config);
+		return main_fail(strerror(errno));
+	}
+	if (main_open_log(config, options->detach) != 0) {
+		config_free(config);
+		return EXIT_FAILED;
+	}
+	return master_run(config, options, ready_fd);
+}
+
+static void main_print(const struct options *options)
+{
+	if (options->mode == OPTIONS_HELP)
+		options_print_help(stdout);
+	else if (options->mode == OPTIONS_VERSION)
+		version_print(stdout);
+	else
+		version_print_build(stdout);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct options options;
+	struct options_error error;
+	int status = EXIT_OK;
+
+	if (main_open_standard() != 0)
+		return EXIT_FAILED;
+	setprogname("argond");
+	setproctitle_init(argc, argv, envp);
+	if (options_parse(argc, argv, &options, &error) != 0) {
+		fprintf(stderr, "argond: %s\n", error.text);
+		return EXIT_USAGE;
+	}
+	if (options.mode == OPTIONS_RUN)
+		status = main_run(&options);
+	else if (options.mode == OPTIONS_SIGNAL)
+		status = main_signal(&options);
+	else if (options.mode == OPTIONS_TEST || options.mode == OPTIONS_PRINT)
+		status = main_test(&options);
+	else
+		main_print(&options);
+	options_free(&options);
+	return status;
+}
