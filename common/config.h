@@ -129,11 +129,17 @@ struct config_error {
  * Loads a config: `path` (NULL: PATH_CONFIG (common/paths.h) where that exists,
  * else built-in defaults), then `overrides[count]` ("name=value", dotted for
  * sections). Returns it (config_free), or NULL with *err filled. Nothing is logged
- * and no file but `path` is opened.
+ * and no file but `path` (and the group database) is opened. Forks to parse the file: a
+ * caller that reaps all of its children must not do so meanwhile.
  */
 struct config *config_load(
     const char *path, char *const *overrides, size_t count, struct config_error *err);
 void config_free(struct config *config);
+
+/* What -t and a start look up beyond the config itself: user and group, the chroot
+ * folder, key and token files, the CPUs of the affinities. Returns 0, or -1 with *err.
+ */
+int config_check_host(const struct config *config, struct config_error *err);
 
 /* Was the member set by the file or an override, or is it as built in? */
 bool config_is_set(const struct config *config, const void *field);

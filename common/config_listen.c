@@ -70,11 +70,11 @@ static int mode_parse(
 	return 0;
 }
 
-/* The group's number by name; getgrnam() would hand out shared memory. */
-static int group_find(const char *name, gid_t *gid)
+/* getgrnam() would hand out shared memory. */
+int config_group_find(const char *name, gid_t *gid)
 {
 	size_t size = 1024;
-	int rc;
+	int rc = 0;
 
 	do {
 		struct group entry, *found = NULL;
@@ -105,7 +105,7 @@ static int group_parse(
 	if (config_digits(text, UINT32_MAX - 1, &number))
 		listen->group = (gid_t)number;
 	else
-		rc = group_find(text, &listen->group);
+		rc = config_group_find(text, &listen->group);
 	if (rc == ENOMEM)
 		return config_refuse_memory(why);
 	return rc == 0 ? 0 : config_refuse(why, "names a group that is not there");

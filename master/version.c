@@ -88,7 +88,8 @@ static void print_libraries(FILE *out)
 	const struct scmp_version *seccomp = seccomp_version();
 
 	fprintf(out,
-	    "libraries: glibc %s, libev %d.%d, llhttp %d.%d.%d, %s, jansson %s, ",
+	    "libraries: glibc %s, libev %d.%d, llhttp %d.%d.%d, libconfuse %s, jansson "
+	    "%s, ",
 	    gnu_get_libc_version(), ev_version_major(), ev_version_minor(),
 	    LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH,
 	    confuse_version, jansson_version_str());

@@ -1,0 +1,585 @@
+/* The types of directives: what each takes, what it refuses and with which words, and
+ * how it is printed. All through config_load(), as an administrator meets them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/config_table.h"
+
+struct example {
+	const char *override;
+	const char *result; /* printed as that, or "...: RESULT" is the error */
+};
+
+/* What -T prints for the directive of the override, in its section. */
+static char *value_printed(const struct config *config, const char *override)
+{
+	char *text = NULL, *at, *end, section[64], name[64];
+	const char *dot = strrchr(override, '.'), *equals = strchr(override, '=');
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	dot = dot != NULL && dot < equals ? dot : NULL;
+	assert_non_null(out);
+	assert_int_equal(config_print(config, out), 0);
+	fclose(out);
+	at = text;
+	if (dot != NULL && strncmp(override, "frontend.", 9) == 0)
+		at = strstr(text, "\nfrontend {");
+	else if (dot != NULL) {
+		const char *title = strchr(override, '.') + 1;
+
+		snprintf(section, sizeof(section), "\n%.*s \"%.*s\" {",
+		    (int)(title - override - 1), override, (int)(dot - title), title);
+		at = strstr(text, section);
+	}
+	assert_non_null(at);
+	dot = dot != NULL ? dot + 1 : override;
+	snprintf(name, sizeof(name), "%.*s = ", (int)(equals - dot), dot);
+	while (at != NULL && (at = strstr(at, name)) != NULL && at > text &&
+	       strchr("\n\t", at[-1]) == NULL)
+		at++;
+	assert_non_null(at);
+	at += strlen(name);
+	end = strchr(at, '\n');
+	at = strndup(at, (size_t)(end - at));
+	free(text);
+	return at;
+}
+
+static void take(const struct example *examples, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *override = strdup(examples[i].override);
+		struct config_error err = {{0}};
+		struct config *config = config_load(NULL, &override, 1, &err);
+		char *printed;
+
+		if (config == NULL)
+			fail_msg("%s: %s", override, err.text);
+		printed = value_printed(config, override);
+		assert_string_equal(printed, examples[i].result);
+		free(printed);
+		config_free(config);
+		free(override);
+	}
+}
+
+static void refuse(const struct example *examples, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *override = strdup(examples[i].override), expected[1024];
+		struct config_error err = {{0}};
+		struct config *config = config_load(NULL, &override, 1, &err);
+
+		if (config != NULL)
+			fail_msg("%s was taken", override);
+		snprintf(expected, sizeof(expected), "-o %s: %.*s: %s", override,
+		    (int)strcspn(override, "="), override, examples[i].result);
+		assert_string_equal(err.text, expected);
+		free(override);
+	}
+}
+
+#define TAKE(list) take(list, sizeof(list) / sizeof((list)[0]))
+#define REFUSE(list) refuse(list, sizeof(list) / sizeof((list)[0]))
+
+static void sizes_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"max_body=2K", "2K"},
+	    {"max_body=2048K", "2M"},
+	    {"max_body=16M", "16M"},
+	    {"verify_max_memory=1G", "1G"},
+	    {"verify_max_memory=1025M", "1025M"},
+	    {"frontend.rlimit_core=0K", "0K"},
+	    {"frontend.rlimit_core=1024G", "1024G"},
+	    {"profile.default.memory=19456K", "19M"},
+	    {"profile.default.memory=8K", "8K"},
+	    {"pool.elastic.memory_limit=auto", "auto"},
+	    {"pool.elastic.memory_limit=512M", "512M"},
+	    {"memory_budget=4G", "4G"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void sizes_are_refused(void **state)
+{
+	static const char body[] = "8 needs a unit; allowed: 1K to 16M, in K, M or G";
+	static const struct example examples[] = {
+	    {"max_body=8", body},
+	    {"max_body=8k", "8k has an unknown unit; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=8KB",
+	        "8KB has an unknown unit; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=8 K",
+	        "8 K has an unknown unit; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=8ms",
+	        "8ms has an unknown unit; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=", "\"\" is not a number; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=K", "K is not a number; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=-8K", "-8K is not a number; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=1.5M",
+	        "1.5M has an unknown unit; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=0K", "0K is out of range; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=17M", "17M is out of range; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=18014398509481984K",
+	        "18014398509481984K is out of range; allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=18446744073709551617K", "18446744073709551617K is out of range; "
+	                                       "allowed: 1K to 16M, in K, M or G"},
+	    {"max_body=auto", "auto is not a number; allowed: 1K to 16M, in K, M or G"},
+	    {"pool.elastic.memory_limit=1K",
+	        "1K is out of range; allowed: auto or 1M to 1024G, in K, M or G"},
+	    {"profile.default.memory=7K",
+	        "7K is out of range; allowed: 8K to 1024G, in K, M or G"},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void times_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"hello_delay=0ms", "0ms"},
+	    {"hello_delay=60000ms", "1m"},
+	    {"hello_delay=1500ms", "1500ms"},
+	    {"keepalive_timeout=90s", "90s"},
+	    {"keepalive_timeout=1h", "1h"},
+	    {"pool.fixed.idle_timeout=24h", "24h"},
+	    {"pool.fixed.rlimit_cpu=120s", "2m"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void times_are_refused(void **state)
+{
+	static const struct example examples[] = {
+	    {"hello_delay=100",
+	        "100 needs a unit; allowed: 0ms to 1m, in ms, s, m or h"},
+	    {"hello_delay=0", "0 needs a unit; allowed: 0ms to 1m, in ms, s, m or h"},
+	    {"hello_delay=1M",
+	        "1M has an unknown unit; allowed: 0ms to 1m, in ms, s, m or h"},
+	    {"hello_delay=60001ms",
+	        "60001ms is out of range; allowed: 0ms to 1m, in ms, s, m or h"},
+	    {"header_timeout=0ms",
+	        "0ms is out of range; allowed: 1ms to 1h, in ms, s, m or h"},
+	    {"pool.fixed.rlimit_cpu=5ms",
+	        "5ms has an unknown unit; allowed: 0s to 8760h, in s, m or h"},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void numbers_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"max_password=4096", "4096"},
+	    {"max_password=1", "1"},
+	    {"max_password=0010", "10"},
+	    {"frontend.nice=-20", "-20"},
+	    {"frontend.nice=19", "19"},
+	    {"pool.lookup.nice=0", "0"},
+	    {"pool.elastic.max_jobs=1000000000000", "1000000000000"},
+	    {"frontend.rlimit_nofile=auto", "auto"},
+	    {"frontend.processes=64", "64"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void numbers_are_refused(void **state)
+{
+	static const struct example examples[] = {
+	    {"max_password=0", "0 is out of range; allowed: 1 to 4096"},
+	    {"max_password=4097", "4097 is out of range; allowed: 1 to 4096"},
+	    {"max_password=1K", "1K is not a whole number; allowed: 1 to 4096"},
+	    {"max_password=0x10", "0x10 is not a whole number; allowed: 1 to 4096"},
+	    {"max_password=-1", "-1 is not a number; allowed: 1 to 4096"},
+	    {"max_password=+1", "+1 is not a number; allowed: 1 to 4096"},
+	    {"max_password= 1", " 1 is not a number; allowed: 1 to 4096"},
+	    {"frontend.nice=-21", "-21 is out of range; allowed: -20 to 19"},
+	    {"frontend.nice=--1", "--1 is not a number; allowed: -20 to 19"},
+	    {"frontend.nice=-", "- is not a number; allowed: -20 to 19"},
+	    {"frontend.processes=0", "0 is out of range; allowed: auto or 1 to 64"},
+	    {"frontend.processes=65", "65 is out of range; allowed: auto or 1 to 64"},
+	    {"frontend.processes=Auto",
+	        "Auto is not a number; allowed: auto or 1 to 64"},
+	    {"pool.elastic.batch=17", "17 is out of range; allowed: auto or 1 to 16"},
+	    {"pool.elastic.max_processes=257",
+	        "257 is out of range; allowed: auto or 1 to 256"},
+	    {"profile.default.salt=7", "7 is out of range; allowed: 8 to 64"},
+	    {"profile.default.tag=513", "513 is out of range; allowed: 4 to 512"},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void budgets_are_refused(void **state)
+{
+#define BUDGET "; allowed: 1M to 65536G, in K, M or G; or 1% to 100%"
+	static const struct example examples[] = {
+	    {"memory_budget=0%", "0% is out of range" BUDGET},
+	    {"memory_budget=101%", "101% is out of range" BUDGET},
+	    {"memory_budget=%", "% is out of range" BUDGET},
+	    {"memory_budget=-5%", "-5% is out of range" BUDGET},
+	    {"memory_budget=10000000000%", "10000000000% is out of range" BUDGET},
+	    {"memory_budget=50", "50 needs a unit" BUDGET},
+	    {"memory_budget=1023K", "1023K is out of range" BUDGET},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void words_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"access_log=on", "on"},
+	    {"seed_routes=off", "off"},
+	    {"log_format=json", "json"},
+	    {"log_level=error", "error"},
+	    {"log_level=debug", "debug"},
+	    {"engine=avx512", "avx512"},
+	    {"engine=libargon2", "libargon2"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void words_are_refused(void **state)
+{
+	static const struct example examples[] = {
+	    {"access_log=yes", "yes is not known; allowed: off or on"},
+	    {"access_log=ON", "ON is not known; allowed: off or on"},
+	    {"access_log=1", "1 is not known; allowed: off or on"},
+	    {"log_format=xml", "xml is not known; allowed: text or json"},
+	    {"log_level=warn",
+	        "warn is not known; allowed: error, warning, info or debug"},
+	    {"engine=sse2",
+	        "sse2 is not known; allowed: auto, avx512, avx2 or libargon2"},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void texts_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"user=www-data", "\"www-data\""},
+	    {"user=", "\"\""},
+	    {"user=a\"b\\c$d", "\"a\\\"b\\\\c\\$d\""},
+	    {"chroot=/var/empty", "\"/var/empty\""},
+	    {"pidfile=/run/argond.pid", "\"/run/argond.pid\""},
+	    {"log=syslog", "\"syslog\""},
+	    {"log=/var/log/argond.log", "\"/var/log/argond.log\""},
+	    {"store=sqlite:/tmp/a.db", "\"sqlite:/tmp/a.db\""},
+	    {"default_pool=fixed", "\"fixed\""},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void texts_are_refused(void **state)
+{
+	static const struct example examples[] = {
+	    {"chroot=var",
+	        "var is not an absolute path; allowed: an absolute path, or \"\" "
+	        "for none"},
+	    {"pidfile=./x",
+	        "./x is not an absolute path; allowed: an absolute path, or \"\" "
+	        "for none"},
+	    {"log=stdout",
+	        "stdout is not an absolute path; allowed: stderr, syslog or an "
+	        "absolute path"},
+	    {"log=",
+	        "\"\" is not an absolute path; allowed: stderr, syslog or an absolute "
+	        "path"},
+	    {"store=/tmp/a.db",
+	        "/tmp/a.db is not sqlite: and a path; allowed: sqlite:PATH"},
+	    {"store=sqlite:",
+	        "sqlite: is not sqlite: and a path; allowed: sqlite:PATH"},
+	    {"default_pool=a b",
+	        "a b is not a name; allowed: 1 to 31 of A-Z a-z 0-9 _ -, "
+	        "the first not a -"},
+	    {"default_pool=-a",
+	        "-a is not a name; allowed: 1 to 31 of A-Z a-z 0-9 _ -, "
+	        "the first not a -"},
+	    {"profile.default.key=12345678901234567890123456789012",
+	        "12345678901234567890123456789012 is not a name; allowed: 1 to 31 of "
+	        "A-Z a-z "
+	        "0-9 _ -, the first not a -"},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void control_bytes_are_refused_and_not_shown(void **state)
+{
+	char text[] = "user=a\033[2Jb";
+	char *override = text;
+	struct config_error err;
+
+	(void)state;
+	assert_null(config_load(NULL, &override, 1, &err));
+	assert_string_equal(err.text, "-o user=a?[2Jb: user: a?[2Jb has a control "
+	                              "byte; allowed: a name, or \"\" for "
+	                              "none");
+}
+
+static void jobs_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"pool.web.jobs=hash", "{hash}"},
+	    {"pool.web.jobs=verify, hash", "{hash, verify}"},
+	    {"pool.web.jobs=lookup", "{lookup}"},
+	    {"pool.elastic.jobs=hash", "{hash}"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void jobs_are_refused(void **state)
+{
+#define JOBS "; allowed: {hash}, {verify}, {hash, verify} or {lookup}"
+	static const struct example examples[] = {
+	    {"pool.web.jobs=", "\"\" is not known" JOBS},
+	    {"pool.web.jobs=cook", "cook is not known" JOBS},
+	    {"pool.web.jobs=hash,hash", "hash is there twice" JOBS},
+	    {"pool.web.jobs=hash,", "\"\" is not known" JOBS},
+	    {"pool.web.jobs=hash,lookup", "lookup with others; allowed: a pool of its "
+	                                  "own, for its processes open a "
+	                                  "database and must see no password"},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void cpu_lists_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"frontend.cpu_affinity=0", "\"0\""},
+	    {"frontend.cpu_affinity=5,0-3,4", "\"0-5\""},
+	    {"frontend.cpu_affinity=0, 2 ,4", "\"0,2,4\""},
+	    {"frontend.cpu_affinity=1023", "\"1023\""},
+	    {"frontend.cpu_affinity=0-1023", "\"0-1023\""},
+	    {"frontend.cpu_affinity=", "\"\""},
+	    {"pool.fixed.cpu_affinity=7-7", "\"7\""},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void cpu_lists_are_refused(void **state)
+{
+#define CPUS                                                                           \
+	" is not a CPU or a range of them; allowed: CPUs and ranges as in 0-3,5, or "  \
+	"\"\" "                                                                        \
+	"for no binding"
+	static const struct example examples[] = {
+	    {"frontend.cpu_affinity=1024", "1024" CPUS},
+	    {"frontend.cpu_affinity=3-1", "3-1" CPUS},
+	    {"frontend.cpu_affinity=0-", "0-" CPUS},
+	    {"frontend.cpu_affinity=-1", "-1" CPUS},
+	    {"frontend.cpu_affinity=a", "a" CPUS},
+	    {"frontend.cpu_affinity=0,,1", "\"\"" CPUS},
+	    {"frontend.cpu_affinity=0-1-2", "0-1-2" CPUS},
+	    {"frontend.cpu_affinity=00000000000000000000001",
+	        "00000000000000000000001" CPUS},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void addresses_are_taken(void **state)
+{
+	static const struct example examples[] = {
+	    {"listen=127.0.0.1:8080", "{\"127.0.0.1:8080\"}"},
+	    {"listen=*:0,*:0", "{\"*:0\", \"*:0\"}"},
+	    {"listen=[::1]:80, [::]:80", "{\"[::1]:80\", \"[::]:80\"}"},
+	    {"listen=unix:/run/a.sock", "{\"unix:/run/a.sock\"}"},
+	    {"listen=unix:/run/a.sock?mode=0660&group=root",
+	        "{\"unix:/run/a.sock?mode=0660&group=root\"}"},
+	    {"listen=unix:/run/a.sock?group=33", "{\"unix:/run/a.sock?group=33\"}"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void addresses_are_refused(void **state)
+{
+#define LISTEN                                                                         \
+	"; allowed: 127.0.0.1:8080, [::1]:8080, *:8080 (every IPv4 address), "         \
+	"unix:/path?mode=0660&group=www-data"
+	static const struct example examples[] = {
+	    {"listen=", "\"\" has no port" LISTEN},
+	    {"listen=8080", "8080 has no port" LISTEN},
+	    {"listen=localhost:80",
+	        "localhost:80 is not an address (names are not looked up)" LISTEN},
+	    {"listen=127.1:80",
+	        "127.1:80 is not an address (names are not looked up)" LISTEN},
+	    {"listen=127.0.0.1:", "127.0.0.1: has no port of 0 to 65535" LISTEN},
+	    {"listen=127.0.0.1:65536",
+	        "127.0.0.1:65536 has no port of 0 to 65535" LISTEN},
+	    {"listen=127.0.0.1:http",
+	        "127.0.0.1:http has no port of 0 to 65535" LISTEN},
+	    {"listen=::1:80",
+	        "::1:80 is not an address (names are not looked up)" LISTEN},
+	    {"listen=[::1]", "[::1] has no ]: before its port" LISTEN},
+	    {"listen=[::1", "[::1 has no ]: before its port" LISTEN},
+	    {"listen=[::g]:80", "[::g]:80 is not an IPv6 address" LISTEN},
+	    {"listen=*:80,0.0.0.0:80", "0.0.0.0:80 is there twice" LISTEN},
+	    {"listen=[::1]:80,[0:0::1]:80", "[0:0::1]:80 is there twice" LISTEN},
+	    {"listen=unix:/a,unix:/a?mode=0600",
+	        "unix:/a?mode=0600 is there twice" LISTEN},
+	    {"listen=unix:a", "unix:a is not an absolute path" LISTEN},
+	    {"listen=unix:", "unix: is not an absolute path" LISTEN},
+	    {"listen=unix:/a?mode=0888",
+	        "unix:/a?mode=0888 has no mode of 0 to 0777 (octal)" LISTEN},
+	    {"listen=unix:/a?mode=1777",
+	        "unix:/a?mode=1777 has no mode of 0 to 0777 (octal)" LISTEN},
+	    {"listen=unix:/a?mode=",
+	        "unix:/a?mode= has no mode of 0 to 0777 (octal)" LISTEN},
+	    {"listen=unix:/a?mode=0600&mode=0600",
+	        "unix:/a?mode=0600&mode=0600 has two modes" LISTEN},
+	    {"listen=unix:/a?group=0&group=0",
+	        "unix:/a?group=0&group=0 has two groups" LISTEN},
+	    {"listen=unix:/a?group=no-such-group",
+	        "unix:/a?group=no-such-group names a group that is not there" LISTEN},
+	    {"listen=unix:/a?group=",
+	        "unix:/a?group= names a group that is not there" LISTEN},
+	    {"listen=unix:/a?owner=0",
+	        "unix:/a?owner=0 asks for more than mode= and group=" LISTEN},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
+static void an_address_is_what_it_says(void **state)
+{
+	char text[] = "listen=1.2.3.4:258,unix:/run/x?mode=0640&group=7,[::2]:1";
+	char *override = text;
+	struct config_error err;
+	struct config *config = config_load(NULL, &override, 1, &err);
+	const struct config_listen *listen;
+
+	(void)state;
+	assert_non_null(config);
+	listen = config->listen;
+	assert_int_equal(config->listen_count, 3);
+	assert_int_equal(listen[0].addr.ss_family, AF_INET);
+	assert_memory_equal(&listen[0].addr, "\2\0\1\2\1\2\3\4", 8);
+	assert_int_equal(listen[1].addr.ss_family, AF_UNIX);
+	assert_string_equal((const char *)&listen[1].addr + 2, "/run/x");
+	assert_true(listen[1].has_mode && listen[1].has_group);
+	assert_int_equal(listen[1].mode, 0640);
+	assert_int_equal(listen[1].group, 7);
+	assert_int_equal(listen[2].addr.ss_family, AF_INET6);
+	assert_false(listen[2].has_mode || listen[2].has_group);
+	config_free(config);
+}
+
+static void a_long_socket_path_is_refused(void **state)
+{
+	char text[256] = "listen=unix:/";
+	char *override = text;
+	struct config_error err;
+	struct config *config;
+
+	(void)state;
+	memset(text + 13, 'a', 106);
+	config = config_load(NULL, &override, 1, &err);
+	assert_non_null(config);
+	config_free(config);
+	text[13 + 106] = 'a';
+	assert_null(config_load(NULL, &override, 1, &err));
+	assert_non_null(strstr(err.text, "has a path of more than 107 bytes"));
+	memset(text + 13, 'a', 200);
+	assert_null(config_load(NULL, &override, 1, &err));
+	assert_non_null(strstr(err.text, "is too long"));
+}
+
+static void too_many_addresses_are_refused(void **state)
+{
+	char text[1024] = "listen=*:1";
+	char *override = text;
+	struct config_error err;
+	struct config *config;
+
+	(void)state;
+	for (int i = 2; i <= LIMIT_LISTENERS; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ",*:%d", i);
+	config = config_load(NULL, &override, 1, &err);
+	assert_non_null(config);
+	assert_int_equal(config->listen_count, LIMIT_LISTENERS);
+	config_free(config);
+	strcat(text, ",*:99");
+	assert_null(config_load(NULL, &override, 1, &err));
+	assert_non_null(strstr(err.text, "*:99 is one more than 32"));
+}
+
+static void sizes_are_told_in_round_figures(void **state)
+{
+	char buf[32];
+
+	(void)state;
+	assert_string_equal(config_size_text(0, buf, sizeof(buf)), "0K");
+	assert_string_equal(config_size_text(1, buf, sizeof(buf)), "1K");
+	assert_string_equal(config_size_text(19456 * 1024, buf, sizeof(buf)), "19M");
+	assert_string_equal(config_size_text(19457 * 1024, buf, sizeof(buf)), "19457K");
+	assert_string_equal(
+	    config_size_text((200 << 20) + 1, buf, sizeof(buf)), "201M");
+	assert_string_equal(
+	    config_size_text(UINT64_C(3) << 30, buf, sizeof(buf)), "3G");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sizes_are_taken),
+	    cmocka_unit_test(sizes_are_refused),
+	    cmocka_unit_test(times_are_taken),
+	    cmocka_unit_test(times_are_refused),
+	    cmocka_unit_test(numbers_are_taken),
+	    cmocka_unit_test(numbers_are_refused),
+	    cmocka_unit_test(budgets_are_refused),
+	    cmocka_unit_test(words_are_taken),
+	    cmocka_unit_test(words_are_refused),
+	    cmocka_unit_test(texts_are_taken),
+	    cmocka_unit_test(texts_are_refused),
+	    cmocka_unit_test(control_bytes_are_refused_and_not_shown),
+	    cmocka_unit_test(jobs_are_taken),
+	    cmocka_unit_test(jobs_are_refused),
+	    cmocka_unit_test(cpu_lists_are_taken),
+	    cmocka_unit_test(cpu_lists_are_refused),
+	    cmocka_unit_test(addresses_are_taken),
+	    cmocka_unit_test(addresses_are_refused),
+	    cmocka_unit_test(an_address_is_what_it_says),
+	    cmocka_unit_test(a_long_socket_path_is_refused),
+	    cmocka_unit_test(too_many_addresses_are_refused),
+	    cmocka_unit_test(sizes_are_told_in_round_figures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
