@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ static void generation_plan(struct generation *g)
 	const struct config *config = g->config;
 
 	generation_add_role(g, ROLE_FRONTEND, 0, config->frontend.processes,
-	    config->frontend.processes, LIMIT_FRONTENDS);
+	    config->frontend.processes, 2 * LIMIT_FRONTENDS);
 	g->frontend_slots = (unsigned)g->roles[0].slot_count;
 	for (unsigned i = 0; i < config->pool_count; i++)
 		generation_add_role(g, ROLE_HASHER, i, config->pools[i].min_processes,
@@ -78,27 +79,54 @@ static int generation_open_processes(struct generation *g)
 	return 0;
 }
 
-struct generation *generation_open(struct master *m, struct config *config)
+static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct generation *g = w->data;
+
+	(void)loop;
+	(void)events;
+	log_warn("shutdown_timeout has passed: killing %u processes of generation %u",
+	    generation_alive(g), g->number);
+	g->master->exit_status = g->master->stopping ? EXIT_FAILED : EXIT_OK;
+	generation_signal(g, SIGKILL);
+}
+
+static int generation_fill(struct generation *g, const struct generation *before,
+    struct config_error *err)
+{
+	if (listen_open(&g->listeners, g->config, before != NULL ? &before->listeners : NULL,
+		err) != 0)
+		return -1;
+	if (generation_open_processes(g) == 0 && generation_open_links(g) == 0 &&
+	    board_open(&g->board, g->process_count) == 0)
+		return 0;
+	snprintf(err->text, sizeof(err->text), "cannot make a generation: %s", strerror(errno));
+	return -1;
+}
+
+struct generation *generation_open(struct master *m, struct config *config,
+    const struct generation *before, struct config_error *err)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 
-	if (g == NULL)
-		goto failed;
+	if (g == NULL) {
+		snprintf(err->text, sizeof(err->text), "out of memory");
+		config_free(config);
+		return NULL;
+	}
 	g->master = m;
 	g->config = config;
+	g->number = m->numbers + 1;
 	g->board = (struct board){.fd = -1, .read_fd = -1};
+	ev_timer_init(&g->limit, generation_late, 0., 0.);
+	g->limit.data = g;
 	generation_plan(g);
-	if (generation_open_processes(g) != 0 || generation_open_links(g) != 0 ||
-	    board_open(&g->board, g->process_count) != 0)
-		goto failed;
-	g->number = ++m->generations;
-	return g;
-failed:
-	log_error("cannot make a generation: %s", strerror(errno));
-	if (g != NULL) {
-		g->config = NULL; /* still the caller's */
-		generation_close(g);
+	TAILQ_INSERT_TAIL(&m->generations, g, entry);
+	if (generation_fill(g, before, err) == 0) {
+		m->numbers++;
+		return g;
 	}
+	generation_close(g);
 	return NULL;
 }
 
@@ -109,28 +137,15 @@ int generation_start(struct generation *g)
 	return generation_alive(g) > 0 ? 0 : -1;
 }
 
-static void generation_announce(const struct generation *g)
-{
-	struct master *m = g->master;
-
-	log_info("ready, generation %u", g->number);
-	if (m->ready_fd < 0)
-		return;
-	if (write(m->ready_fd, "", 1) != 1)
-		log_warn("nobody waits for the start any more");
-	close(m->ready_fd);
-	m->ready_fd = -1;
-}
-
 void generation_check_ready(struct generation *g)
 {
-	if (g->ready)
+	if (g->state != GENERATION_STARTING)
 		return;
 	for (size_t r = 0; r < g->role_count; r++)
 		if (role_count(&g->roles[r], PROCESS_READY) < g->roles[r].min)
 			return;
-	g->ready = true;
-	generation_announce(g);
+	g->state = GENERATION_SERVING;
+	master_generation_ready(g);
 }
 
 unsigned generation_alive(const struct generation *g)
@@ -164,15 +179,18 @@ static void generation_stop_timers(struct generation *g)
 /* The frontends first: while they drain, their jobs need the hashers. */
 void generation_drain(struct generation *g)
 {
-	if (!g->stopping) {
-		g->stopping = true;
+	if (g->state != GENERATION_DRAINING) {
+		g->state = GENERATION_DRAINING;
 		generation_stop_timers(g);
+		ev_timer_set(&g->limit, (double)g->config->shutdown_timeout_ms / 1000., 0.);
+		ev_timer_start(g->master->loop, &g->limit);
 	}
 	role_leave(&g->roles[0]);
-	if (role_alive(&g->roles[0]) > 0)
-		return;
-	for (size_t r = 1; r < g->role_count; r++)
-		role_leave(&g->roles[r]);
+	if (role_alive(&g->roles[0]) == 0)
+		for (size_t r = 1; r < g->role_count; r++)
+			role_leave(&g->roles[r]);
+	if (generation_alive(g) == 0)
+		master_generation_empty(g);
 }
 
 void generation_signal(struct generation *g, int signo)
@@ -180,6 +198,14 @@ void generation_signal(struct generation *g, int signo)
 	for (size_t i = 0; i < g->process_count; i++)
 		if (g->processes[i].state != PROCESS_NONE)
 			kill(g->processes[i].pid, signo);
+}
+
+void generation_tell_log(struct generation *g)
+{
+	for (size_t i = 0; i < g->process_count; i++)
+		if (g->processes[i].state != PROCESS_NONE && g->processes[i].control >= 0 &&
+		    control_send_log(g->processes[i].control, log_fd()) != LINK_OK)
+			log_warn("process %d keeps the old log", (int)g->processes[i].pid);
 }
 
 static void generation_close_links(struct generation *g)
@@ -200,8 +226,10 @@ void generation_close(struct generation *g)
 	int saved = errno;
 
 	generation_stop_timers(g);
-	if (g->config != NULL)
-		generation_close_links(g);
+	ev_timer_stop(g->master->loop, &g->limit);
+	TAILQ_REMOVE(&g->master->generations, g, entry);
+	generation_close_links(g);
+	listen_close(&g->listeners);
 	board_close(&g->board);
 	config_free(g->config);
 	free(g->link_frontend);

@@ -50,10 +50,20 @@ static int unix_clear(const struct config_listen *spec)
 	return rc;
 }
 
-static int unix_bind(int fd, struct listener_entry *entry)
+/* Mode and group of the socket file: 0666 less the umask where the config says nothing. */
+static int unix_permit(const struct config_listen *spec)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (spec->has_group && lchown(unix_path(spec), (uid_t)-1, spec->group) != 0)
+		return -1;
+	return chmod(unix_path(spec), spec->has_mode ? spec->mode : 0666 & ~mask);
+}
+
+static int unix_bind(int fd, struct listener_socket *entry)
 {
 	const struct config_listen *spec = &entry->spec;
-	const char *path = unix_path(spec);
 	struct stat st;
 	mode_t mask;
 	int rc;
@@ -63,13 +73,11 @@ static int unix_bind(int fd, struct listener_entry *entry)
 	mask = umask(0777); /* nobody connects before mode and group are right */
 	rc = bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len);
 	umask(mask);
-	if (rc != 0 || lstat(path, &st) != 0)
+	if (rc != 0 || lstat(unix_path(spec), &st) != 0)
 		return -1;
 	entry->dev = st.st_dev;
 	entry->ino = st.st_ino;
-	if (spec->has_group && lchown(path, (uid_t)-1, spec->group) != 0)
-		return -1;
-	return chmod(path, spec->has_mode ? spec->mode : 0666 & ~mask);
+	return unix_permit(spec);
 }
 
 static int tcp_bind(int fd, const struct config_listen *spec)
@@ -87,7 +95,7 @@ static int tcp_bind(int fd, const struct config_listen *spec)
 	return bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len);
 }
 
-static int listen_one(struct listener_entry *entry)
+static int socket_open(struct listener_socket *entry)
 {
 	const struct config_listen *spec = &entry->spec;
 	bool is_unix = spec->addr.ss_family == AF_UNIX;
@@ -100,30 +108,103 @@ static int listen_one(struct listener_entry *entry)
 	return listen(entry->fd, LISTEN_BACKLOG);
 }
 
-int listen_open(struct listener_set *set, const struct config *config, char *why, size_t cap)
+static void socket_release(struct listener_socket *entry, bool keep_file)
+{
+	struct stat st;
+
+	if (--entry->users > 0)
+		return;
+	if (entry->fd >= 0)
+		close(entry->fd);
+	if (!keep_file && entry->ino != 0 && lstat(unix_path(&entry->spec), &st) == 0 &&
+	    st.st_dev == entry->dev && st.st_ino == entry->ino)
+		unlink(unix_path(&entry->spec));
+	free(entry);
+}
+
+bool listen_same(const struct config_listen *a, const struct config_listen *b)
+{
+	return a->addr_len == b->addr_len && memcmp(&a->addr, &b->addr, a->addr_len) == 0;
+}
+
+/* Where the config leaves the port to the kernel, any port will do. */
+static bool listen_port_open(const struct config_listen *spec, const struct config_listen *have)
+{
+	struct config_listen any = *have;
+
+	if (any.addr.ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)&any.addr)->sin_port = 0;
+	else if (any.addr.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)&any.addr)->sin6_port = 0;
+	return any.addr.ss_family != AF_UNIX && listen_same(spec, &any);
+}
+
+static struct listener_socket *listen_find(const struct listener_set *set,
+    const struct config_listen *spec)
+{
+	for (size_t i = 0; set != NULL && i < set->count; i++)
+		if (listen_same(&set->sockets[i]->spec, spec))
+			return set->sockets[i];
+	for (size_t i = 0; set != NULL && i < set->count; i++)
+		if (listen_port_open(spec, &set->sockets[i]->spec))
+			return set->sockets[i];
+	return NULL;
+}
+
+static struct listener_socket *listen_one(const struct config_listen *spec,
+    const struct listener_set *shared)
+{
+	struct listener_socket *entry = listen_find(shared, spec);
+	int saved;
+
+	if (entry != NULL) {
+		entry->users++;
+		return entry;
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (entry == NULL)
+		return NULL;
+	*entry = (struct listener_socket){.spec = *spec, .fd = -1, .users = 1};
+	if (socket_open(entry) == 0)
+		return entry;
+	saved = errno;
+	socket_release(entry, false);
+	errno = saved;
+	return NULL;
+}
+
+int listen_open(struct listener_set *set, const struct config *config,
+    const struct listener_set *shared, struct config_error *err)
 {
 	*set = (struct listener_set){0};
-	set->entries = calloc(config->listen_count, sizeof(*set->entries));
-	if (set->entries == NULL) {
-		snprintf(why, cap, "out of memory");
-		return -1;
-	}
+	set->sockets = calloc(config->listen_count, sizeof(struct listener_socket *));
+	if (set->sockets == NULL)
+		return config_error_at(config, &config->listen, err, "out of memory");
 	for (size_t i = 0; i < config->listen_count; i++) {
-		struct listener_entry *entry = &set->entries[i];
-
-		entry->spec = config->listen[i];
-		set->count = i + 1;
-		if (listen_one(entry) != 0) {
-			snprintf(why, cap, "cannot listen on %s: %s", entry->spec.text,
-			    strerror(errno));
+		set->sockets[i] = listen_one(&config->listen[i], shared);
+		if (set->sockets[i] == NULL) {
+			config_error_at(config, &config->listen, err, "cannot listen on %s: %s",
+			    config->listen[i].text, strerror(errno));
 			listen_close(set);
 			return -1;
 		}
+		set->count = i + 1;
 	}
 	return 0;
 }
 
-static void listen_announce_one(const struct listener_entry *entry)
+void listen_settle(const struct listener_set *set, const struct config *config)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct config_listen *spec = &set->sockets[i]->spec;
+
+		*spec = config->listen[i];
+		if (set->sockets[i]->ino != 0 && unix_permit(spec) != 0)
+			log_warn("%s: %s", spec->text, strerror(errno));
+	}
+}
+
+static void listen_announce_one(const struct listener_socket *entry)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
@@ -146,21 +227,13 @@ static void listen_announce_one(const struct listener_entry *entry)
 void listen_announce(const struct listener_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		listen_announce_one(&set->entries[i]);
+		listen_announce_one(set->sockets[i]);
 }
 
 void listen_close(struct listener_set *set)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		struct listener_entry *entry = &set->entries[i];
-		struct stat st;
-
-		if (entry->fd >= 0)
-			close(entry->fd);
-		if (entry->ino != 0 && lstat(unix_path(&entry->spec), &st) == 0 &&
-		    st.st_dev == entry->dev && st.st_ino == entry->ino)
-			unlink(unix_path(&entry->spec));
-	}
-	free(set->entries);
+	for (size_t i = 0; i < set->count; i++)
+		socket_release(set->sockets[i], set->keep_files);
+	free(set->sockets);
 	*set = (struct listener_set){0};
 }

@@ -5,32 +5,44 @@
 #ifndef MASTER_LISTEN_H
 #define MASTER_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "common/config.h"
 
-struct listener_entry {
+/* One bound address. Generations that listen on the same address share it. */
+struct listener_socket {
 	struct config_listen spec;
 	int fd;
-	dev_t dev; /* AF_UNIX: the socket file that is ours to remove */
-	ino_t ino;
+	unsigned users; /* generations */
+	dev_t dev;	/* AF_UNIX: the socket file that is ours to remove */
+	ino_t ino;	/* 0: none is */
 };
 
 struct listener_set {
-	struct listener_entry *entries;
+	struct listener_socket **sockets;
 	size_t count;
+	bool keep_files; /* a successor has the sockets now: their files stay */
 };
 
-/* Binds every address of the config. Returns 0, or -1 with what failed in `why` (and
- * nothing left open). */
-int listen_open(struct listener_set *set, const struct config *config, char *why,
-    size_t cap);
+/* Opens the addresses of `config`, in its order. Those that `shared` has already (NULL: none)
+ * are taken from there, all others are bound. Returns 0, or -1 with `*err` filled and nothing
+ * changed. */
+int listen_open(struct listener_set *set, const struct config *config,
+    const struct listener_set *shared, struct config_error *err);
+
+/* The set's config is the one in charge: shared Unix sockets get its mode and group. */
+void listen_settle(const struct listener_set *set, const struct config *config);
 
 /* Logs the addresses as bound: a port 0 shows the one the kernel chose. */
 void listen_announce(const struct listener_set *set);
 
-/* Closes all and removes the socket files that are still ours. */
+/* Gives up the set: sockets that no other generation uses are closed, and their files
+ * removed where they are still ours. */
 void listen_close(struct listener_set *set);
+
+/* Are two specs the same address? */
+bool listen_same(const struct config_listen *a, const struct config_listen *b);
 
 #endif

@@ -19,6 +19,8 @@
 #include "master/detach.h"
 #include "master/master.h"
 #include "master/options.h"
+#include "master/status.h"
+#include "master/upgrade.h"
 #include "master/version.h"
 
 static int main_fail(const char *text)
@@ -67,16 +69,38 @@ static int main_test(const struct options *options)
 	return status;
 }
 
+/* Sends the signal; of what is a transaction, the outcome is waited for. */
+static int main_send(const struct signal_row *signal, const char *pidfile, pid_t pid)
+{
+	const unsigned last = status_last(pidfile);
+	char text[2600], why[2048];
+
+	if (kill(pid, signal->signo) != 0) {
+		snprintf(text, sizeof(text), "process %d: %s", (int)pid, strerror(errno));
+		return main_fail(text);
+	}
+	if (signal->action != SIGNAL_RELOAD && signal->action != SIGNAL_UPGRADE)
+		return EXIT_OK;
+	if (status_wait(pidfile, pid, last, why, sizeof(why)) == 0)
+		return EXIT_OK;
+	snprintf(text, sizeof(text), "%s failed: %s", signal->word, why);
+	return main_fail(text);
+}
+
 /* -s: to the master that holds the lock on the pidfile; nobody else is ever signalled. */
 static int main_signal(const struct options *options)
 {
+	struct config_error error;
 	struct config *config = main_config(options);
 	const char *path;
-	char text[256];
+	char text[4200];
 	struct pidfh *file;
 	pid_t pid = 0;
-	int status = EXIT_FAILED;
+	int status;
 
+	/* a broken file may still be given to the master, who says so in his log */
+	if (config == NULL)
+		config = config_load(NULL, options->overrides, options->override_count, &error);
 	if (config == NULL)
 		return EXIT_FAILED;
 	path = config_pidfile(config, true);
@@ -84,15 +108,12 @@ static int main_signal(const struct options *options)
 	if (file != NULL) {
 		pidfile_remove(file);
 		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
-		main_fail(text);
+		status = main_fail(text);
 	} else if (errno != EEXIST || pid <= 1) {
 		snprintf(text, sizeof(text), "pidfile %s: %s", path, strerror(errno));
-		main_fail(text);
-	} else if (kill(pid, options->signal->signo) != 0) {
-		snprintf(text, sizeof(text), "process %d: %s", (int)pid, strerror(errno));
-		main_fail(text);
+		status = main_fail(text);
 	} else {
-		status = EXIT_OK;
+		status = main_send(options->signal, path, pid);
 	}
 	config_free(config);
 	return status;
@@ -147,6 +168,8 @@ int main(int argc, char **argv, char **envp)
 		return EXIT_FAILED;
 	setprogname("argond");
 	setproctitle_init(argc, argv, envp);
+	if (upgrade_remember(argc, argv) != 0)
+		return main_fail("out of memory");
 	if (options_parse(argc, argv, &options, &error) != 0) {
 		fprintf(stderr, "argond: %s\n", error.text);
 		return EXIT_USAGE;

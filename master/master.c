@@ -1,29 +1,26 @@
 /*
- * The master's loop and its signals.
+ * The master's loop, its signals, and what follows from what happens to a generation.
  */
 #include "master/master.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <bsd/libutil.h>
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
 #include "common/log.h"
 #include "master/detach.h"
+#include "master/notify.h"
 #include "master/signals.h"
+#include "master/status.h"
 
-static void master_title(const struct master *m)
+void master_title(const struct master *m)
 {
-	const struct generation *g = m->generation;
+	const struct generation *g = m->current;
 	const char *file = g->config->source, *slash;
 
 	if (file != NULL && (slash = strrchr(file, '/')) != NULL)
@@ -31,57 +28,133 @@ static void master_title(const struct master *m)
 	setproctitle("master [gen %u, %s]", g->number, file != NULL ? file : "defaults");
 }
 
-void master_check_done(struct master *m)
+/* ---- what a generation tells ---- */
+
+void master_in_charge(struct master *m)
 {
-	if (m->stopping && generation_alive(m->generation) == 0)
+	if (lockfile_claim(&m->lockfile) != 0)
+		log_warn("pidfile: %s", strerror(errno));
+	log_info("ready, generation %u", m->current->number);
+	notify_ready();
+	if (m->ready_fd >= 0) {
+		if (write(m->ready_fd, "", 1) != 1)
+			log_warn("nobody waits for the start any more");
+		close(m->ready_fd);
+		m->ready_fd = -1;
+	}
+	master_go_on(m);
+}
+
+void master_generation_ready(struct generation *g)
+{
+	struct master *m = g->master;
+
+	if (g == m->candidate) {
+		reload_commit(m);
+		master_title(m);
+		log_info("ready, generation %u", g->number);
+		master_go_on(m);
+	} else if (m->upgrade.heir) {
+		upgrade_announce(m);
+	} else {
+		master_in_charge(m);
+	}
+}
+
+bool master_generation_on_trial(const struct generation *g)
+{
+	return g == g->master->candidate ||
+	    (g->state == GENERATION_STARTING && g->master->upgrade.heir);
+}
+
+void master_generation_failed(struct generation *g, const char *why)
+{
+	struct master *m = g->master;
+
+	if (g == m->candidate) {
+		reload_abort(m, why);
+		master_go_on(m);
+		return;
+	}
+	log_error("cannot take over: %s", why);
+	m->exit_status = EXIT_FAILED;
+	master_stop(m);
+}
+
+void master_generation_empty(struct generation *g)
+{
+	struct master *m = g->master;
+
+	if (g != m->current)
+		generation_close(g);
+	if (!m->stopping)
+		master_go_on(m);
+	else if (generation_alive(m->current) == 0 &&
+	    TAILQ_FIRST(&m->generations) == TAILQ_LAST(&m->generations, generation_list))
 		ev_break(m->loop, EVBREAK_ALL);
 }
 
-static void master_fast_exit(struct master *m)
+/* ---- leaving ---- */
+
+static void master_drain(struct master *m)
 {
+	struct generation *g, *next;
+
 	m->stopping = true;
-	generation_drain(m->generation);
-	generation_signal(m->generation, SIGKILL);
-	master_check_done(m);
+	for (g = TAILQ_FIRST(&m->generations); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, entry);
+		if (g == m->candidate) {
+			m->candidate = NULL;
+			generation_signal(g, SIGKILL);
+		}
+		if (g != m->current)
+			generation_drain(g);
+	}
+	generation_drain(m->current); /* last: with it the loop may end */
 }
 
-static void master_limit_passed(struct ev_loop *loop, struct ev_timer *w, int events)
+void master_stop(struct master *m)
 {
-	struct master *m = w->data;
+	struct generation *g;
 
-	(void)loop;
-	(void)events;
-	log_warn("shutdown_timeout has passed: killing %u processes that have not left",
-	    generation_alive(m->generation));
-	m->exit_status = EXIT_FAILED;
-	master_fast_exit(m);
+	TAILQ_FOREACH(g, &m->generations, entry)
+		generation_signal(g, SIGKILL);
+	master_drain(m);
+}
+
+void master_retire(struct master *m)
+{
+	log_info("draining for the successor");
+	master_drain(m);
+}
+
+void master_return(struct master *m)
+{
+	log_warn("this master takes its place again");
+	m->stopping = false;
+	m->reload.wanted = true;
+	master_go_on(m);
 }
 
 static void master_drain_now(struct ev_loop *loop, struct ev_timer *w, int events)
 {
-	struct master *m = w->data;
-
 	(void)loop;
 	(void)events;
-	generation_drain(m->generation);
-	master_check_done(m);
+	master_drain(w->data);
 }
 
 static void master_quit(struct master *m)
 {
-	const struct config *config = m->generation->config;
+	const struct config *config = m->current->config;
 
-	if (m->stopping) {
-		master_fast_exit(m);
+	if (m->quitting) {
+		master_stop(m);
 		return;
 	}
+	m->quitting = true;
 	log_info("leaving: requests in flight are still answered");
-	m->stopping = true;
-	atomic_store(&board_head(&m->generation->board)->stopping, 1);
-	ev_timer_init(&m->shutdown_limit, master_limit_passed,
-	    (double)(config->drain_delay_ms + config->shutdown_timeout_ms) / 1000., 0.);
-	m->shutdown_limit.data = m;
-	ev_timer_start(m->loop, &m->shutdown_limit);
+	notify_stopping();
+	atomic_store(&board_head(&m->current->board)->stopping, 1);
 	ev_timer_init(&m->drain_delay, master_drain_now, (double)config->drain_delay_ms / 1000.,
 	    0.);
 	m->drain_delay.data = m;
@@ -91,28 +164,78 @@ static void master_quit(struct master *m)
 static void master_interrupt(struct master *m)
 {
 	log_info("leaving at once");
-	master_fast_exit(m);
+	notify_stopping();
+	master_stop(m);
+}
+
+/* ---- the other signals ---- */
+
+void master_go_on(struct master *m)
+{
+	if (m->stopping || m->quitting || m->candidate != NULL || upgrade_under_way(m) ||
+	    m->upgrade.heir || m->current->state == GENERATION_STARTING)
+		return;
+	if (m->upgrade.wanted)
+		upgrade_begin(m);
+	else if (m->reload.wanted && TAILQ_FIRST(&m->generations) == m->current)
+		reload_begin(m); /* else an older one still drains: three at most are alive */
+}
+
+static void master_reload(struct master *m)
+{
+	m->reload.wanted = true;
+	master_go_on(m);
+}
+
+static void master_upgrade(struct master *m)
+{
+	if (upgrade_under_way(m)) {
+		log_warn("an upgrade is under way already");
+		return;
+	}
+	m->upgrade.wanted = true;
+	master_go_on(m);
+}
+
+/* The workers go, the master stays; a reload brings workers back. */
+static void master_leave(struct master *m)
+{
+	log_info("the workers leave");
+	generation_drain(m->current);
+}
+
+static void master_grow(struct master *m)
+{
+	supervise_resize(role_of_pool(m->current, m->current->config->default_pool), 1);
+}
+
+static void master_shrink(struct master *m)
+{
+	supervise_resize(role_of_pool(m->current, m->current->config->default_pool), -1);
 }
 
 static void master_reopen(struct master *m)
 {
-	struct generation *g = m->generation;
+	struct generation *g;
 
 	if (log_reopen() != 0) {
 		log_warn("cannot open the log anew: %s", strerror(errno));
 		return;
 	}
-	for (size_t i = 0; i < g->process_count; i++)
-		if (g->processes[i].state != PROCESS_NONE && g->processes[i].control >= 0 &&
-		    control_send_log(g->processes[i].control, log_fd()) != LINK_OK)
-			log_warn("process %d keeps the old log", (int)g->processes[i].pid);
+	TAILQ_FOREACH(g, &m->generations, entry)
+		generation_tell_log(g);
 	log_info("log opened anew");
 }
 
 static void (*const handlers[SIGNAL_ACTION_END])(struct master *m) = {
     [SIGNAL_QUIT] = master_quit,
     [SIGNAL_STOP] = master_interrupt,
+    [SIGNAL_RELOAD] = master_reload,
     [SIGNAL_REOPEN] = master_reopen,
+    [SIGNAL_UPGRADE] = master_upgrade,
+    [SIGNAL_LEAVE] = master_leave,
+    [SIGNAL_GROW] = master_grow,
+    [SIGNAL_SHRINK] = master_shrink,
     [SIGNAL_REAP] = spawn_reap,
 };
 
@@ -131,14 +254,24 @@ static void master_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 	}
 }
 
+static void master_alive(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	notify_watchdog();
+}
+
 /* All signals are blocked, here and in the children, and read from an fd: nothing ever runs
  * in a handler. */
-static int master_open_signals(struct master *m)
+int master_open_loop(struct master *m)
 {
+	uint64_t usec = notify_watchdog_usec();
 	sigset_t all;
 
+	m->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	sigfillset(&all);
-	if (sigprocmask(SIG_SETMASK, &all, NULL) != 0)
+	if (m->loop == NULL || sigprocmask(SIG_SETMASK, &all, NULL) != 0)
 		return -1;
 	m->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (m->signal_fd < 0)
@@ -146,110 +279,8 @@ static int master_open_signals(struct master *m)
 	ev_io_init(&m->signals, master_signalled, m->signal_fd, EV_READ);
 	m->signals.data = m;
 	ev_io_start(m->loop, &m->signals);
+	ev_timer_init(&m->watchdog, master_alive, 0., (double)usec / 2e6);
+	if (usec > 0)
+		ev_timer_again(m->loop, &m->watchdog);
 	return 0;
-}
-
-/* Links for all, and frontends that may have more files than we: as many as are allowed. */
-static void master_raise_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
-}
-
-/* Takes the lock that says who is the master. Returns 0, or -1 (logged). */
-static int master_lock(struct master *m, const char *path)
-{
-	pid_t other = 0;
-
-	if (path == NULL)
-		return 0;
-	m->pidfile = pidfile_open(path, 0644, &other);
-	if (m->pidfile != NULL)
-		return pidfile_write(m->pidfile);
-	if (errno == EEXIST)
-		log_error("pidfile %s: argond is running already, process %d", path, (int)other);
-	else
-		log_error("pidfile %s: %s", path, strerror(errno));
-	return -1;
-}
-
-/* Listeners and processes, up to the loop. Takes the config over. */
-static int master_start(struct master *m, struct config *config)
-{
-	char why[256];
-
-	if (listen_open(&m->listeners, config, why, sizeof(why)) != 0) {
-		log_error("%s", why);
-		config_free(config);
-		return -1;
-	}
-	m->generation = generation_open(m, config);
-	if (m->generation == NULL) {
-		config_free(config);
-		return -1;
-	}
-	master_title(m);
-	listen_announce(&m->listeners);
-	return generation_start(m->generation);
-}
-
-static int master_open(struct master *m, const struct config *config, bool detached)
-{
-	master_raise_files();
-	if (master_lock(m, config_pidfile(config, detached)) != 0)
-		return -1;
-	m->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (m->loop == NULL || master_open_signals(m) != 0) {
-		log_error("cannot start: %s", strerror(errno));
-		return -1;
-	}
-	if (detached && detach_terminal() != 0) {
-		log_error("cannot leave the terminal: %s", strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-static void master_close(struct master *m)
-{
-	if (m->generation != NULL)
-		generation_close(m->generation);
-	listen_close(&m->listeners);
-	if (m->signal_fd >= 0)
-		close(m->signal_fd);
-	if (m->loop != NULL)
-		ev_loop_destroy(m->loop);
-	if (m->pidfile != NULL)
-		pidfile_remove(m->pidfile);
-}
-
-static void master_introduce(const struct config *config)
-{
-	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
-	    engine_kind_name(engine_kind_resolve(config->engine)),
-	    config->source != NULL ? config->source : "built-in defaults");
-}
-
-int master_run(struct config *config, const struct options *options, int ready_fd)
-{
-	struct master m = {.signal_fd = -1, .ready_fd = ready_fd, .exit_status = EXIT_OK};
-
-	log_ident("master");
-	master_introduce(config);
-	if (master_open(&m, config, options->detach) != 0) {
-		config_free(config);
-		m.exit_status = EXIT_FAILED;
-	} else if (master_start(&m, config) != 0) {
-		m.exit_status = EXIT_FAILED;
-	} else {
-		ev_run(m.loop, 0);
-	}
-	master_close(&m);
-	log_info("gone");
-	return m.exit_status;
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <bsd/libutil.h>
+#include <bsd/sys/queue.h>
 #include <ev.h>
 
 #include "common/board.h"
@@ -18,6 +18,9 @@
 #include "common/config.h"
 #include "master/listen.h"
 #include "master/options.h"
+#include "master/lockfile.h"
+#include "master/reload.h"
+#include "master/upgrade.h"
 #include "master/roles.h"
 
 enum process_state {
@@ -59,9 +62,18 @@ struct role {
 	uint64_t suspected_ns;	/* when a process was last replaced on a frontend's word */
 };
 
-/* One config with its links and processes. */
+/* Where a generation stands. It only ever goes downwards. */
+enum generation_state {
+	GENERATION_STARTING, /* its first processes are not all READY */
+	GENERATION_SERVING,
+	GENERATION_DRAINING, /* frontends leave, then the hashers */
+};
+
+/* One config with its listeners, links and processes. */
 struct generation {
+	TAILQ_ENTRY(generation) entry; /* in master.generations, oldest first */
 	struct master *master;
+	enum generation_state state;
 	unsigned number;
 	struct config *config;
 	struct board board;
@@ -72,37 +84,62 @@ struct generation {
 	int *link_hasher;   /* the same, the hashers' end */
 	struct role roles[1 + LIMIT_POOLS]; /* frontends, then pool by pool */
 	size_t role_count;
-	bool ready; /* all of its processes have once been READY */
-	bool stopping;
+	struct listener_set listeners;
+	struct ev_timer limit; /* DRAINING: shutdown_timeout */
 };
+
+TAILQ_HEAD(generation_list, generation);
 
 struct master {
 	struct ev_loop *loop;
-	struct generation *generation;
-	struct listener_set listeners;
+	const struct options *options;
+	struct generation_list generations;
+	struct generation *current;   /* in charge */
+	struct generation *candidate; /* STARTING, to be the next; or NULL */
+	struct reload reload;
+	struct upgrade upgrade;
+	struct lockfile lockfile;
+	struct listener_set activated; /* by systemd: what we listen on whatever the config says */
 	int signal_fd;
 	struct ev_io signals;
-	struct ev_timer shutdown_limit, drain_delay;
+	struct ev_timer drain_delay, watchdog;
 	uint32_t incarnations; /* the last one given out */
-	unsigned generations;
-	bool stopping;
+	unsigned numbers;      /* the last generation's */
+	bool quitting;	       /* told to */
+	bool stopping;	       /* every generation drains */
 	int exit_status;
-	struct pidfh *pidfile; /* locked while we are in charge; or NULL */
 	int ready_fd; /* detached: the launcher waits on it for a byte; else -1 */
 };
 
-/* Runs the daemon with that config (taken over). ready_fd: see detach.h, or -1. Returns the
- * exit status. */
+/* run.c: runs the daemon with that config (taken over). ready_fd: see detach.h, or -1.
+ * Returns the exit status. */
 int master_run(struct config *config, const struct options *options, int ready_fd);
-/* Ends the loop when nothing is left that it would wait for. */
-void master_check_done(struct master *m);
+
+/* master.c */
+int master_open_loop(struct master *m); /* 0, or -1 with errno */
+void master_title(const struct master *m);
+/* A generation has got all its processes READY; has lost one before that, on trial; has no
+ * process left: what follows from it. */
+void master_generation_ready(struct generation *g);
+bool master_generation_on_trial(const struct generation *g);
+void master_generation_failed(struct generation *g, const char *why);
+void master_generation_empty(struct generation *g);
+void master_in_charge(struct master *m); /* it is us: pidfile, log, service manager, launcher */
+void master_go_on(struct master *m);	 /* the upgrade or reload that waits, if it may begin */
+void master_stop(struct master *m);	 /* now */
+void master_retire(struct master *m);	 /* a successor is in charge */
+void master_return(struct master *m);	 /* and has died */
 
 /* generation.c */
-struct generation *generation_open(struct master *m, struct config *config);
+/* Opens all that the config needs beside its processes; listeners are shared with `before`
+ * (or NULL). The config is taken over in any case. Returns NULL with *err filled on failure. */
+struct generation *generation_open(struct master *m, struct config *config,
+    const struct generation *before, struct config_error *err);
 int generation_start(struct generation *g); /* forks the first processes; 0 or -1 */
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
 void generation_signal(struct generation *g, int signo);
+void generation_tell_log(struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */
 void generation_close(struct generation *g);
 
@@ -122,6 +159,7 @@ void supervise_exit(struct process *p, int status);
 void supervise_want(struct role *role);
 void supervise_suspect(struct role *role, pid_t pid);
 void supervise_retire(struct process *p);
+void supervise_resize(struct role *role, int by); /* one process more or less */
 void supervise_publish(struct role *role); /* tells the board how many are READY */
 unsigned role_count(const struct role *role, enum process_state state);
 struct role *role_of_pool(struct generation *g, unsigned pool);

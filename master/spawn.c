@@ -87,7 +87,7 @@ static void child_links(struct child *child, const struct process *p, int *links
 static void child_listeners(struct child *child, const struct listener_set *set, int *fds)
 {
 	for (size_t i = 0; i < set->count; i++)
-		fds[i] = set->entries[i].fd;
+		fds[i] = set->sockets[i]->fd;
 	child->listeners = fds;
 	child->listener_count = set->count;
 }
@@ -175,7 +175,7 @@ static void spawn_child(const struct process *p, int control, pid_t master)
 	child_describe(&child, p, control);
 	child_links(&child, p, links);
 	if (p->role->kind->listens)
-		child_listeners(&child, &p->role->generation->master->listeners, listeners);
+		child_listeners(&child, &p->role->generation->listeners, listeners);
 	if (child_prepare(&child, p, master) != 0)
 		_exit(CHILD_EXIT_SETUP);
 	status = p->role->kind->run(&child);
@@ -327,11 +327,12 @@ int spawn_process(struct process *p)
 
 static struct process *process_of_pid(struct master *m, pid_t pid)
 {
-	struct generation *g = m->generation;
+	struct generation *g;
 
-	for (size_t i = 0; g != NULL && i < g->process_count; i++)
-		if (g->processes[i].state != PROCESS_NONE && g->processes[i].pid == pid)
-			return &g->processes[i];
+	TAILQ_FOREACH(g, &m->generations, entry)
+		for (size_t i = 0; i < g->process_count; i++)
+			if (g->processes[i].state != PROCESS_NONE && g->processes[i].pid == pid)
+				return &g->processes[i];
 	return NULL; /* as PID 1 of a container we are given strangers to bury */
 }
 
@@ -343,8 +344,10 @@ void spawn_reap(struct master *m)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		p = process_of_pid(m, pid);
-		if (p == NULL)
+		if (p == NULL) {
+			upgrade_reaped(m, pid, status);
 			continue;
+		}
 		process_forget_watchers(p);
 		supervise_exit(p, status);
 	}

@@ -111,7 +111,7 @@ void supervise_role(struct role *role)
 {
 	struct generation *g = role->generation;
 
-	if (g->stopping || role->backoff_ms != 0)
+	if (g->state == GENERATION_DRAINING || role->backoff_ms != 0)
 		return; /* throttled: supervise_retry() forks, one at a time */
 	while (role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) <
 	    role->target) {
@@ -210,9 +210,16 @@ void supervise_exit(struct process *p, int status)
 	p->state = PROCESS_NONE;
 	p->pid = 0;
 	supervise_publish(role);
-	if (g->stopping) {
+	if (g->state == GENERATION_DRAINING) {
 		generation_drain(g);
-		master_check_done(role_master(role));
+		return;
+	}
+	if (was_starting && master_generation_on_trial(g)) {
+		char words[160], why[256];
+
+		snprintf(why, sizeof(why), "its %s %s", role->kind->name,
+		    role_exit_words(status, words, sizeof(words)));
+		master_generation_failed(g, why);
 		return;
 	}
 	if (was_starting && !ev_is_active(&role->retry))
@@ -242,7 +249,7 @@ void supervise_want(struct role *role)
 {
 	uint64_t demand = role_demand(role);
 
-	if (role->generation->stopping || demand <= role->target)
+	if (role->generation->state == GENERATION_DRAINING || demand <= role->target)
 		return;
 	role->target = demand < role->max ? (unsigned)demand : role->max;
 	supervise_role(role);
@@ -271,6 +278,42 @@ void supervise_retire(struct process *p)
 	process_leave(p);
 	supervise_publish(p->role);
 	supervise_role(p->role);
+}
+
+static void role_leave_one(struct role *role)
+{
+	for (size_t i = role->slot_count; i-- > 0;) {
+		struct process *p = &role->generation->processes[role->slot + i];
+
+		if (p->state == PROCESS_READY || p->state == PROCESS_STARTING) {
+			process_leave(p);
+			return;
+		}
+	}
+}
+
+void supervise_resize(struct role *role, int by)
+{
+	char label[64];
+
+	if ((by > 0 && role->max >= role->slot_count / 2) || (by < 0 && role->max <= 1)) {
+		log_warn("%s: %u processes and no %s", role_label(role, label, sizeof(label)),
+		    role->max, by > 0 ? "more" : "fewer");
+		return;
+	}
+	role->max += (unsigned)by;
+	if (by > 0 || role->min > role->max)
+		role->min += (unsigned)by;
+	if (role->target < role->min)
+		role->target = role->min;
+	if (role->target > role->max) {
+		role->target = role->max;
+		role_leave_one(role);
+	}
+	log_info("%s: %u to %u processes", role_label(role, label, sizeof(label)), role->min,
+	    role->max);
+	supervise_publish(role);
+	supervise_role(role);
 }
 
 /* Idle processes over min leave, those with the highest numbers first. */
@@ -306,7 +349,7 @@ static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events
 	(void)loop;
 	(void)events;
 	/* one only: whether it gets READY decides about the others */
-	if (role->generation->stopping || p == NULL ||
+	if (role->generation->state == GENERATION_DRAINING || p == NULL ||
 	    role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) >= role->target)
 		return;
 	if (spawn_process(p) != 0)

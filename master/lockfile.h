@@ -1,0 +1,31 @@
+/*
+ * The pidfile and its lock: who holds the lock is the master in charge, and the file holds his
+ * number. An upgrade hands the lock on by letting the successor inherit the descriptor, so
+ * that there is no moment at which nobody has it.
+ */
+#ifndef MASTER_LOCKFILE_H
+#define MASTER_LOCKFILE_H
+
+#include <stdbool.h>
+
+#include <bsd/libutil.h>
+
+struct lockfile {
+	struct pidfh *handle; /* as libbsd opened it, or NULL: inherited */
+	int fd;		      /* -1: there is no pidfile */
+	char *path;
+};
+
+/* Takes the lock and writes our pid. `path` NULL: there is none. Returns 0, or -1 (logged). */
+int lockfile_open(struct lockfile *file, const char *path);
+
+/* Takes over the descriptor of a predecessor; nothing is written yet. 0, or -1 (logged). */
+int lockfile_inherit(struct lockfile *file, int fd, const char *path);
+
+/* Writes our pid: we are in charge (again). Returns 0, or -1 with errno. */
+int lockfile_claim(const struct lockfile *file);
+
+/* Lets go; the file is removed too where it is `ours`. */
+void lockfile_close(struct lockfile *file, bool ours);
+
+#endif

@@ -1,0 +1,94 @@
+#include "master/reload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "master/inherit.h"
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/status.h"
+
+static void reload_failed(struct master *m, const char *why)
+{
+	log_error("reload failed, generation %u stays: %s", m->current->number, why);
+	status_finished(m, false, why);
+	notify_ready();
+}
+
+/* The log of the new config, before anything else of it: what follows is told there. */
+static int reload_log(const struct master *m, const struct config *config,
+    struct config_error *err)
+{
+	const char *target = config_log(config, m->options->detach);
+
+	if (log_open(target, config->log_format, config->log_level) == 0)
+		return 0;
+	return config_error_at(config, &config->log, err, "%s: %s", target, strerror(errno));
+}
+
+static void reload_log_back(const struct master *m)
+{
+	const struct config *old = m->current->config;
+
+	if (log_open(config_log(old, m->options->detach), old->log_format, old->log_level) != 0)
+		log_warn("the log stays where the failed config had it: %s", strerror(errno));
+}
+
+static int reload_try(struct master *m, struct config_error *err)
+{
+	const struct options *options = m->options;
+	struct config *config = config_load(options->config_path, options->overrides,
+	    options->override_count, err);
+
+	if (config == NULL)
+		return -1;
+	if (inherit_override(&m->activated, config) != 0 || reload_log(m, config, err) != 0) {
+		config_free(config);
+		return -1;
+	}
+	m->candidate = generation_open(m, config, m->current, err);
+	if (m->candidate == NULL) {
+		reload_log_back(m);
+		return -1;
+	}
+	if (generation_start(m->candidate) != 0)
+		reload_abort(m, "no process could be forked");
+	return 0;
+}
+
+void reload_begin(struct master *m)
+{
+	struct config_error err;
+
+	m->reload.wanted = false;
+	status_begun(m);
+	notify_reloading();
+	log_info("reload: generation %u is being made", m->numbers + 1);
+	if (reload_try(m, &err) != 0)
+		reload_failed(m, err.text);
+}
+
+void reload_commit(struct master *m)
+{
+	struct generation *old = m->current;
+
+	m->current = m->candidate;
+	m->candidate = NULL;
+	listen_settle(&m->current->listeners, m->current->config);
+	status_finished(m, true, "");
+	notify_ready();
+	generation_drain(old);
+}
+
+void reload_abort(struct master *m, const char *why)
+{
+	struct generation *failed = m->candidate;
+
+	m->candidate = NULL;
+	reload_log_back(m);
+	reload_failed(m, why);
+	generation_signal(failed, SIGKILL);
+	generation_drain(failed); /* and that is the last of it where it has no process */
+}

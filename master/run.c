@@ -1,0 +1,137 @@
+/*
+ * A master's life from its config to its exit.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "master/detach.h"
+#include "master/inherit.h"
+#include "master/master.h"
+#include "master/status.h"
+
+/* Links for all, and frontends that may have more files than we: as many as are allowed. */
+static void run_raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
+}
+
+/* The lock of our predecessor, or one of our own. */
+static int run_lock(struct master *m, const char *path, int inherited)
+{
+	if (path == NULL && inherited >= 0)
+		close(inherited);
+	if (path != NULL && inherited >= 0)
+		return lockfile_inherit(&m->lockfile, inherited, path);
+	return lockfile_open(&m->lockfile, path);
+}
+
+/* What was handed to us: sockets, by systemd or by a predecessor, and his lock. */
+static int run_inherit(struct master *m, const char *pidfile, struct listener_set *sockets)
+{
+	struct config_error err;
+	bool activated;
+	int lock;
+
+	if (upgrade_inherit(&m->upgrade, &lock, &activated, &err) != 0 ||
+	    inherit_listeners(sockets, m->upgrade.heir, &err) != 0) {
+		log_error("%s", err.text);
+		return -1;
+	}
+	if (activated || !m->upgrade.heir)
+		m->activated = *sockets;
+	if (m->activated.count > 0)
+		log_info("listening on the %zu sockets that were handed over, not on `listen`",
+		    m->activated.count);
+	return run_lock(m, pidfile, lock);
+}
+
+/* The first generation. Takes the config over. Returns 0, or -1 (logged). */
+static int run_start(struct master *m, struct config *config, struct listener_set *sockets)
+{
+	struct generation before = {.listeners = *sockets};
+	struct config_error err;
+
+	if (inherit_override(&m->activated, config) != 0) {
+		config_free(config);
+		log_error("out of memory");
+		return -1;
+	}
+	m->current = generation_open(m, config, &before, &err);
+	if (m->activated.count == 0)
+		listen_close(sockets); /* what the config does not name any more is closed */
+	if (m->current == NULL) {
+		log_error("%s", err.text);
+		return -1;
+	}
+	listen_settle(&m->current->listeners, m->current->config);
+	listen_announce(&m->current->listeners);
+	master_title(m);
+	if (m->upgrade.heir)
+		upgrade_watch(m);
+	return generation_start(m->current);
+}
+
+static int run_open(struct master *m, struct config *config)
+{
+	const char *pidfile = config_pidfile(config, m->options->detach);
+	struct listener_set sockets;
+
+	run_raise_files();
+	if (run_inherit(m, pidfile, &sockets) != 0 || master_open_loop(m) != 0 ||
+	    (m->options->detach && detach_terminal() != 0)) {
+		log_error("cannot start: %s", strerror(errno));
+		config_free(config);
+		return -1;
+	}
+	if (pidfile != NULL && m->upgrade.heir)
+		m->reload.begun = status_last(pidfile);
+	return run_start(m, config, &sockets);
+}
+
+static void run_close(struct master *m)
+{
+	struct generation *g, *next;
+
+	if (!m->upgrade.handed_on && !m->upgrade.heir)
+		status_remove(m);
+	lockfile_close(&m->lockfile, !m->upgrade.handed_on && !m->upgrade.heir);
+	for (g = TAILQ_FIRST(&m->generations); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, entry);
+		g->listeners.keep_files = m->upgrade.handed_on || m->upgrade.heir;
+		generation_close(g);
+	}
+	listen_close(&m->activated);
+	upgrade_close(m);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
+	if (m->loop != NULL)
+		ev_loop_destroy(m->loop);
+}
+
+int master_run(struct config *config, const struct options *options, int ready_fd)
+{
+	struct master m = {.options = options, .lockfile = {.fd = -1}, .signal_fd = -1,
+	    .ready_fd = ready_fd, .upgrade = {.channel = -1}, .exit_status = EXIT_OK};
+
+	TAILQ_INIT(&m.generations);
+	log_ident("master");
+	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
+	    engine_kind_name(engine_kind_resolve(config->engine)),
+	    config->source != NULL ? config->source : "built-in defaults");
+	if (run_open(&m, config) != 0)
+		m.exit_status = EXIT_FAILED;
+	else
+		ev_run(m.loop, 0);
+	run_close(&m);
+	log_info("gone");
+	return m.exit_status;
+}

@@ -1,0 +1,154 @@
+#include "master/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "common/log.h"
+#include "master/master.h"
+
+enum { STATUS_TEXT_MAX = 2048 };
+
+/* "BEGUN FINISHED ok|failed WHY" */
+struct status {
+	unsigned begun, finished;
+	bool ok;
+	char why[STATUS_TEXT_MAX];
+};
+
+static int status_path(char *path, const char *pidfile, const char *suffix)
+{
+	int n = snprintf(path, PATH_MAX, "%s.status%s", pidfile, suffix);
+
+	return n > 0 && n < PATH_MAX ? 0 : -1;
+}
+
+static void status_write(const struct master *m, unsigned finished, bool ok, const char *why)
+{
+	const char *pidfile = config_pidfile(m->current->config, m->options->detach);
+	char path[PATH_MAX], fresh[PATH_MAX], text[STATUS_TEXT_MAX + 64];
+	int fd, len;
+
+	if (pidfile == NULL || status_path(path, pidfile, "") != 0 ||
+	    status_path(fresh, pidfile, ".new") != 0)
+		return;
+	len = snprintf(text, sizeof(text), "%u %u %s %s\n", m->reload.begun, finished,
+	    ok ? "ok" : "failed", why);
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || len < 0 || (size_t)len >= sizeof(text) ||
+	    write(fd, text, (size_t)len) != len || rename(fresh, path) != 0)
+		log_warn("status file %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+void status_begun(struct master *m)
+{
+	m->reload.begun++;
+	status_write(m, m->reload.begun - 1, true, "");
+}
+
+void status_finished(struct master *m, bool ok, const char *why)
+{
+	status_write(m, m->reload.begun, ok, why);
+}
+
+void status_remove(const struct master *m)
+{
+	const char *pidfile;
+	char path[PATH_MAX];
+
+	if (m->current == NULL)
+		return;
+	pidfile = config_pidfile(m->current->config, m->options->detach);
+	if (pidfile != NULL && status_path(path, pidfile, "") == 0)
+		unlink(path);
+}
+
+static int status_read(const char *pidfile, struct status *status)
+{
+	char path[PATH_MAX], text[STATUS_TEXT_MAX + 64], word[8] = "";
+	ssize_t n;
+	int fd, at = 0;
+
+	*status = (struct status){0};
+	if (status_path(path, pidfile, "") != 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	if (sscanf(text, "%u %u %7s %n", &status->begun, &status->finished, word, &at) < 3)
+		return -1;
+	status->ok = strcmp(word, "ok") == 0;
+	strlcpy(status->why, text + at, sizeof(status->why));
+	status->why[strcspn(status->why, "\n")] = '\0';
+	return 0;
+}
+
+unsigned status_last(const char *pidfile)
+{
+	struct status status;
+
+	return status_read(pidfile, &status) == 0 ? status.begun : 0;
+}
+
+static int status_watch(const char *pidfile)
+{
+	char folder[PATH_MAX], *slash;
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	strlcpy(folder, pidfile, sizeof(folder));
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[slash == folder] = '\0';
+	if (fd >= 0 &&
+	    inotify_add_watch(fd, slash != NULL ? folder : ".", IN_MOVED_TO | IN_DELETE) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t cap)
+{
+	struct pollfd fds[2] = {{.fd = status_watch(pidfile), .events = POLLIN},
+	    {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}};
+	struct status status = {0};
+	char events[4096];
+	bool gone = false;
+
+	strlcpy(why, "the master is gone", cap);
+	while (fds[0].fd >= 0 && fds[1].fd >= 0) {
+		if (status_read(pidfile, &status) == 0 && status.finished > last)
+			break;
+		if (gone || (poll(fds, 2, -1) < 0 && errno != EINTR))
+			break;
+		gone = (fds[1].revents & POLLIN) != 0; /* one more look, then */
+		while (read(fds[0].fd, events, sizeof(events)) > 0)
+			continue;
+	}
+	if (fds[0].fd >= 0)
+		close(fds[0].fd);
+	if (fds[1].fd >= 0)
+		close(fds[1].fd);
+	if (status.finished <= last)
+		return -1;
+	strlcpy(why, status.why, cap);
+	return status.ok ? 0 : -1;
+}

@@ -1,0 +1,291 @@
+#include "master/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/unistd.h>
+
+#include "common/log.h"
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/roles.h"
+#include "master/status.h"
+
+enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_FIRST = 3 };
+
+static const char variable[] = "ARGOND_UPGRADE"; /* "CHANNEL PIDFILE ACTIVATED" */
+
+/* What we were started with; never changes after main() has noted it. */
+static struct {
+	char program[PATH_MAX];
+	char **argv;
+} started;
+
+int upgrade_remember(int argc, char **argv)
+{
+	ssize_t n = readlink("/proc/self/exe", started.program, sizeof(started.program) - 1);
+
+	started.program[n > 0 ? n : 0] = '\0';
+	started.argv = calloc((size_t)argc + 1, sizeof(char *));
+	if (started.argv == NULL)
+		return -1;
+	memcpy(started.argv, argv, (size_t)argc * sizeof(char *));
+	started.argv[0] = started.program; /* the first one is the title's place by now */
+	return 0;
+}
+
+bool upgrade_under_way(const struct master *m)
+{
+	return m->upgrade.successor != 0 && !m->upgrade.handed_on;
+}
+
+static void upgrade_end(struct master *m)
+{
+	struct upgrade *up = &m->upgrade;
+
+	ev_io_stop(m->loop, &up->watcher);
+	ev_timer_stop(m->loop, &up->limit);
+	if (up->channel >= 0)
+		close(up->channel);
+	up->channel = -1;
+}
+
+static void upgrade_failed(struct master *m, const char *why)
+{
+	log_error("upgrade failed, this one stays: %s", why);
+	if (m->upgrade.successor > 0)
+		kill(m->upgrade.successor, SIGKILL);
+	upgrade_end(m);
+	m->upgrade.successor = 0;
+	if (lockfile_claim(&m->lockfile) != 0)
+		log_warn("pidfile: %s", strerror(errno));
+	status_finished(m, false, why);
+	notify_main(getpid());
+	master_go_on(m);
+}
+
+/* ---- the old one ---- */
+
+/* Descriptors for the program to come: from 3 on the sockets, then the two others. They are
+ * moved out of the way first, lest one is overwritten before it was copied. */
+static int upgrade_place(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= 0 &&
+		    (fds[i] = fcntl(fds[i], F_DUPFD, UPGRADE_FIRST + (int)count)) < 0)
+			return -1;
+	for (size_t i = 0; i < count; i++) {
+		int to = UPGRADE_FIRST + (int)i;
+
+		if (fds[i] < 0)
+			close(to); /* there is no pidfile: nothing at its place */
+		else if (dup2(fds[i], to) < 0)
+			return -1;
+	}
+	closefrom(UPGRADE_FIRST + (int)count);
+	return 0;
+}
+
+static void upgrade_environment(size_t sockets, bool pidfile, bool activated)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	setenv("LISTEN_PID", text, 1);
+	snprintf(text, sizeof(text), "%zu", sockets);
+	setenv("LISTEN_FDS", text, 1);
+	snprintf(text, sizeof(text), "%d %d %d", UPGRADE_FIRST + (int)sockets,
+	    pidfile ? UPGRADE_FIRST + (int)sockets + 1 : -1, activated);
+	setenv(variable, text, 1);
+}
+
+/* In the forked child. The exit status of what cannot be executed is the shell's. */
+static void upgrade_exec(const struct master *m, int channel)
+{
+	const struct listener_set *set = &m->current->listeners;
+	int fds[LIMIT_LISTENERS + 2];
+	size_t n = 0;
+	sigset_t none;
+
+	for (; n < set->count; n++)
+		fds[n] = set->sockets[n]->fd;
+	fds[n++] = channel;
+	fds[n++] = m->lockfile.fd;
+	upgrade_environment(set->count, m->lockfile.fd >= 0, m->activated.count > 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (upgrade_place(fds, n) == 0)
+		execv(started.program, started.argv);
+	fprintf(stderr, "argond: cannot execute %s: %s\n", started.program, strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	upgrade_failed(w->data, "the new program was not ready in time");
+}
+
+static void upgrade_hand_on(struct master *m)
+{
+	struct upgrade *up = &m->upgrade;
+
+	log_info("process %d is in charge now", (int)up->successor);
+	up->handed_on = true;
+	ev_timer_stop(m->loop, &up->limit);
+	status_finished(m, true, "");
+	notify_main(up->successor);
+	master_retire(m);
+}
+
+static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct master *m = w->data;
+	char byte = 0;
+	ssize_t n = recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT);
+
+	(void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n == 1 && byte == UPGRADE_READY &&
+	    send(m->upgrade.channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) == 1)
+		return;
+	if (n == 1 && byte == UPGRADE_DONE) {
+		upgrade_hand_on(m);
+		return;
+	}
+	ev_io_stop(loop, w); /* it is dying: upgrade_reaped() says how, or the time limit */
+	if (n > 0 && !m->upgrade.handed_on)
+		upgrade_failed(m, "the new program said something unknown");
+}
+
+void upgrade_begin(struct master *m)
+{
+	struct upgrade *up = &m->upgrade;
+	int fds[2];
+
+	up->wanted = false;
+	status_begun(m);
+	log_info("upgrade: starting %s", started.program);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
+		upgrade_failed(m, strerror(errno));
+		return;
+	}
+	up->successor = fork();
+	if (up->successor == 0)
+		upgrade_exec(m, fds[1]);
+	close(fds[1]);
+	up->channel = fds[0];
+	if (up->successor < 0) {
+		up->successor = 0;
+		upgrade_failed(m, strerror(errno));
+		return;
+	}
+	ev_io_init(&up->watcher, upgrade_heard, up->channel, EV_READ);
+	ev_timer_init(&up->limit, upgrade_late, LADDER_READY_MS / 1000., 0.);
+	up->watcher.data = up->limit.data = m;
+	ev_io_start(m->loop, &up->watcher);
+	ev_timer_start(m->loop, &up->limit);
+}
+
+bool upgrade_reaped(struct master *m, pid_t pid, int status)
+{
+	char words[160], why[256];
+	bool was_in_charge = m->upgrade.handed_on;
+
+	if (pid != m->upgrade.successor || pid == 0)
+		return false;
+	snprintf(why, sizeof(why), "the new program (process %d) %s", (int)pid,
+	    role_exit_words(status, words, sizeof(words)));
+	m->upgrade.successor = 0;
+	m->upgrade.handed_on = false;
+	upgrade_failed(m, why);
+	if (was_in_charge)
+		master_return(m);
+	return true;
+}
+
+/* ---- the new one ---- */
+
+int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated, struct config_error *err)
+{
+	const char *text = getenv(variable);
+	int flag = 0, type = 0;
+	socklen_t len = sizeof(type);
+
+	*up = (struct upgrade){.channel = -1};
+	*pidfile = -1;
+	*activated = false;
+	if (text == NULL)
+		return 0;
+	if (sscanf(text, "%d %d %d", &up->channel, pidfile, &flag) != 3 ||
+	    getsockopt(up->channel, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+	    type != SOCK_SEQPACKET || fcntl(up->channel, F_SETFD, FD_CLOEXEC) != 0 ||
+	    (*pidfile >= 0 && fcntl(*pidfile, F_SETFD, FD_CLOEXEC) != 0)) {
+		snprintf(err->text, sizeof(err->text), "%s is not what an argond hands on",
+		    variable);
+		up->channel = -1;
+		return -1;
+	}
+	unsetenv(variable);
+	*activated = flag != 0;
+	up->heir = true;
+	return 0;
+}
+
+/* GO, or the end: either way there is nobody else in charge. */
+static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct master *m = w->data;
+	char byte = 0;
+	ssize_t n = recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT);
+
+	(void)loop;
+	(void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (m->current->state == GENERATION_STARTING) {
+		/* before we were READY: the old one is gone; we go on, and will be */
+		upgrade_end(m);
+		m->upgrade.heir = false;
+		return;
+	}
+	m->upgrade.heir = false;
+	master_in_charge(m);
+	if (n == 1 && byte == UPGRADE_GO)
+		(void)send(m->upgrade.channel, &(char){UPGRADE_DONE}, 1, MSG_NOSIGNAL);
+	else
+		log_warn("the old master is gone; this one is in charge");
+	upgrade_end(m);
+}
+
+void upgrade_watch(struct master *m)
+{
+	struct upgrade *up = &m->upgrade;
+
+	ev_io_init(&up->watcher, upgrade_told, up->channel, EV_READ);
+	up->watcher.data = m;
+	ev_io_start(m->loop, &up->watcher);
+}
+
+void upgrade_announce(struct master *m)
+{
+	/* a failure shows as the end of the channel, and upgrade_told() hears that */
+	(void)send(m->upgrade.channel, &(char){UPGRADE_READY}, 1, MSG_NOSIGNAL);
+}
+
+void upgrade_close(struct master *m)
+{
+	if (m->loop != NULL)
+		upgrade_end(m);
+}

@@ -1,0 +1,62 @@
+/*
+ * Upgrade (USR2): a new program takes our place without a connection being lost.
+ *
+ *   old                                   new
+ *   forks and executes the file it was
+ *   started from, with its sockets    ──►  starts a generation on them
+ *                                     ◄──  READY: all its processes are
+ *   GO: it is your turn               ──►  writes its pid into the pidfile
+ *                                     ◄──  DONE
+ *   drains, leaves                         serves
+ *
+ * Until DONE the old one serves as if nothing were; when the new one dies after it, and the
+ * old one is still there, it takes the place back. When the old one dies first, the new one
+ * goes on alone. The lock on the pidfile is inherited: it is never free in between.
+ */
+#ifndef MASTER_UPGRADE_H
+#define MASTER_UPGRADE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <ev.h>
+
+#include "common/config.h"
+#include "master/lockfile.h"
+
+struct master;
+
+struct upgrade {
+	bool wanted; /* asked for and not begun */
+	/* in the old one */
+	pid_t successor; /* 0: none */
+	bool handed_on;	 /* DONE: it is in charge */
+	/* in the new one */
+	bool heir; /* we have a predecessor, who has not said GO yet */
+	/* in both */
+	int channel; /* to the other one, or -1 */
+	struct ev_io watcher;
+	struct ev_timer limit;
+};
+
+/* Notes the file and the arguments that we were started with: an upgrade starts what lies
+ * there then. Returns 0, or -1 where there is no memory. */
+int upgrade_remember(int argc, char **argv);
+
+/* In the old one: begins (nothing else is under way); a child that has died may be the
+ * successor: returns whether it was. */
+void upgrade_begin(struct master *m);
+bool upgrade_reaped(struct master *m, pid_t pid, int status);
+bool upgrade_under_way(const struct master *m);
+
+/* In the new one, before anything is opened: are we an heir? Takes what was handed on: the
+ * channel, the pidfile (-1 where there is none), whether systemd once bound the sockets. */
+int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated,
+    struct config_error *err);
+/* In the new one: the loop is there; our processes are READY. */
+void upgrade_watch(struct master *m);
+void upgrade_announce(struct master *m);
+
+void upgrade_close(struct master *m);
+
+#endif
