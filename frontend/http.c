@@ -110,6 +110,9 @@ static int on_name_complete(llhttp_t *parser)
 
 	if (!in_head(request))
 		return HPE_OK;
+	if (request->name.len == 0)
+		return parse_fail(
+		    request, PROBLEM_BAD_REQUEST, "a header field without a name");
 	if (++request->field_count > HTTP_HEADERS_MAX)
 		return parse_fail(
 		    request, PROBLEM_HEADER_TOO_LARGE, "too many header lines");
@@ -192,13 +195,14 @@ static size_t head_fail(struct request *request, llhttp_errno_t err, size_t seen
 {
 	const char *detail = llhttp_get_error_reason(&request->parser);
 	enum problem problem = PROBLEM_BAD_REQUEST;
+	bool unknown = err == HPE_INVALID_METHOD ||
+	               (err == HPE_INVALID_CONSTANT &&
+	                   policy_method(&request->parser) == METHOD_NONE);
 
 	if (request->state == REQUEST_BAD) /* a callback has said what */
 		return 0;
-	if (err == HPE_INVALID_METHOD || err == HPE_INVALID_VERSION ||
-	    err == HPE_INVALID_CONSTANT || err == HPE_PAUSED_H2_UPGRADE)
-		problem = policy_judge_line(
-		    request->base, seen, err == HPE_INVALID_METHOD, &detail);
+	if (unknown || err == HPE_INVALID_VERSION || err == HPE_PAUSED_H2_UPGRADE)
+		problem = policy_judge_line(request->base, seen, unknown, &detail);
 	return request_fail(request, problem, detail);
 }
 
@@ -265,6 +269,14 @@ static size_t head_feed(struct request *request, const char *data, size_t len)
 	return used;
 }
 
+/* llhttp lets the line that ends a chunked body be a bare LF. */
+static bool body_ends_well(const struct request *request, const char *data, size_t used)
+{
+	if (request->fields[HEADER_TRANSFER_ENCODING].count == 0)
+		return true;
+	return (used >= 2 ? data[used - 2] : request->last) == '\r';
+}
+
 static size_t body_feed(struct request *request, const char *data, size_t len)
 {
 	size_t before = request->body.len, used;
@@ -275,11 +287,15 @@ static size_t body_feed(struct request *request, const char *data, size_t len)
 	if (err != HPE_OK && request->state != REQUEST_DONE)
 		return request_fail(request, PROBLEM_BAD_REQUEST,
 		    llhttp_get_error_reason(&request->parser));
+	if (request->state == REQUEST_DONE && !body_ends_well(request, data, used))
+		return request_fail(
+		    request, PROBLEM_BAD_REQUEST, "a bare LF in a trailer");
 	request->framing += used - (request->body.len - before);
 	if (request->framing >
 	    HTTP_FRAMING_MAX + HTTP_FRAMING_PER_BYTE * (uint64_t)request->body.len)
 		return request_fail(request, PROBLEM_BAD_REQUEST,
 		    "too much around the data of the chunks");
+	request->last = data[len - 1];
 	return used;
 }
 
@@ -331,5 +347,12 @@ struct text request_query(const struct request *request)
 
 struct text request_header(const struct request *request, enum header header)
 {
-	return part_text(request, request->fields[header].value);
+	struct text value = part_text(request, request->fields[header].value);
+
+	/* llhttp takes the white space in front of a value away, but not that behind it
+	 */
+	while (value.len > 0 &&
+	       (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+		value.len--;
+	return value;
 }

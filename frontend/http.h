@@ -106,6 +106,7 @@ struct request {
 	bool expects;    /* Expect: 100-continue that deserves an answer */
 
 	struct secret body;
+	char last;        /* byte of the body's coding that was seen */
 	uint64_t framing; /* bytes of the body's coding that were not data */
 	bool complete;    /* llhttp has seen the end */
 };
@@ -144,6 +145,9 @@ struct text request_header(const struct request *request, enum header header);
  * keep_alive, has_body, expects. Returns PROBLEM_NONE, or the problem with *detail set.
  */
 enum problem policy_check_head(struct request *request, const char **detail);
+
+/* The method that llhttp has found, or METHOD_NONE where it is none of ours. */
+enum method policy_method(const llhttp_t *parser);
 
 /* What is wrong with a request that llhttp gave up on in head[len]: the method (501),
  * the version (505), or all of it (400). `method_unknown`: llhttp has said so. */

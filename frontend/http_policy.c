@@ -77,7 +77,7 @@ static enum problem check_version(struct request *request, const char **detail)
 	return PROBLEM_NONE;
 }
 
-static enum problem check_method(struct request *request, const char **detail)
+enum method policy_method(const llhttp_t *parser)
 {
 	static const struct {
 		uint8_t theirs;
@@ -93,14 +93,17 @@ static enum problem check_method(struct request *request, const char **detail)
 	    {HTTP_TRACE, METHOD_TRACE},
 	};
 
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (methods[i].theirs == parser->method)
+			return methods[i].ours;
+	return METHOD_NONE;
+}
+
+static enum problem check_method(struct request *request, const char **detail)
+{
 	(void)detail;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (methods[i].theirs == request->parser.method) {
-			request->method = methods[i].ours;
-			return PROBLEM_NONE;
-		}
-	}
-	return PROBLEM_NOT_IMPLEMENTED;
+	request->method = policy_method(&request->parser);
+	return request->method == METHOD_NONE ? PROBLEM_NOT_IMPLEMENTED : PROBLEM_NONE;
 }
 
 /* A field that we read can stand there once only: whose word would count otherwise? Of
@@ -245,7 +248,10 @@ static enum problem check_target(struct request *request, const char **detail)
 
 	if (!target_printable(target))
 		return refuse(detail, "a target with bytes that must be escaped");
-	if (target.at[0] != '/' && !text_is(target, "*")) {
+	if (text_is(target, "*")) {
+		if (request->method != METHOD_OPTIONS)
+			return refuse(detail, "a target that only OPTIONS can have");
+	} else if (target.at[0] != '/') {
 		skip = authority_end(target);
 		if (skip == 0)
 			return refuse(detail, "not a target that is served here");

@@ -1,0 +1,615 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "frontend/http.h"
+
+enum { BODY_MAX = 64 };
+
+/* What a request came to: its problem, or PROBLEM_NONE where it is complete, or -1
+ * where more is awaited. */
+static int outcome(const struct request *request)
+{
+	if (request->state == REQUEST_BAD)
+		return (int)request->problem;
+	return request->state == REQUEST_DONE ? (int)PROBLEM_NONE : -1;
+}
+
+/* Feeds as a connection would: until the request is done, bad, or all is used. */
+static size_t feed(struct request *request, const char *text, size_t len)
+{
+	size_t used = 0;
+
+	while (used < len &&
+	       (request->state == REQUEST_HEAD || request->state == REQUEST_BODY))
+		used += request_feed(request, text + used, len - used);
+	return used;
+}
+
+static int judge_bytes(const char *text, size_t len)
+{
+	struct request request;
+	int result;
+
+	request_begin(&request, BODY_MAX);
+	feed(&request, text, len);
+	result = outcome(&request);
+	request_free(&request);
+	return result;
+}
+
+/* The same in single bytes, each from memory that is gone when the next one comes. */
+static int judge_drop_by_drop(const char *text, size_t len)
+{
+	struct request request;
+	int result;
+
+	request_begin(&request, BODY_MAX);
+	for (size_t i = 0; i < len && outcome(&request) == -1; i++) {
+		char *drop = malloc(1);
+
+		assert_non_null(drop);
+		*drop = text[i];
+		feed(&request, drop, 1);
+		assert_int_equal(request_keep(&request), 0);
+		*drop = '?';
+		free(drop);
+	}
+	result = outcome(&request);
+	request_free(&request);
+	return result;
+}
+
+struct row {
+	const char *text;
+	size_t len;
+	int expected;
+};
+
+#define ROW(literal, problem)                                                          \
+	{                                                                              \
+		literal, sizeof(literal) - 1, (int)problem                             \
+	}
+
+static void judge_rows(const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int whole = judge_bytes(rows[i].text, rows[i].len);
+		int drops = judge_drop_by_drop(rows[i].text, rows[i].len);
+
+		if (whole != rows[i].expected || drops != rows[i].expected)
+			print_error("row %zu: whole %d, drop by drop %d\n%s\n", i,
+			    whole, drops, rows[i].text);
+		assert_int_equal(whole, rows[i].expected);
+		assert_int_equal(drops, rows[i].expected);
+	}
+}
+
+#define JUDGE(rows) judge_rows(rows, sizeof(rows) / sizeof((rows)[0]))
+
+static void test_good(void **state)
+{
+	static const struct row rows[] = {
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NONE),
+	    ROW("GET / HTTP/1.0\r\n\r\n", PROBLEM_NONE),
+	    ROW("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NONE),
+	    ROW("GET / HTTP/1.1\r\nHost:a\r\nX: \r\nY:\r\n\r\n", PROBLEM_NONE),
+	    ROW("GET / HTTP/1.1\r\nhOST: \t a \t \r\n\r\n", PROBLEM_NONE),
+	    ROW("GET http://h:80/p?q HTTP/1.1\r\nHost: h\r\n\r\n", PROBLEM_NONE),
+	    ROW("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NONE),
+	    ROW("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+	        PROBLEM_NONE),
+	    ROW("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+	        PROBLEM_NONE),
+	    ROW("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
+	        "3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n",
+	        PROBLEM_NONE),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: "
+	        "upgrade\r\n\r\n",
+	        PROBLEM_NONE),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\n", -1),
+	    ROW("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab", -1),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+static void test_request_line(void **state)
+{
+	static const struct row rows[] = {
+	    ROW("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET /  HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(" GET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("\x16\x03\x01\x02\x00\x01", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTPP/1.1\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.x\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/11\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET a HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET * HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET /#f HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET http://u@h/x HTTP/1.1\r\nHost: h\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET http://h:x/ HTTP/1.1\r\nHost: h\r\n\r\n", PROBLEM_BAD_REQUEST),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+static void test_versions(void **state)
+{
+	static const struct row rows[] = {
+	    ROW("GET / HTTP/2.0\r\nHost: a\r\n\r\n", PROBLEM_VERSION_NOT_SUPPORTED),
+	    ROW("GET / HTTP/1.2\r\nHost: a\r\n\r\n", PROBLEM_VERSION_NOT_SUPPORTED),
+	    ROW("GET / HTTP/0.9\r\nHost: a\r\n\r\n", PROBLEM_VERSION_NOT_SUPPORTED),
+	    ROW("GET / HTTP/3.1\r\nHost: a\r\n\r\n", PROBLEM_VERSION_NOT_SUPPORTED),
+	    ROW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", PROBLEM_VERSION_NOT_SUPPORTED),
+	    ROW("GET /\r\n\r\n", PROBLEM_BAD_REQUEST),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+static void test_methods(void **state)
+{
+	static const struct row rows[] = {
+	    ROW("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("get / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("GETX / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("DESCRIBE / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("M-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NOT_IMPLEMENTED),
+	    ROW("PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NONE),
+	    ROW("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NONE),
+	    ROW("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_NONE),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+static void test_lines(void **state)
+{
+	static const struct row rows[] = {
+	    ROW("GET / HTTP/1.1\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\n\n", PROBLEM_BAD_REQUEST),
+	    ROW("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX:\r\n b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n\tb\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\n Host: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX\0: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\x01\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: a\x1b[0m\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost : a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\n: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX y: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\n:\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nX: \xff\x80 \"'\r\n\r\n", PROBLEM_NONE),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+static void test_host(void **state)
+{
+	static const struct row rows[] = {
+	    ROW("GET / HTTP/1.1\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost:\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a,b:\r\n\r\n", PROBLEM_NONE),
+	    ROW("GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: a\"\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: \x80\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: []\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW("GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", PROBLEM_NONE),
+	    ROW("GET / HTTP/1.1\r\nHost: a-b.c_d:65535\r\n\r\n", PROBLEM_NONE),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+#define POST "POST / HTTP/1.1\r\nHost: a\r\n"
+
+static void test_framing(void **state)
+{
+	static const struct row rows[] = {
+	    ROW(POST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 3\r\nContent-Length: 4\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 3\r\nContent-Length: 3\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 3, 3\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: +3\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: -3\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 0x3\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 3 4\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length:\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 99999999999999999999\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: gzip\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: gzip, chunked\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: chunked, gzip\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: chunked, chunked\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: chunkedx\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: xchunked\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: identity\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding:\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+	        PROBLEM_BAD_REQUEST),
+	    ROW(POST "Content-Length: 65\r\n\r\n", PROBLEM_TOO_LARGE),
+	    ROW(POST "Content-Length: 64\r\n\r\n", -1),
+	    ROW(POST "Content-Length: 18446744073709551615\r\n\r\n", PROBLEM_TOO_LARGE),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
+
+static void test_chunks(void **state)
+{
+	static const struct row rows[] = {
+	    ROW(CHUNKED "3\r\nabc\r\n0\r\n\r\n", PROBLEM_NONE),
+	    ROW(CHUNKED "40\r\n", -1),
+	    ROW(CHUNKED "3\nabc\r\n0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3\rXabc\r\n0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3\r\nabcd\r\n0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3\r\nabc\n0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3\r\nabc\rX0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3;a\nabc\r\n0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3;a\rXabc\r\n0\r\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "x\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "-1\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "0x3\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "3 \r\nabc\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "ffffffffffffffffff\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "0\r\nX: a\r\n\r\n", PROBLEM_NONE),
+	    ROW(CHUNKED "0\r\nContent-Length: 5\r\n\r\n", PROBLEM_NONE),
+	    ROW(CHUNKED "0\r\nX: a\n\r\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "0\r\nX: a\r\n\n", PROBLEM_BAD_REQUEST),
+	    ROW(CHUNKED "0\r\n\n", PROBLEM_BAD_REQUEST),
+	};
+
+	(void)state;
+	JUDGE(rows);
+}
+
+/* --- limits: text of `count` pieces between two others --- */
+
+static char *repeat(
+    const char *before, const char *piece, size_t count, const char *after)
+{
+	size_t len = strlen(piece),
+	       total = strlen(before) + len * count + strlen(after) + 1;
+	char *text = malloc(total), *at = text;
+
+	assert_non_null(text);
+	at = stpcpy(at, before);
+	for (size_t i = 0; i < count; i++)
+		at = stpcpy(at, piece);
+	strcpy(at, after);
+	return text;
+}
+
+static void judge_repeat(const char *before, const char *piece, size_t count,
+    const char *after, int expected)
+{
+	char *text = repeat(before, piece, count, after);
+
+	assert_int_equal(judge_bytes(text, strlen(text)), expected);
+	assert_int_equal(judge_drop_by_drop(text, strlen(text)), expected);
+	free(text);
+}
+
+static void test_head_limits(void **state)
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n";
+	static const char tail[] = " HTTP/1.1\r\nHost: a\r\n\r\n";
+	const size_t exact = HTTP_HEAD_MAX - (sizeof(get) - 1) - strlen("X: \r\n\r\n");
+
+	(void)state;
+	judge_repeat("GET ", "/", HTTP_TARGET_MAX, tail, PROBLEM_NONE);
+	judge_repeat("GET ", "/", HTTP_TARGET_MAX + 1, tail, PROBLEM_TARGET_TOO_LONG);
+	judge_repeat("GET ", "/", 100000, tail, PROBLEM_TARGET_TOO_LONG);
+	judge_repeat(get, "X: y\r\n", HTTP_HEADERS_MAX - 1, "\r\n", PROBLEM_NONE);
+	judge_repeat(
+	    get, "X: y\r\n", HTTP_HEADERS_MAX, "\r\n", PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat(get, "X: y\r\n", 10000, "\r\n", PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat(
+	    "GET / HTTP/1.1\r\nHost: a\r\nX: ", "y", exact, "\r\n\r\n", PROBLEM_NONE);
+	judge_repeat("GET / HTTP/1.1\r\nHost: a\r\nX: ", "y", exact + 1, "\r\n\r\n",
+	    PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat("GET / HTTP/1.1\r\nHost: a\r\nX: ", "y", 1 << 20, "\r\n\r\n",
+	    PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat("GET / HTTP/1.1\r\nHost: a\r\n", "y", 1 << 20, ": \r\n\r\n",
+	    PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat("GET", " ", 1 << 20, tail, PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat(
+	    "", "\r\n", HTTP_EMPTY_MAX, "GET / HTTP/1.0\r\n\r\n", PROBLEM_NONE);
+	judge_repeat("", "\r\n", HTTP_EMPTY_MAX + 1, "GET / HTTP/1.0\r\n\r\n",
+	    PROBLEM_BAD_REQUEST);
+	judge_repeat("", "\r\n", 1000000, "", PROBLEM_BAD_REQUEST);
+}
+
+static void test_body_limits(void **state)
+{
+	(void)state;
+	judge_repeat(CHUNKED, "1\r\nx\r\n", BODY_MAX, "0\r\n\r\n", PROBLEM_NONE);
+	judge_repeat(CHUNKED, "1\r\nx\r\n", BODY_MAX + 1, "", PROBLEM_TOO_LARGE);
+	judge_repeat(CHUNKED, "1\r\nx\r\n", 100000, "", PROBLEM_TOO_LARGE);
+	judge_repeat(CHUNKED "1;", "e", HTTP_FRAMING_MAX - 100, "\r\nx\r\n0\r\n\r\n",
+	    PROBLEM_NONE);
+	judge_repeat(CHUNKED "1;", "e", HTTP_FRAMING_MAX + 100, "\r\nx\r\n0\r\n\r\n",
+	    PROBLEM_BAD_REQUEST);
+	judge_repeat(CHUNKED "1;", "e", 1 << 20, "", PROBLEM_BAD_REQUEST);
+	judge_repeat(CHUNKED, "0", 1 << 20, "1\r\nx\r\n", PROBLEM_BAD_REQUEST);
+	judge_repeat(CHUNKED "0\r\n", "X: y\r\n", 100000, "\r\n", PROBLEM_BAD_REQUEST);
+}
+
+/* --- what a handler sees --- */
+
+static void assert_text(struct text text, const char *expected)
+{
+	assert_int_equal(text.len, strlen(expected));
+	if (text.len > 0)
+		assert_memory_equal(text.at, expected, text.len);
+}
+
+static void parse_text(struct request *request, const char *text)
+{
+	request_begin(request, BODY_MAX);
+	feed(request, text, strlen(text));
+	assert_int_equal(outcome(request), PROBLEM_NONE);
+}
+
+static void test_targets(void **state)
+{
+	static const struct {
+		const char *target, *path, *query;
+	} rows[] = {
+	    {"/", "/", ""},
+	    {"/a?b=c?d", "/a", "b=c?d"},
+	    {"/a?", "/a", ""},
+	    {"/?", "/", ""},
+	    {"//a//b;c", "//a//b;c", ""},
+	    {"/%2F%00%zz", "/%2F%00%zz", ""},
+	    {"http://h/a?b", "/a", "b"},
+	    {"HTTP://h:80/a", "/a", ""},
+	    {"https://[::1]:80/", "/", ""},
+	    {"http://h", "/", ""},
+	    {"http://h?q", "/", "q"},
+	    {"http://h/?q", "/", "q"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct request request;
+		char text[128];
+
+		snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n",
+		    rows[i].target);
+		parse_text(&request, text);
+		assert_text(request_path(&request), rows[i].path);
+		assert_text(request_query(&request), rows[i].query);
+		request_free(&request);
+	}
+}
+
+static void test_fields(void **state)
+{
+	struct request request;
+
+	(void)state;
+	parse_text(&request,
+	    "POST /x HTTP/1.1\r\nhost: h\r\nCONTENT-TYPE:application/json \r\n"
+	    "authorization: Bearer  t\r\nx-request-ID: i1\r\n"
+	    "Content-Length: 5\r\nX-Other: o\r\n\r\nhello");
+	assert_int_equal(request.method, METHOD_POST);
+	assert_text(request_header(&request, HEADER_HOST), "h");
+	assert_text(request_header(&request, HEADER_CONTENT_TYPE), "application/json");
+	assert_text(request_header(&request, HEADER_AUTHORIZATION), "Bearer  t");
+	assert_text(request_header(&request, HEADER_X_REQUEST_ID), "i1");
+	assert_text(request_header(&request, HEADER_EXPECT), "");
+	assert_int_equal(request.body.len, 5);
+	assert_memory_equal(request.body.data, "hello", 5);
+	request_free(&request);
+	parse_text(&request, "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: a\r\n"
+	                     "X-Request-Id: b\r\n\r\n");
+	assert_text(request_header(&request, HEADER_X_REQUEST_ID), "");
+	request_free(&request);
+}
+
+/* Whatever comes in whichever pieces, the handler sees the same. */
+static void test_every_split(void **state)
+{
+	static const char text[] =
+	    "POST /p?q HTTP/1.1\r\nHost: h\r\nX-Request-Id: id\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n"
+	    "3;e\r\nabc\r\n2\r\nde\r\n0\r\nT: t\r\n\r\n";
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof(text) - 1; cut++) {
+		struct request request;
+		char *first = malloc(cut);
+
+		assert_non_null(first);
+		memcpy(first, text, cut);
+		request_begin(&request, BODY_MAX);
+		assert_int_equal(feed(&request, first, cut), cut);
+		assert_int_equal(request_keep(&request), 0);
+		free(first);
+		assert_int_equal(feed(&request, text + cut, sizeof(text) - 1 - cut),
+		    sizeof(text) - 1 - cut);
+		assert_int_equal(outcome(&request), PROBLEM_NONE);
+		assert_text(request_path(&request), "/p");
+		assert_text(request_query(&request), "q");
+		assert_text(request_header(&request, HEADER_X_REQUEST_ID), "id");
+		assert_int_equal(request.body.len, 5);
+		assert_memory_equal(request.body.data, "abcde", 5);
+		request_free(&request);
+	}
+}
+
+/* A request takes none of the bytes of the next one, be it kept or borrowed. */
+static void test_one_at_a_time(void **state)
+{
+	static const char *const texts[] = {"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n",
+	    "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nGE",
+	    CHUNKED "1\r\nx\r\n0\r\n\r\n", "HEAD /4 HTTP/1.0\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t len = strlen(texts[i]);
+
+		for (size_t cut = 0; cut < len; cut++) {
+			char two[512];
+			struct request request;
+
+			snprintf(two, sizeof(two), "%s%s", texts[i], texts[0]);
+			request_begin(&request, BODY_MAX);
+			feed(&request, two, cut);
+			assert_int_equal(request_keep(&request), 0);
+			assert_int_equal(
+			    feed(&request, two + cut, strlen(two) - cut), len - cut);
+			assert_int_equal(outcome(&request), PROBLEM_NONE);
+			request_free(&request);
+		}
+	}
+}
+
+static void test_keep_alive(void **state)
+{
+	static const struct {
+		const char *text;
+		bool keep;
+	} rows[] = {
+	    {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
+	    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false},
+	    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: x, CLOSE\r\n\r\n", false},
+	    {"GET / HTTP/1.0\r\n\r\n", false},
+	    {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
+	    {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false},
+	    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+	        false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct request request;
+
+		parse_text(&request, rows[i].text);
+		assert_int_equal(request.keep_alive, rows[i].keep);
+		request_free(&request);
+	}
+}
+
+static void test_expect(void **state)
+{
+	static const struct row rows[] = {
+	    ROW(POST "Expect: a\r\nContent-Length: 1\r\n\r\n",
+	        PROBLEM_EXPECTATION_FAILED),
+	    ROW(POST "Expect:\r\n\r\n", PROBLEM_EXPECTATION_FAILED),
+	    ROW(POST "Expect: 100-continue, a\r\n\r\n", PROBLEM_EXPECTATION_FAILED),
+	    ROW(POST "Expect: 100-continue\r\nContent-Length: 65\r\n\r\n",
+	        PROBLEM_TOO_LARGE),
+	    ROW(POST "Expect: 100-Continue\r\n\r\n", PROBLEM_NONE),
+	    ROW("GET / HTTP/1.0\r\nExpect: a\r\n\r\n", PROBLEM_NONE),
+	};
+	static const char wanted[] =
+	    POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n";
+	struct request request;
+
+	(void)state;
+	JUDGE(rows);
+	request_begin(&request, BODY_MAX);
+	assert_int_equal(
+	    request_feed(&request, wanted, strlen(wanted)), strlen(wanted));
+	assert_int_equal(request.state, REQUEST_BODY);
+	assert_true(request.expects);
+	request_free(&request);
+}
+
+/* A new one may come with a new version of llhttp: then this must be looked at again.
+ */
+static void test_nothing_lenient(void **state)
+{
+	struct request request;
+
+	(void)state;
+	request_begin(&request, BODY_MAX);
+	assert_int_equal(request.parser.lenient_flags, 0);
+	feed(&request, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 28);
+	assert_int_equal(request.parser.lenient_flags, 0);
+	assert_int_equal(request.parser.type, HTTP_REQUEST);
+	request_free(&request);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_good),
+	    cmocka_unit_test(test_request_line),
+	    cmocka_unit_test(test_versions),
+	    cmocka_unit_test(test_methods),
+	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_host),
+	    cmocka_unit_test(test_framing),
+	    cmocka_unit_test(test_chunks),
+	    cmocka_unit_test(test_head_limits),
+	    cmocka_unit_test(test_body_limits),
+	    cmocka_unit_test(test_targets),
+	    cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_every_split),
+	    cmocka_unit_test(test_one_at_a_time),
+	    cmocka_unit_test(test_keep_alive),
+	    cmocka_unit_test(test_expect),
+	    cmocka_unit_test(test_nothing_lenient),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
