@@ -12,9 +12,6 @@
 #include "frontend/frontend.h"
 #include "frontend/route.h"
 
-#define TYPE_TEXT "text/plain; charset=utf-8"
-#define TYPE_PROBLEM "application/problem+json"
-
 static void conn_drop_out(struct conn *conn)
 {
 	if (conn->out != NULL)
@@ -175,7 +172,7 @@ void conn_reply(struct conn *conn, const struct reply *reply)
 void conn_reply_text(struct conn *conn, unsigned status, const char *text)
 {
 	conn_reply(conn, &(struct reply){.status = status,
-	                     .type = TYPE_TEXT,
+	                     .type = REPLY_TEXT,
 	                     .body = text,
 	                     .len = strlen(text)});
 }
@@ -190,11 +187,11 @@ static void conn_reply_problem(struct conn *conn, enum problem problem,
 
 	reply.status = row->status;
 	if (conn->route != NULL && conn->route->seed) {
-		reply.type = TYPE_TEXT;
+		reply.type = REPLY_TEXT;
 		reply.body = detail != NULL ? detail : row->title;
 		reply.len = strlen(reply.body);
 	} else {
-		reply.type = TYPE_PROBLEM;
+		reply.type = REPLY_PROBLEM;
 		reply.body = json;
 		reply.len = problem_write(json, problem, detail);
 	}

@@ -82,7 +82,7 @@ static void reply_report(struct conn *conn, struct report *report)
 		report_check(report, !report->failed, "%s",
 		    report->failed ? "not ready" : "ready");
 	conn_reply(conn, &(struct reply){.status = report->failed ? 503 : 200,
-	                     .type = "text/plain; charset=utf-8",
+	                     .type = REPLY_TEXT,
 	                     .body = report->len > 0 ? report->text : "ok",
 	                     .len = report->len > 0 ? report->len : 2,
 	                     .retry_after = report->failed ? 1 : 0,
@@ -91,17 +91,8 @@ static void reply_report(struct conn *conn, struct report *report)
 
 void health_livez(struct conn *conn, struct request *request, struct text rest)
 {
-	static const struct reply ok = {.status = 200,
-	    .type = "text/plain; charset=utf-8",
-	    .body = "ok",
-	    .len = 3};
-
 	(void)rest;
-	if (!is_verbose(request)) {
-		conn_reply(conn, &ok);
-		return;
-	}
-	conn_reply_text(conn, 200, "[+] loop\nok\n");
+	conn_reply_text(conn, 200, is_verbose(request) ? "[+] loop\nok\n" : "ok");
 }
 
 void health_readyz(struct conn *conn, struct request *request, struct text rest)

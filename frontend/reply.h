@@ -13,6 +13,10 @@
 #include "frontend/dispatch.h"
 #include "frontend/http.h"
 
+/* Content-Types. */
+#define REPLY_TEXT "text/plain; charset=utf-8"
+#define REPLY_PROBLEM "application/problem+json"
+
 /* What a handler decides. Strings are ours, free of CR and LF. */
 struct reply {
 	unsigned status;

@@ -22,7 +22,7 @@ static void seed_reply_result(
 	memcpy(body, prefix, len);
 	memcpy(body + len, result->text, result->text_len);
 	conn_reply(conn, &(struct reply){.status = 200,
-	                     .type = "text/plain; charset=utf-8",
+	                     .type = REPLY_TEXT,
 	                     .body = body,
 	                     .len = len + result->text_len,
 	                     .job = result});
@@ -151,7 +151,7 @@ static void user_done(
 		seed_reply_result(conn, result, "");
 	else if (result->outcome == TASK_NOT_FOUND)
 		conn_reply(conn, &(struct reply){.status = 404,
-		                     .type = "text/plain; charset=utf-8",
+		                     .type = REPLY_TEXT,
 		                     .body = "User not found",
 		                     .len = strlen("User not found"),
 		                     .job = result});
