@@ -148,9 +148,9 @@ void conn_reply(struct conn *conn, const struct reply *reply)
 {
 	struct frontend *fe = conn->frontend;
 	size_t room = REPLY_HEAD_MAX + reply->len, len;
-	char *bytes = fe->scratch.out;
+	char *bytes = room <= CONN_WRITE_SIZE ? fe->scratch.out : malloc(room);
 
-	if (room > CONN_WRITE_SIZE && (bytes = malloc(room)) == NULL) {
+	if (bytes == NULL) {
 		conn->gone = true;
 		return;
 	}

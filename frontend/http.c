@@ -224,7 +224,7 @@ static void head_complete(struct request *request)
 /* The head is not complete: may it still become so? */
 static void head_bound(struct request *request)
 {
-	if (!request->started && request->head_len > 2 * HTTP_EMPTY_MAX)
+	if (!request->started && request->head_len > HTTP_EMPTY_MAX)
 		request_fail(request, PROBLEM_BAD_REQUEST, "too many empty lines");
 	else if (request->head_len >= HTTP_HEAD_MAX)
 		request_fail(request, PROBLEM_HEADER_TOO_LARGE, NULL);

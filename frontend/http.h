@@ -23,7 +23,7 @@ enum {
 	HTTP_HEAD_MAX = 8192,   /* bytes of request line and header section */
 	HTTP_TARGET_MAX = 6144, /* bytes of the target */
 	HTTP_HEADERS_MAX = 100, /* header lines */
-	HTTP_EMPTY_MAX = 8,     /* empty lines before a request line */
+	HTTP_EMPTY_MAX = 16,    /* bytes of empty lines before a request line */
 	/* bytes of a chunked body that are not data: a fixed part for extensions and
 	 * trailers, and so many for each byte of data (a chunk of one byte has 5) */
 	HTTP_FRAMING_MAX = 4096,

@@ -19,7 +19,7 @@ static size_t line_start(const char *head, size_t len)
 {
 	size_t at = 0;
 
-	while (at + 2 <= len && at < 2 * HTTP_EMPTY_MAX && head[at] == '\r' &&
+	while (at + 2 <= len && at < HTTP_EMPTY_MAX && head[at] == '\r' &&
 	       head[at + 1] == '\n')
 		at += 2;
 	return at;
@@ -224,16 +224,15 @@ static size_t text_until(struct text text, const char *stops)
 static size_t authority_end(struct text target)
 {
 	static const char *const schemes[] = {"http://", "https://"};
-	struct text rest;
-	size_t len;
 
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		len = strlen(schemes[i]);
+		size_t len = strlen(schemes[i]);
+		struct text rest = {target.at + len, 0};
+
 		if (target.len < len ||
 		    !text_is_nocase((struct text){target.at, len}, schemes[i]))
 			continue;
-		rest = (struct text){target.at + len, target.len - len};
-		rest.len = text_until(rest, "/?");
+		rest.len = text_until((struct text){rest.at, target.len - len}, "/?");
 		return policy_host_valid(rest) ? len + rest.len : 0;
 	}
 	return 0;

@@ -3,6 +3,7 @@
  * path.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "frontend/conn.h"
@@ -12,19 +13,18 @@
 
 #define SEED_FAILED "Failed to process password"
 
-/* "PREFIX TEXT" of a job's result. */
+/* The text of a job's result, behind a prefix of ours. */
 static void seed_reply_result(
     struct conn *conn, const struct task_result *result, const char *prefix)
 {
 	char body[64 + LIMIT_TEXT];
-	size_t len = strlen(prefix);
+	int n = snprintf(
+	    body, sizeof(body), "%s%.*s", prefix, (int)result->text_len, result->text);
 
-	memcpy(body, prefix, len);
-	memcpy(body + len, result->text, result->text_len);
 	conn_reply(conn, &(struct reply){.status = 200,
 	                     .type = REPLY_TEXT,
 	                     .body = body,
-	                     .len = len + result->text_len,
+	                     .len = n > 0 ? (size_t)n : 0,
 	                     .job = result});
 }
 

@@ -368,8 +368,8 @@ static void test_head_limits(void **state)
 	    PROBLEM_HEADER_TOO_LARGE);
 	judge_repeat("GET", " ", 1 << 20, tail, PROBLEM_HEADER_TOO_LARGE);
 	judge_repeat(
-	    "", "\r\n", HTTP_EMPTY_MAX, "GET / HTTP/1.0\r\n\r\n", PROBLEM_NONE);
-	judge_repeat("", "\r\n", HTTP_EMPTY_MAX + 1, "GET / HTTP/1.0\r\n\r\n",
+	    "", "\r\n", HTTP_EMPTY_MAX / 2, "GET / HTTP/1.0\r\n\r\n", PROBLEM_NONE);
+	judge_repeat("", "\r\n", HTTP_EMPTY_MAX / 2 + 1, "GET / HTTP/1.0\r\n\r\n",
 	    PROBLEM_BAD_REQUEST);
 	judge_repeat("", "\r\n", 1000000, "", PROBLEM_BAD_REQUEST);
 }
