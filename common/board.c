@@ -25,8 +25,8 @@ static int board_map(struct board *board, size_t slots)
 	board->read_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (board->read_fd < 0)
 		return -1;
-	board->base = mmap(NULL, board_bytes(slots), PROT_READ | PROT_WRITE, MAP_SHARED,
-	    board->fd, 0);
+	board->base = mmap(
+	    NULL, board_bytes(slots), PROT_READ | PROT_WRITE, MAP_SHARED, board->fd, 0);
 	if (board->base == MAP_FAILED) {
 		board->base = NULL;
 		return -1;
@@ -70,8 +70,8 @@ int board_attach(struct board *board, size_t own)
 	view = mmap(NULL, bytes, PROT_READ, MAP_SHARED, board->read_fd, 0);
 	if (view == MAP_FAILED)
 		return -1;
-	slot = mmap(view + at, BOARD_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-	    board->fd, at);
+	slot = mmap(view + at, BOARD_SLOT_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_FIXED, board->fd, at);
 	if (slot == MAP_FAILED) {
 		munmap(view, bytes);
 		return -1;
@@ -104,7 +104,7 @@ struct board_slot *board_slot(const struct board *board, size_t number)
 	if (number >= board->slots)
 		return NULL;
 	return (struct board_slot *)(void *)(board->base + BOARD_PAGE +
-	    number * BOARD_SLOT_SIZE);
+	                                     number * BOARD_SLOT_SIZE);
 }
 
 void board_slot_reset(struct board_slot *slot, uint32_t incarnation)
@@ -116,7 +116,8 @@ void board_slot_reset(struct board_slot *slot, uint32_t incarnation)
 bool board_wanted(const struct board_slot *slot, uint32_t flight, uint64_t id)
 {
 	return slot != NULL && flight < LIMIT_FLIGHTS &&
-	    atomic_load_explicit(&slot->frontend.wanted[flight], memory_order_relaxed) == id;
+	       atomic_load_explicit(
+	           &slot->frontend.wanted[flight], memory_order_relaxed) == id;
 }
 
 bool board_claimed(const struct board_slot *slot, uint64_t id)

@@ -80,7 +80,8 @@ static int override_set(struct config *config, char *name, const char *value,
 
 	name_split(name, &section_name, &title, &directive);
 	section = config_section_find(section_name != NULL ? section_name : "");
-	if (section == NULL || section->titled != (title != NULL))
+	if (section == NULL || (section_name != NULL && *section_name == '\0') ||
+	    section->titled != (title != NULL))
 		return config_error_set(err, source->text,
 		    "an unknown section; allowed: NAME=, frontend.NAME=, "
 		    "profile.TITLE.NAME=, "

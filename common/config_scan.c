@@ -10,7 +10,8 @@ struct scan {
 	char *at;
 	unsigned depth; /* braces that are open */
 	unsigned open;  /* line of the outermost of them */
-	char before[2]; /* the last two tokens' first characters, the older one first */
+	char before[2]; /* the last two tokens, the older first: a sign as it is, 'a'
+	                 * for a word, '"' for an empty string */
 	struct config_error *err;
 };
 
@@ -77,6 +78,7 @@ static int scan_escape(struct scan *scan, char quote)
 static int scan_string(struct scan *scan)
 {
 	char quote = *scan->at++;
+	const char *start = scan->at;
 
 	while (*scan->at != quote) {
 		if (*scan->at == '\0' || *scan->at == '\n')
@@ -93,7 +95,7 @@ static int scan_string(struct scan *scan)
 		scan->at++;
 	}
 	scan->at++;
-	scan_token(scan, 'a');
+	scan_token(scan, scan->at == start + 1 ? '"' : 'a');
 	return 0;
 }
 
@@ -118,6 +120,10 @@ static int sign_check(const struct scan *scan, char c)
 		return scan_refuse(scan,
 		    "a * outside of a string; allowed: in quotes, as "
 		    "in \"*:8080\"");
+	if ((c == '=' || c == '{') && scan->before[1] == '"')
+		return scan_refuse(scan,
+		    "an empty name; allowed: the name of a directive "
+		    "or a section");
 	if (c == '}' && memcmp(scan->before, "={", 2) == 0)
 		return scan_refuse(scan, "an empty list; allowed: at least one value");
 	return 0;

@@ -14,15 +14,16 @@ enum link_result control_send(int fd, const struct control_message *message)
 static bool control_valid(const struct control_message *message)
 {
 	return message->kind > 0 && message->kind < CONTROL_KIND_END &&
-	    message->pool < LIMIT_POOLS && message->claims <= LIMIT_STREAMS &&
-	    message->cause <= CONTROL_CAUSE_CRASHED;
+	       message->pool < LIMIT_POOLS && message->claims <= LIMIT_STREAMS &&
+	       message->cause <= CONTROL_CAUSE_CRASHED;
 }
 
 enum link_result control_recv(int fd, struct control_message *message)
 {
 	size_t len;
 	pid_t sender;
-	enum link_result result = link_recv(fd, message, sizeof(*message), &len, &sender);
+	enum link_result result =
+	    link_recv(fd, message, sizeof(*message), &len, &sender);
 
 	if (result != LINK_OK)
 		return result;
@@ -36,7 +37,8 @@ static int control_attached(struct msghdr *header)
 {
 	int fd = -1;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c))
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL;
+	     c = CMSG_NXTHDR(header, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
 		    c->cmsg_len == CMSG_LEN(sizeof(int)))
 			memcpy(&fd, CMSG_DATA(c), sizeof(int));
@@ -48,7 +50,9 @@ enum link_result control_recv_child(int fd, struct control_message *message, int
 	_Alignas(struct cmsghdr) char
 	    control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
 	struct iovec part = {.iov_base = message, .iov_len = sizeof(*message)};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr header = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
 	    .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -72,7 +76,9 @@ enum link_result control_send_log(int fd, int log)
 	struct control_message message = {.kind = CONTROL_LOG};
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
 	struct iovec part = {.iov_base = &message, .iov_len = sizeof(message)};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr header = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
 	    .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
 
@@ -80,7 +86,8 @@ enum link_result control_send_log(int fd, int log)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &log, sizeof(int));
-	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(message))
+	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)sizeof(message))
 		return LINK_OK;
 	return errno == EAGAIN ? LINK_AGAIN : LINK_ERROR;
 }

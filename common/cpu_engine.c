@@ -39,7 +39,8 @@ bool engine_kind_runs(enum engine_kind kind)
 	case ENGINE_AVX512:
 #ifdef __x86_64__
 		/* libgcc's answer includes whether the kernel saves the registers. */
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+		return __builtin_cpu_supports("avx512f") &&
+		       __builtin_cpu_supports("avx512vl");
 #else
 		return false;
 #endif

@@ -4,7 +4,8 @@
 
 enum { JOB_MAGIC = 0x4a4f, REPLY_MAGIC = 0x5245 };
 
-/* Reads or writes from the front; once something did not fit, everything after fails. */
+/* Reads or writes from the front; once something did not fit, everything after fails.
+ */
 struct cursor {
 	uint8_t *to;
 	const uint8_t *from;
@@ -58,8 +59,8 @@ static uint32_t get32(struct cursor *c)
 
 static void put_cost(struct cursor *c, const struct job_cost *cost)
 {
-	const uint32_t fields[] = {cost->type, cost->version, cost->memory_kib, cost->time,
-	    cost->lanes, cost->salt_len, cost->tag_len};
+	const uint32_t fields[] = {cost->type, cost->version, cost->memory_kib,
+	    cost->time, cost->lanes, cost->salt_len, cost->tag_len};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		put(c, fields[i], 4);
@@ -74,8 +75,8 @@ static void get_cost(struct cursor *c, struct job_cost *cost)
 		*fields[i] = get32(c);
 }
 
-/* What makes no sense, whoever says it; NULL where all is well. The bounds of Argon2 itself
- * are the engine's to check. */
+/* What makes no sense, whoever says it; NULL where all is well. The bounds of Argon2
+ * itself are the engine's to check. */
 static const char *job_wrong(const struct job *job)
 {
 	if (job->id == 0)
@@ -177,8 +178,8 @@ ssize_t job_reply_encode(const struct job_reply *reply, uint8_t *buf, size_t cap
 	return c.failed ? -1 : (ssize_t)(cap - c.left);
 }
 
-int job_reply_decode(struct job_reply *reply, const uint8_t *buf, size_t len,
-    const char **why)
+int job_reply_decode(
+    struct job_reply *reply, const uint8_t *buf, size_t len, const char **why)
 {
 	struct cursor c = {.from = buf, .left = len};
 	uint64_t zero;

@@ -9,7 +9,9 @@
 
 #include "common/log.h"
 
-enum { FRONTEND_SPARE_FILES = 64 }; /* links, listeners, log, epoll and what libraries open */
+enum {
+	FRONTEND_SPARE_FILES = 64
+}; /* links, listeners, log, epoll and what libraries open */
 
 struct limits_spec limits_of_frontend(const struct config *config)
 {
@@ -17,13 +19,15 @@ struct limits_spec limits_of_frontend(const struct config *config)
 
 	return (struct limits_spec){.nice = f->nice,
 	    .affinity = f->cpu_affinity,
-	    .nofile = f->rlimit_nofile != 0 ? f->rlimit_nofile
-					    : f->max_connections + FRONTEND_SPARE_FILES +
-		    config->pool_count + config->listen_count,
+	    .nofile = f->rlimit_nofile != 0
+	                  ? f->rlimit_nofile
+	                  : f->max_connections + FRONTEND_SPARE_FILES +
+	                        config->pool_count + config->listen_count,
 	    .core = f->rlimit_core};
 }
 
-struct limits_spec limits_of_pool(const struct config *config, const struct config_pool *pool)
+struct limits_spec limits_of_pool(
+    const struct config *config, const struct config_pool *pool)
 {
 	(void)config;
 	return (struct limits_spec){.nice = pool->nice,
@@ -32,7 +36,8 @@ struct limits_spec limits_of_pool(const struct config *config, const struct conf
 	    .memory = pool->memory_limit};
 }
 
-/* Sets soft and hard limit; where the hard one is lower and we may not raise it, to that. */
+/* Sets soft and hard limit; where the hard one is lower and we may not raise it, to
+ * that. */
 static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value)
 {
 	struct rlimit limit = {.rlim_cur = value, .rlim_max = value}, old;
@@ -47,7 +52,8 @@ static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value
 	return setrlimit(which, &limit);
 }
 
-/* Not being able to is no reason to die: the process is only judged like its parent then. */
+/* Not being able to is no reason to die: the process is only judged like its parent
+ * then. */
 static void limits_oom(int score)
 {
 	char text[16];
@@ -64,7 +70,8 @@ static void limits_oom(int score)
 int limits_apply(const struct limits_spec *spec, int oom_score_adj)
 {
 	limits_oom(oom_score_adj);
-	if (spec->nofile != 0 && limit_set(RLIMIT_NOFILE, "RLIMIT_NOFILE", spec->nofile) != 0)
+	if (spec->nofile != 0 &&
+	    limit_set(RLIMIT_NOFILE, "RLIMIT_NOFILE", spec->nofile) != 0)
 		return -1;
 	if (limit_set(RLIMIT_CORE, "RLIMIT_CORE", spec->core) != 0)
 		return -1;

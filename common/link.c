@@ -13,7 +13,8 @@ int link_pair(int fds[2])
 	const int on = 1;
 	int saved;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
+	if (socketpair(
+	        AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
 		return -1;
 	/*
 	 * On both ends: the credentials then fill the receiver's control buffer, which
@@ -52,8 +53,8 @@ static pid_t link_sender(struct msghdr *header)
 	struct cmsghdr *c = CMSG_FIRSTHDR(header);
 	struct ucred who;
 
-	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
-	    c->cmsg_len != CMSG_LEN(sizeof(who)))
+	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_CREDENTIALS || c->cmsg_len != CMSG_LEN(sizeof(who)))
 		return 0;
 	memcpy(&who, CMSG_DATA(c), sizeof(who));
 	return who.pid;
@@ -61,10 +62,13 @@ static pid_t link_sender(struct msghdr *header)
 
 enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pid)
 {
-	/* room for credentials and nothing else: attached fds are dropped by the kernel */
+	/* room for credentials and nothing else: attached fds are dropped by the kernel
+	 */
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec part = {.iov_base = buf, .iov_len = cap};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr header = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
 	    .msg_controllen = sizeof(control)};
 	ssize_t n;
 

@@ -22,8 +22,10 @@ static struct {
 	enum log_format format;
 	enum log_level level;
 	uint64_t dropped;
-} state = {.sink = {.kind = LOG_SINK_FILE, .fd = STDERR_FILENO}, .who = "argond",
-    .target = "stderr", .level = LOG_LEVEL_INFO};
+} state = {.sink = {.kind = LOG_SINK_FILE, .fd = STDERR_FILENO},
+    .who = "argond",
+    .target = "stderr",
+    .level = LOG_LEVEL_INFO};
 
 static const struct {
 	const char *name;
@@ -91,7 +93,8 @@ static void log_clean(char *to, size_t cap, const char *from, bool json)
 		unsigned char c = (unsigned char)*from;
 
 		if (c < 0x20 || c > 0x7e)
-			n += (size_t)snprintf(to + n, cap - n, json ? "\\u%04x" : "\\x%02x", c);
+			n += (size_t)snprintf(
+			    to + n, cap - n, json ? "\\u%04x" : "\\x%02x", c);
 		else if (json && (c == '"' || c == '\\'))
 			n += (size_t)snprintf(to + n, cap - n, "\\%c", c);
 		else
@@ -102,7 +105,8 @@ static void log_clean(char *to, size_t cap, const char *from, bool json)
 	to[n] = '\0';
 }
 
-static int log_format_line(char *line, size_t cap, enum log_level level, const char *message)
+static int log_format_line(
+    char *line, size_t cap, enum log_level level, const char *message)
 {
 	const char *name = levels[level].name;
 	char stamp[40];
@@ -110,21 +114,24 @@ static int log_format_line(char *line, size_t cap, enum log_level level, const c
 	struct tm tm;
 
 	if (state.sink.kind == LOG_SINK_SYSLOG)
-		return snprintf(line, cap, "<%d>argond[%d]: %s: %s", levels[level].syslog,
-		    (int)getpid(), state.who, message);
+		return snprintf(line, cap, "<%d>argond[%d]: %s: %s",
+		    levels[level].syslog, (int)getpid(), state.who, message);
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	if (state.format == LOG_FORMAT_JSON)
 		return snprintf(line, cap,
-		    "{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%s\","
+		    "{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%"
+		    "s\","
 		    "\"message\":\"%s\"}\n",
-		    stamp, now.tv_nsec / 1000000, (int)getpid(), name, state.who, message);
+		    stamp, now.tv_nsec / 1000000, (int)getpid(), name, state.who,
+		    message);
 	return snprintf(line, cap, "%s.%03ldZ [%d] %s %s: %s\n", stamp,
 	    now.tv_nsec / 1000000, (int)getpid(), name, state.who, message);
 }
 
-static void log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
+static void log_line(
+    enum log_level level, const char *prefix, const char *fmt, va_list ap)
 {
 	char raw[LOG_MESSAGE_MAX], message[LOG_MESSAGE_MAX], line[LOG_LINE_MAX];
 	int saved = errno, len;
@@ -141,12 +148,12 @@ static void log_line(enum log_level level, const char *prefix, const char *fmt, 
 	errno = saved;
 }
 
-#define LOG_AT(level, prefix)                                                            \
-	do {                                                                             \
-		va_list ap;                                                              \
-		va_start(ap, fmt);                                                       \
-		log_line(level, prefix, fmt, ap);                                        \
-		va_end(ap);                                                              \
+#define LOG_AT(level, prefix)                                                          \
+	do {                                                                           \
+		va_list ap;                                                            \
+		va_start(ap, fmt);                                                     \
+		log_line(level, prefix, fmt, ap);                                      \
+		va_end(ap);                                                            \
 	} while (0)
 
 void log_error(const char *fmt, ...)

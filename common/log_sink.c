@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 /*
- * A description of our own of the terminal, pipe or file behind stderr: O_NONBLOCK set on
- * the inherited one would be set for the shell, too. Where it cannot be had (a socket, a
- * foreign owner) the inherited one is used as it is.
+ * A description of our own of the terminal, pipe or file behind stderr: O_NONBLOCK set
+ * on the inherited one would be set for the shell, too. Where it cannot be had (a
+ * socket, a foreign owner) the inherited one is used as it is.
  */
 static int sink_open_stderr(void)
 {
-	int fd = open("/proc/self/fd/2",
-	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(
+	    "/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	return fd >= 0 ? fd : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 }
@@ -42,7 +42,8 @@ static int sink_open_path(const char *path)
 {
 	struct stat st;
 	int fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY |
+	        O_CLOEXEC,
 	    0640);
 
 	if (fd < 0)
@@ -91,7 +92,8 @@ bool log_sink_write(const struct log_sink *sink, const char *line, size_t len)
 	if (sink->fd < 0)
 		return false;
 	if (sink->kind != LOG_SINK_FILE)
-		return send(sink->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+		return send(sink->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+		       (ssize_t)len;
 	/* an inherited pipe may block: ask first (a line is shorter than PIPE_BUF) */
 	if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
 		return false;

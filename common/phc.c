@@ -27,8 +27,8 @@ ssize_t phc_base64(char *buf, size_t cap, const uint8_t *bytes, size_t len)
 	return (ssize_t)n;
 }
 
-ssize_t phc_format(char *buf, size_t cap, const struct job_cost *cost, const uint8_t *salt,
-    const uint8_t *tag)
+ssize_t phc_format(char *buf, size_t cap, const struct job_cost *cost,
+    const uint8_t *salt, const uint8_t *tag)
 {
 	size_t n;
 	ssize_t part;

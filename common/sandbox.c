@@ -38,7 +38,8 @@ static int identity_find(const struct config *config, struct identity *who)
 
 static int identity_become(const struct identity *who)
 {
-	if (setgroups(1, &who->gid) != 0 || setresgid(who->gid, who->gid, who->gid) != 0 ||
+	if (setgroups(1, &who->gid) != 0 ||
+	    setresgid(who->gid, who->gid, who->gid) != 0 ||
 	    setresuid(who->uid, who->uid, who->uid) != 0)
 		return -1;
 	if (who->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) {

@@ -121,8 +121,8 @@ static const struct option_row option_rows[] = {
     {'s', "signal", "NAME", "signal the master that the pidfile names:", signal_take,
         OPTIONS_SIGNAL},
     {'v', "version", NULL, "print the version and exit", mode_take, OPTIONS_VERSION},
-    {'V', "build-info", NULL, "also how it was built, its engines and libraries",
-        mode_take, OPTIONS_BUILD},
+    {'V', "build-info", NULL, "also how it was built, engines, libraries", mode_take,
+        OPTIONS_BUILD},
     {'h', "help", NULL, "print this and exit", mode_take, OPTIONS_HELP},
 };
 
@@ -223,7 +223,7 @@ void options_free(struct options *options)
 
 /* ---- help ---- */
 
-enum { HELP_COLUMN = 30 };
+enum { HELP_COLUMN = 28 };
 
 static void help_option(const struct option_row *row, FILE *out)
 {

@@ -6,10 +6,28 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/config_table.h"
+
+static char empty_file[] = "/tmp/argond-empty-XXXXXX";
+
+/* An empty file, so that the one of the system, if there is one, is not read. */
+static int empty_make(void **state)
+{
+	int fd = mkstemp(empty_file);
+
+	(void)state;
+	return fd == -1 ? -1 : close(fd);
+}
+
+static int empty_remove(void **state)
+{
+	(void)state;
+	return unlink(empty_file);
+}
 
 struct example {
 	const char *override;
@@ -57,7 +75,7 @@ static void take(const struct example *examples, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		char *override = strdup(examples[i].override);
 		struct config_error err = {{0}};
-		struct config *config = config_load(NULL, &override, 1, &err);
+		struct config *config = config_load(empty_file, &override, 1, &err);
 		char *printed;
 
 		if (config == NULL)
@@ -75,7 +93,7 @@ static void refuse(const struct example *examples, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		char *override = strdup(examples[i].override), expected[1024];
 		struct config_error err = {{0}};
-		struct config *config = config_load(NULL, &override, 1, &err);
+		struct config *config = config_load(empty_file, &override, 1, &err);
 
 		if (config != NULL)
 			fail_msg("%s was taken", override);
@@ -336,7 +354,7 @@ static void control_bytes_are_refused_and_not_shown(void **state)
 	struct config_error err;
 
 	(void)state;
-	assert_null(config_load(NULL, &override, 1, &err));
+	assert_null(config_load(empty_file, &override, 1, &err));
 	assert_string_equal(err.text, "-o user=a?[2Jb: user: a?[2Jb has a control "
 	                              "byte; allowed: a name, or \"\" for "
 	                              "none");
@@ -481,7 +499,7 @@ static void an_address_is_what_it_says(void **state)
 	char text[] = "listen=1.2.3.4:258,unix:/run/x?mode=0640&group=7,[::2]:1";
 	char *override = text;
 	struct config_error err;
-	struct config *config = config_load(NULL, &override, 1, &err);
+	struct config *config = config_load(empty_file, &override, 1, &err);
 	const struct config_listen *listen;
 
 	(void)state;
@@ -509,14 +527,14 @@ static void a_long_socket_path_is_refused(void **state)
 
 	(void)state;
 	memset(text + 13, 'a', 106);
-	config = config_load(NULL, &override, 1, &err);
+	config = config_load(empty_file, &override, 1, &err);
 	assert_non_null(config);
 	config_free(config);
 	text[13 + 106] = 'a';
-	assert_null(config_load(NULL, &override, 1, &err));
+	assert_null(config_load(empty_file, &override, 1, &err));
 	assert_non_null(strstr(err.text, "has a path of more than 107 bytes"));
 	memset(text + 13, 'a', 200);
-	assert_null(config_load(NULL, &override, 1, &err));
+	assert_null(config_load(empty_file, &override, 1, &err));
 	assert_non_null(strstr(err.text, "is too long"));
 }
 
@@ -530,12 +548,12 @@ static void too_many_addresses_are_refused(void **state)
 	(void)state;
 	for (int i = 2; i <= LIMIT_LISTENERS; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), ",*:%d", i);
-	config = config_load(NULL, &override, 1, &err);
+	config = config_load(empty_file, &override, 1, &err);
 	assert_non_null(config);
 	assert_int_equal(config->listen_count, LIMIT_LISTENERS);
 	config_free(config);
 	strcat(text, ",*:99");
-	assert_null(config_load(NULL, &override, 1, &err));
+	assert_null(config_load(empty_file, &override, 1, &err));
 	assert_non_null(strstr(err.text, "*:99 is one more than 32"));
 }
 
@@ -581,5 +599,5 @@ int main(void)
 	    cmocka_unit_test(sizes_are_told_in_round_figures),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, empty_make, empty_remove);
 }
