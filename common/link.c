@@ -82,6 +82,8 @@ enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pi
 	}
 	*len = (size_t)n;
 	*pid = link_sender(&header);
+	if (n == 0 && *pid == 0) /* the end: an empty message has a sender */
+		return LINK_CLOSED;
 	return (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? LINK_BAD : LINK_OK;
 }
 

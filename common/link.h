@@ -25,9 +25,8 @@ enum link_result {
 /* Sends one message. LINK_OK, LINK_AGAIN, LINK_CLOSED or LINK_ERROR. */
 enum link_result link_send(int fd, const void *message, size_t len);
 
-/* Receives one message of at most `cap` bytes into buf; *len is its length (0 is possible:
- * an empty message and, on a socket whose peer is closed, the end look alike), *pid the
- * sender's pid as the kernel says it, or 0. Attached fds are never installed. */
+/* Receives one message of at most `cap` bytes into buf; *len is its length (0 is possible),
+ * *pid the sender's pid as the kernel says it, or 0. Attached fds are never installed. */
 enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pid);
 
 /* Bytes (as the kernel counts them) sent from this end and not yet received; 0 means that
