@@ -47,8 +47,9 @@ static int control_attached(struct msghdr *header)
 
 enum link_result control_recv_child(int fd, struct control_message *message, int *log)
 {
+	/* room for one fd: the padding of CMSG_SPACE would be room for a second */
 	_Alignas(struct cmsghdr) char
-	    control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+	    control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_LEN(sizeof(int))];
 	struct iovec part = {.iov_base = message, .iov_len = sizeof(*message)};
 	struct msghdr header = {.msg_iov = &part,
 	    .msg_iovlen = 1,
@@ -62,7 +63,8 @@ enum link_result control_recv_child(int fd, struct control_message *message, int
 	if (n <= 0)
 		return LINK_CLOSED;
 	*log = control_attached(&header);
-	if (n == (ssize_t)sizeof(*message) && control_valid(message) &&
+	if (n == (ssize_t)sizeof(*message) &&
+	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && control_valid(message) &&
 	    (message->kind == CONTROL_LOG) == (*log >= 0))
 		return LINK_OK;
 	if (*log >= 0)
