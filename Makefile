@@ -31,7 +31,8 @@ CPPFLAGS += $(shell pkg-config --cflags libllhttp)
 LIBS += $(shell pkg-config --libs libllhttp)
 LLHTTP_OBJECTS =
 else
-CPPFLAGS += -isystem /usr/share/include/llhttp
+# version 8 and older have two grammars; later ones only the strict one
+CPPFLAGS += -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
 LLHTTP_OBJECTS = $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
 endif
 

@@ -29,7 +29,7 @@ struct place {
 	struct config_listen specs[3];
 	struct config config;
 	struct listener_set set;
-	char why[256];
+	struct config_error err;
 };
 
 static int open_place(void **state)
@@ -95,7 +95,7 @@ static struct config_listen *add_unix(struct place *p)
 
 static int open_all(struct place *p)
 {
-	return listen_open(&p->set, &p->config, p->why, sizeof(p->why));
+	return listen_open(&p->set, &p->config, NULL, &p->err);
 }
 
 static uint16_t port_of(int fd)
@@ -134,7 +134,7 @@ static void a_tcp_port_is_chosen_and_answers(void **state)
 
 	add_v4(p, 0);
 	assert_int_equal(open_all(p), 0);
-	fd = p->set.entries[0].fd;
+	fd = p->set.sockets[0]->fd;
 	assert_int_not_equal(port_of(fd), 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -173,8 +173,8 @@ static void both_families_share_a_port(void **state)
 	add_v4(p, port);
 	assert_int_equal(open_all(p), 0);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(port_of(p->set.entries[i].fd), port);
-		assert_answers(p->set.entries[i].fd);
+		assert_int_equal(port_of(p->set.sockets[i]->fd), port);
+		assert_answers(p->set.sockets[i]->fd);
 	}
 	listen_announce(&p->set);
 }
@@ -190,13 +190,13 @@ static void a_port_in_use_is_said_and_nothing_stays_open(void **state)
 	first = p->set;
 	p->config.listen_count = 0;
 	add_unix(p);
-	add_v4(p, port_of(first.entries[0].fd));
+	add_v4(p, port_of(first.sockets[0]->fd));
 	before = dup(STDIN_FILENO);
 	close(before);
 	assert_int_equal(open_all(p), -1);
-	assert_non_null(strstr(p->why, p->specs[1].text));
-	assert_non_null(strstr(p->why, strerror(EADDRINUSE)));
-	assert_null(p->set.entries);
+	assert_non_null(strstr(p->err.text, p->specs[1].text));
+	assert_non_null(strstr(p->err.text, strerror(EADDRINUSE)));
+	assert_null(p->set.sockets);
 	assert_int_equal(access(p->path, F_OK), -1); /* our socket file is gone, too */
 	assert_int_equal(dup(STDIN_FILENO), before);
 	close(before);
@@ -227,7 +227,7 @@ static void a_unix_socket_has_the_mode_and_group_it_was_given(void **state)
 	assert_int_equal(lstat(p->path, &st), 0);
 	if (spec->has_group)
 		assert_int_equal(st.st_gid, 12345);
-	assert_answers(p->set.entries[0].fd);
+	assert_answers(p->set.sockets[0]->fd);
 	listen_announce(&p->set);
 	listen_close(&p->set);
 	assert_int_equal(access(p->path, F_OK), -1);
@@ -263,7 +263,7 @@ static void a_stale_socket_is_replaced(void **state)
 	close(bind_path(p->path));
 	add_unix(p);
 	assert_int_equal(open_all(p), 0);
-	assert_answers(p->set.entries[0].fd);
+	assert_answers(p->set.sockets[0]->fd);
 }
 
 static void a_live_socket_is_not_touched(void **state)
@@ -274,7 +274,7 @@ static void a_live_socket_is_not_touched(void **state)
 	assert_int_equal(listen(fd, 1), 0);
 	add_unix(p);
 	assert_int_equal(open_all(p), -1);
-	assert_non_null(strstr(p->why, strerror(EADDRINUSE)));
+	assert_non_null(strstr(p->err.text, strerror(EADDRINUSE)));
 	assert_answers(fd);
 	close(fd);
 }
@@ -289,7 +289,7 @@ static void a_plain_file_is_not_touched(void **state)
 	close(fd);
 	add_unix(p);
 	assert_int_equal(open_all(p), -1);
-	assert_non_null(strstr(p->why, strerror(EEXIST)));
+	assert_non_null(strstr(p->err.text, strerror(EEXIST)));
 	assert_int_equal(lstat(p->path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 }
@@ -316,7 +316,7 @@ static void a_missing_folder_is_said(void **state)
 	strlcat(p->path, "/none", sizeof(p->path));
 	add_unix(p);
 	assert_int_equal(open_all(p), -1);
-	assert_non_null(strstr(p->why, strerror(ENOENT)));
+	assert_non_null(strstr(p->err.text, strerror(ENOENT)));
 }
 
 static void a_successors_socket_is_not_removed(void **state)
