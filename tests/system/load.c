@@ -1,0 +1,224 @@
+#include "tests/system/load.h"
+
+#include <argon2.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One connection and the request on it. */
+struct lane {
+	int fd; /* -1: none */
+	bool busy;
+	char password[48];
+	char answer[2048];
+	size_t len;
+	uint64_t since;
+};
+
+static const char *const class_names[LOAD_CLASSES] = {
+    "ok", "wrong", "shed", "failed", "refused", "reset", "partial", "timeout"};
+
+bool load_verify(const char *hash, const char *password)
+{
+	return argon2_verify(hash, password, strlen(password), Argon2_id) == ARGON2_OK;
+}
+
+/* Passwords differ within a run, between runs and between programs. */
+static void make_password(char password[48])
+{
+	static atomic_uint counter;
+
+	snprintf(password, 48, "p%x-%u-q", (unsigned)getpid(),
+	    atomic_fetch_add(&counter, 1));
+}
+
+static void lane_close(struct lane *lane)
+{
+	if (lane->fd >= 0)
+		close(lane->fd);
+	lane->fd = -1;
+}
+
+/* The request is over. */
+static void lane_end(
+    struct load *load, struct lane *lane, enum load_class class, bool close_it)
+{
+	uint64_t took = harness_now_ms() - lane->since;
+
+	lane->busy = false;
+	load->count[class]++;
+	load->answered++;
+	if (took > load->slowest_ms)
+		load->slowest_ms = took;
+	if (close_it || load->reconnect)
+		lane_close(lane);
+}
+
+static bool lane_connect(const struct load *load, struct lane *lane)
+{
+	lane->fd = socket(load->to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_return_code(lane->fd, errno);
+	if (connect(lane->fd, &load->to->any, load->to->len) == 0 &&
+	    fcntl(lane->fd, F_SETFL, O_NONBLOCK) == 0)
+		return true;
+	lane_close(lane);
+	return false;
+}
+
+static void lane_ask(struct load *load, struct lane *lane)
+{
+	char text[256];
+	int n;
+
+	lane->since = harness_now_ms();
+	lane->busy = true;
+	lane->len = 0;
+	load->asked++;
+	if (lane->fd < 0 && !lane_connect(load, lane)) {
+		lane_end(load, lane, LOAD_REFUSED, true);
+		return;
+	}
+	make_password(lane->password);
+	n = snprintf(text, sizeof(text), "GET /%s/%s HTTP/1.1\r\nHost: load\r\n\r\n",
+	    load->rayon ? "hash_rayon" : "hash", lane->password);
+	if (send(lane->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+		lane_end(load, lane, LOAD_RESET, true);
+}
+
+/* What a whole answer (head and body, NUL-terminated) is worth. */
+static enum load_class judge(
+    const struct load *load, const struct lane *lane, const char *body)
+{
+	const char *lead =
+	    load->rayon ? "Hashed password (Rayon): " : "Hashed password: ";
+	int status = 0;
+
+	if (sscanf(lane->answer, "HTTP/1.1 %3d", &status) != 1)
+		return LOAD_WRONG;
+	if (status == 503 || status == 429)
+		return LOAD_SHED;
+	if (status != 200)
+		return LOAD_FAILED;
+	if (strncmp(body, lead, strlen(lead)) != 0)
+		return LOAD_WRONG;
+	return load_verify(body + strlen(lead), lane->password) ? LOAD_OK : LOAD_WRONG;
+}
+
+/* Looks whether the answer is complete, and if so ends the request. */
+static void lane_parse(struct load *load, struct lane *lane)
+{
+	char *body, *length;
+	size_t whole;
+
+	lane->answer[lane->len] = '\0';
+	body = strstr(lane->answer, "\r\n\r\n");
+	if (body == NULL)
+		return;
+	body += 4;
+	length = strcasestr(lane->answer, "\r\nContent-Length:");
+	if (length == NULL || length > body) {
+		lane_end(load, lane, LOAD_WRONG, true);
+		return;
+	}
+	whole = (size_t)(body - lane->answer) + strtoul(length + 17, NULL, 10);
+	if (lane->len < whole)
+		return;
+	lane_end(load, lane, lane->len > whole ? LOAD_WRONG : judge(load, lane, body),
+	    lane->len > whole ||
+	        strcasestr(lane->answer, "\r\nConnection: close") != NULL);
+}
+
+static void lane_readable(struct load *load, struct lane *lane)
+{
+	ssize_t n = recv(lane->fd, lane->answer + lane->len,
+	    sizeof(lane->answer) - 1 - lane->len, 0);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (!lane->busy) { /* an idle connection was closed, or talked to unasked */
+		if (n > 0)
+			load->count[LOAD_WRONG]++;
+		lane_close(lane);
+		return;
+	}
+	if (n <= 0) {
+		lane_end(load, lane, lane->len > 0 ? LOAD_PARTIAL : LOAD_RESET, true);
+		return;
+	}
+	lane->len += (size_t)n;
+	lane_parse(load, lane);
+}
+
+/* Waits for answers, at most limit_ms. */
+static void await(struct load *load, struct lane *lanes, int limit_ms)
+{
+	struct pollfd fds[LOAD_CONNECTIONS];
+
+	for (unsigned i = 0; i < load->connections; i++)
+		fds[i] = (struct pollfd){.fd = lanes[i].fd, .events = POLLIN};
+	if (poll(fds, load->connections, limit_ms) < 1)
+		return;
+	for (unsigned i = 0; i < load->connections; i++)
+		if (fds[i].revents != 0)
+			lane_readable(load, &lanes[i]);
+}
+
+static void drop_late(struct load *load, struct lane *lanes)
+{
+	const uint64_t now = harness_now_ms();
+
+	for (unsigned i = 0; i < load->connections; i++)
+		if (lanes[i].busy &&
+		    now - lanes[i].since > (uint64_t)harness_limit_ms())
+			lane_end(load, &lanes[i], LOAD_TIMEOUT, true);
+}
+
+void load_run(struct load *load)
+{
+	struct lane *lanes = calloc(LOAD_CONNECTIONS, sizeof(*lanes));
+	uint64_t next_tick = harness_now_ms() + load->tick_ms;
+	bool go_on = true;
+
+	assert_non_null(lanes);
+	assert_in_range(load->connections, 1, LOAD_CONNECTIONS);
+	for (unsigned i = 0; i < load->connections; i++)
+		lanes[i].fd = -1;
+	while (load->answered < (go_on ? load->requests : load->asked)) {
+		for (unsigned i = 0; go_on && i < load->connections; i++)
+			if (!lanes[i].busy && load->asked < load->requests)
+				lane_ask(load, &lanes[i]);
+		if (load->tick != NULL && harness_now_ms() >= next_tick) {
+			go_on = go_on && load->tick(load, load->arg);
+			next_tick += load->tick_ms;
+		}
+		await(load, lanes, 5);
+		drop_late(load, lanes);
+	}
+	for (unsigned i = 0; i < load->connections; i++)
+		lane_close(&lanes[i]);
+	free(lanes);
+}
+
+void load_print(const struct load *load, const char *title)
+{
+	printf("%s: asked %u", title, load->asked);
+	for (unsigned i = 0; i < LOAD_CLASSES; i++)
+		if (load->count[i] > 0)
+			printf(", %s %u", class_names[i], load->count[i]);
+	printf(", slowest %llu ms\n", (unsigned long long)load->slowest_ms);
+	fflush(stdout);
+}
+
+void load_expect_ok(const struct load *load, bool shedding)
+{
+	unsigned fine = load->count[LOAD_OK] + (shedding ? load->count[LOAD_SHED] : 0);
+
+	if (fine == load->asked && load->count[LOAD_WRONG] == 0)
+		return;
+	load_print(load, "load");
+	fail_msg("%u of %u requests answered well", fine, load->asked);
+}
