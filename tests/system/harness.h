@@ -54,6 +54,8 @@ struct daemon {
  * failed) prints the log and kills what is left. */
 int daemon_setup(void **state);
 int daemon_teardown(void **state);
+#define daemon_test(name)                                                              \
+	cmocka_unit_test_setup_teardown(name, daemon_setup, daemon_teardown)
 
 /* Starts the binary on the config file and the given "name=value" options (NULL ends
  * them) and waits until it listens and is ready. Fails the test where it is not. */
