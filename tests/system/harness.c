@@ -37,6 +37,13 @@ unsigned harness_slow(void)
 	return slow < 1 ? 1 : slow > 100 ? 100 : (unsigned)slow;
 }
 
+void harness_slow_time(char option[48], unsigned ms)
+{
+	unsigned passes = ms / 6 / harness_slow(); /* 8 MiB in some 6 ms */
+
+	snprintf(option, 48, "profile.default.time=%u", passes > 0 ? passes : 1);
+}
+
 int harness_limit_ms(void)
 {
 	return 30000 * (int)harness_slow();

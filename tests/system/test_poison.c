@@ -1,0 +1,190 @@
+/*
+ * A job whose hasher dies: of a crash it is tried once more and then answered 500; of
+ * somebody's KILL it is not to blame, and is answered well.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/system/client.h"
+#include "tests/system/load.h"
+#include "tests/system/peek.h"
+#include "tests/system/process.h"
+
+enum { SLOT = 2 }; /* of hasher elastic/0, after two frontends */
+
+static void start(struct daemon *d, struct peek *peek)
+{
+	char slow[48];
+
+	/* a sanitizer that catches SIGSEGV would make an exit of it */
+	setenv("ASAN_OPTIONS", "handle_segv=0", 0);
+	harness_slow_time(slow, 250);
+	daemon_start(d, "profile.default.memory=8M", slow,
+	    "pool.elastic.min_processes=1", "pool.elastic.max_processes=1",
+	    "pool.elastic.deadline=120s", NULL);
+	if (process_titles_visible(d) && peek_open(peek, d))
+		return;
+	daemon_stop(d);
+	skip();
+}
+
+static void stop(struct daemon *d, struct peek *peek)
+{
+	peek_close(peek);
+	daemon_stop(d);
+}
+
+/* Sends a signal to the only hasher while it has a job in hand; returns the job's id.
+ */
+static uint64_t strike(const struct daemon *d, const struct peek *peek, int signo)
+{
+	pid_t pid = process_wait_new(d, "hasher elastic/0", 0);
+	uint64_t claim = peek_freeze(peek, SLOT, pid);
+	int handle = process_handle(pid);
+
+	assert_return_code(kill(pid, signo), errno);
+	kill(pid, SIGCONT);
+	assert_true(process_wait_handle(handle, harness_limit_ms()));
+	close(handle);
+	process_wait_new(d, "hasher elastic/0", pid);
+	return claim;
+}
+
+static void ask(struct client *client, const struct daemon *d, const char *password)
+{
+	char text[128];
+
+	client_open(client, &d->tcp);
+	snprintf(
+	    text, sizeof(text), "GET /hash/%s HTTP/1.1\r\nHost: t\r\n\r\n", password);
+	client_say(client, text);
+}
+
+static void expect_hash(struct client *client, const char *password)
+{
+	struct response r = {0};
+
+	client_read(client, &r, false);
+	assert_int_equal(r.status, 200);
+	assert_true(load_verify(r.body + strlen("Hashed password: "), password));
+	response_free(&r);
+	client_close(client);
+}
+
+static void test_crash_twice(void **state)
+{
+	struct daemon *d = *state;
+	struct response r = {0};
+	struct client client;
+	struct peek peek;
+	uint64_t first, second;
+
+	start(d, &peek);
+	ask(&client, d, "poison");
+	first = strike(d, &peek, SIGSEGV);
+	second = strike(d, &peek, SIGSEGV);
+	assert_true(first != 0 && second != 0);
+	client_read(&client, &r, false);
+	assert_int_equal(r.status, 500);
+	assert_string_equal(r.body, "Failed to process password");
+	response_free(&r);
+	client_close(&client);
+	ask(&client, d, "after");
+	expect_hash(&client, "after");
+	stop(d, &peek);
+}
+
+static void test_crash_once(void **state)
+{
+	struct daemon *d = *state;
+	struct client client;
+	struct peek peek;
+
+	start(d, &peek);
+	ask(&client, d, "once");
+	strike(d, &peek, SIGSEGV);
+	expect_hash(&client, "once");
+	stop(d, &peek);
+}
+
+static void test_killed(void **state)
+{
+	struct daemon *d = *state;
+	struct client client;
+	struct peek peek;
+
+	start(d, &peek);
+	ask(&client, d, "innocent");
+	for (int i = 0; i < 4; i++)
+		strike(d, &peek, SIGKILL);
+	expect_hash(&client, "innocent");
+	stop(d, &peek);
+}
+
+/* Jobs that wait behind a poisonous one are all answered. */
+static void test_neighbours(void **state)
+{
+	enum { NEIGHBOURS = 4 };
+	struct daemon *d = *state;
+	struct response r = {0};
+	struct client poison, others[NEIGHBOURS];
+	char name[16];
+	struct peek peek;
+	uint64_t first;
+
+	start(d, &peek);
+	ask(&poison, d, "poison");
+	first = peek_wait_claim(&peek, SLOT);
+	for (int i = 0; i < NEIGHBOURS; i++) {
+		snprintf(name, sizeof(name), "neighbour%d", i);
+		ask(&others[i], d, name);
+	}
+	assert_true(first == strike(d, &peek, SIGSEGV));
+	while (poison.len == 0 && peek_wait_claim(&peek, SLOT) != 0) {
+		if (client_receive(&poison, 0))
+			break;
+		/* only the job in question is struck, whichever way it is ordered */
+		if (peek_claim(&peek, SLOT) == first)
+			strike(d, &peek, SIGSEGV);
+	}
+	client_read(&poison, &r, false);
+	assert_true(r.status == 500 || r.status == 200);
+	response_free(&r);
+	client_close(&poison);
+	for (int i = 0; i < NEIGHBOURS; i++) {
+		snprintf(name, sizeof(name), "neighbour%d", i);
+		expect_hash(&others[i], name);
+	}
+	stop(d, &peek);
+}
+
+/* A client that leaves while its job crashes hashers ends that. */
+static void test_poison_without_asker(void **state)
+{
+	struct daemon *d = *state;
+	struct client client;
+	struct peek peek;
+
+	start(d, &peek);
+	ask(&client, d, "gone");
+	strike(d, &peek, SIGSEGV);
+	client_reset(&client);
+	ask(&client, d, "after");
+	expect_hash(&client, "after");
+	stop(d, &peek);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    daemon_test(test_crash_twice),
+	    daemon_test(test_crash_once),
+	    daemon_test(test_killed),
+	    daemon_test(test_neighbours),
+	    daemon_test(test_poison_without_asker),
+	};
+
+	return cmocka_run_group_tests_name("poison", tests, NULL, NULL);
+}
