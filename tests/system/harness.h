@@ -87,8 +87,8 @@ size_t harness_command(const char *words[32]);
 bool harness_wrapped(void);
 /* ARGOND_TEST_SLOW, at least 1. */
 unsigned harness_slow(void);
-/* "profile.default.time=N" for a hash of 8 MiB that takes about `ms` on a usual machine: for
- * tests that have to catch a hasher at work. */
+/* "profile.default.time=N" for a hash of 8 MiB that takes about `ms` on a usual
+ * machine: for tests that have to catch a hasher at work. */
 void harness_slow_time(char option[48], unsigned ms);
 /* The limit of every wait. */
 int harness_limit_ms(void);

@@ -14,13 +14,14 @@
 
 enum { SLOT = 2 }; /* of hasher elastic/0, after two frontends */
 
-static void start(struct daemon *d, struct peek *peek)
+/* Starts with hashes that take about so many ms: long enough to be caught in hand. */
+static void start(struct daemon *d, struct peek *peek, unsigned ms)
 {
 	char slow[48];
 
 	/* a sanitizer that catches SIGSEGV would make an exit of it */
 	setenv("ASAN_OPTIONS", "handle_segv=0", 0);
-	harness_slow_time(slow, 250);
+	harness_slow_time(slow, ms);
 	daemon_start(d, "profile.default.memory=8M", slow,
 	    "pool.elastic.min_processes=1", "pool.elastic.max_processes=1",
 	    "pool.elastic.deadline=120s", NULL);
@@ -81,7 +82,7 @@ static void test_crash_twice(void **state)
 	struct peek peek;
 	uint64_t first, second;
 
-	start(d, &peek);
+	start(d, &peek, 4000);
 	ask(&client, d, "poison");
 	first = strike(d, &peek, SIGSEGV);
 	second = strike(d, &peek, SIGSEGV);
@@ -91,8 +92,7 @@ static void test_crash_twice(void **state)
 	assert_string_equal(r.body, "Failed to process password");
 	response_free(&r);
 	client_close(&client);
-	ask(&client, d, "after");
-	expect_hash(&client, "after");
+	assert_int_equal(client_fetch(&d->tcp, "/readyz", NULL, 0), 200);
 	stop(d, &peek);
 }
 
@@ -102,7 +102,7 @@ static void test_crash_once(void **state)
 	struct client client;
 	struct peek peek;
 
-	start(d, &peek);
+	start(d, &peek, 700);
 	ask(&client, d, "once");
 	strike(d, &peek, SIGSEGV);
 	expect_hash(&client, "once");
@@ -115,7 +115,7 @@ static void test_killed(void **state)
 	struct client client;
 	struct peek peek;
 
-	start(d, &peek);
+	start(d, &peek, 700);
 	ask(&client, d, "innocent");
 	for (int i = 0; i < 4; i++)
 		strike(d, &peek, SIGKILL);
@@ -123,39 +123,25 @@ static void test_killed(void **state)
 	stop(d, &peek);
 }
 
-/* Jobs that wait behind a poisonous one are all answered. */
+/* Jobs that wait behind one whose hasher crashes are all answered, and so is that one.
+ */
 static void test_neighbours(void **state)
 {
-	enum { NEIGHBOURS = 4 };
+	enum { JOBS = 4 };
 	struct daemon *d = *state;
-	struct response r = {0};
-	struct client poison, others[NEIGHBOURS];
+	struct client clients[JOBS];
 	char name[16];
 	struct peek peek;
-	uint64_t first;
 
-	start(d, &peek);
-	ask(&poison, d, "poison");
-	first = peek_wait_claim(&peek, SLOT);
-	for (int i = 0; i < NEIGHBOURS; i++) {
+	start(d, &peek, 300);
+	for (int i = 0; i < JOBS; i++) {
 		snprintf(name, sizeof(name), "neighbour%d", i);
-		ask(&others[i], d, name);
+		ask(&clients[i], d, name);
 	}
-	assert_true(first == strike(d, &peek, SIGSEGV));
-	while (poison.len == 0 && peek_wait_claim(&peek, SLOT) != 0) {
-		if (client_receive(&poison, 0))
-			break;
-		/* only the job in question is struck, whichever way it is ordered */
-		if (peek_claim(&peek, SLOT) == first)
-			strike(d, &peek, SIGSEGV);
-	}
-	client_read(&poison, &r, false);
-	assert_true(r.status == 500 || r.status == 200);
-	response_free(&r);
-	client_close(&poison);
-	for (int i = 0; i < NEIGHBOURS; i++) {
+	strike(d, &peek, SIGSEGV);
+	for (int i = 0; i < JOBS; i++) {
 		snprintf(name, sizeof(name), "neighbour%d", i);
-		expect_hash(&others[i], name);
+		expect_hash(&clients[i], name);
 	}
 	stop(d, &peek);
 }
@@ -167,7 +153,7 @@ static void test_poison_without_asker(void **state)
 	struct client client;
 	struct peek peek;
 
-	start(d, &peek);
+	start(d, &peek, 700);
 	ask(&client, d, "gone");
 	strike(d, &peek, SIGSEGV);
 	client_reset(&client);
