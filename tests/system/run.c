@@ -13,7 +13,7 @@
 
 enum { WORDS = 64 };
 
-static void become(const int pipes[2][2], const char *const *words)
+static void become(int pipes[2][2], const char *const *words)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(pipes[0][1], STDOUT_FILENO) < 0 ||
@@ -40,7 +40,7 @@ static bool collect(int fd, char *text, size_t cap, size_t *len)
 }
 
 /* Reads both until both have ended, or the limit has passed. */
-static bool collect_all(struct run *run, const int pipes[2][2])
+static bool collect_all(struct run *run, int pipes[2][2])
 {
 	struct pollfd fds[2] = {{.fd = pipes[0][0], .events = POLLIN},
 	    {.fd = pipes[1][0], .events = POLLIN}};
