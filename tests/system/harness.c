@@ -99,24 +99,26 @@ void harness_write_file(const char *path, const char *text)
 char *harness_read_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	size_t len = 0, cap = 4096;
-	char *text = fd >= 0 ? malloc(cap) : NULL;
+	char *text = NULL, *more, bytes[4096];
+	size_t len = 0;
 	ssize_t n = -1;
 
-	while (text != NULL && (n = read(fd, text + len, cap - len - 1)) > 0) {
+	while (fd >= 0 && (n = read(fd, bytes, sizeof(bytes))) > 0) {
+		more = realloc(text, len + (size_t)n + 1);
+		assert_non_null(more);
+		text = more;
+		memcpy(text + len, bytes, (size_t)n);
 		len += (size_t)n;
-		if (len + 1 < cap)
-			continue;
-		cap *= 2;
-		text = realloc(text, cap);
+		text[len] = '\0';
 	}
 	if (fd >= 0)
 		close(fd);
-	if (text == NULL || n < 0) {
+	if (n == 0 && text == NULL) /* an empty file */
+		text = calloc(1, 1);
+	if (n < 0) {
 		free(text);
-		return NULL;
+		text = NULL;
 	}
-	text[len] = '\0';
 	return text;
 }
 
@@ -232,39 +234,25 @@ static void spawn(struct daemon *d, const char *const *words)
 	assert_true(d->pid > 0);
 }
 
-static void launch(struct daemon *d, va_list options)
+void daemon_launch_with(struct daemon *d, const char *const *options)
 {
 	const char *words[WORDS];
 	size_t n = harness_command(words);
-	const char *option;
 
 	words[n++] = "-c";
 	words[n++] = d->conf;
-	while ((option = va_arg(options, const char *)) != NULL) {
+	for (; *options != NULL; options++) {
 		assert_in_range(n, 1, WORDS - 3);
 		words[n++] = "-o";
-		words[n++] = option;
+		words[n++] = *options;
 	}
 	words[n] = NULL;
 	spawn(d, words);
 }
 
-void daemon_launch(struct daemon *d, ...)
+void daemon_start_with(struct daemon *d, const char *const *options)
 {
-	va_list options;
-
-	va_start(options, d);
-	launch(d, options);
-	va_end(options);
-}
-
-void daemon_start(struct daemon *d, ...)
-{
-	va_list options;
-
-	va_start(options, d);
-	launch(d, options);
-	va_end(options);
+	daemon_launch_with(d, options);
 	daemon_wait_ready(d);
 }
 

@@ -59,9 +59,11 @@ int daemon_teardown(void **state);
 
 /* Starts the binary on the config file and the given "name=value" options (NULL ends
  * them) and waits until it listens and is ready. Fails the test where it is not. */
-void daemon_start(struct daemon *d, ...) __attribute__((sentinel));
+#define daemon_start(d, ...) daemon_start_with(d, (const char *const[]){__VA_ARGS__})
+void daemon_start_with(struct daemon *d, const char *const *options);
 /* The same without waiting for anything. */
-void daemon_launch(struct daemon *d, ...) __attribute__((sentinel));
+#define daemon_launch(d, ...) daemon_launch_with(d, (const char *const[]){__VA_ARGS__})
+void daemon_launch_with(struct daemon *d, const char *const *options);
 /* What daemon_start() waits for. */
 void daemon_wait_ready(struct daemon *d);
 

@@ -98,16 +98,3 @@ void run_argond_words(struct run *run, const char *const *words)
 	close(pipes[0][0]);
 	close(pipes[1][0]);
 }
-
-void run_argond(struct run *run, ...)
-{
-	const char *words[WORDS] = {NULL};
-	va_list list;
-	size_t n = 0;
-
-	va_start(list, run);
-	while (n < WORDS - 1 && (words[n] = va_arg(list, const char *)) != NULL)
-		n++;
-	va_end(list);
-	run_argond_words(run, words);
-}

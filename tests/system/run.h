@@ -15,7 +15,7 @@ struct run {
 
 /* Runs it with these words after its own name (NULL ends them) and waits for its end.
  */
-void run_argond(struct run *run, ...) __attribute__((sentinel));
+#define run_argond(run, ...) run_argond_words(run, (const char *const[]){__VA_ARGS__})
 void run_argond_words(struct run *run, const char *const *words);
 
 #endif

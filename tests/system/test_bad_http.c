@@ -136,7 +136,7 @@ static char *repeated(const char *lead, const char *piece, size_t n, const char 
 	at = stpcpy(text, lead);
 	for (size_t i = 0; i < n; i++, at += size)
 		memcpy(at, piece, size);
-	strcpy(at, tail);
+	memcpy(at, tail, strlen(tail) + 1);
 	return text;
 }
 

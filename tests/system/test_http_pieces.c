@@ -70,7 +70,7 @@ static void test_pipelined(void **state)
 	enum { REQUESTS = 50 };
 	static const char hash[] = "Hashed password: ";
 	struct response r = {0};
-	char *text = malloc(REQUESTS * 128), password[16];
+	char *text = malloc((size_t)REQUESTS * 128), password[16];
 	size_t len = 0;
 	struct client c;
 

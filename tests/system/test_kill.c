@@ -113,7 +113,7 @@ static bool kill_master(struct load *load, void *arg)
 /* All that the handles stand for have gone within a second. */
 static void expect_gone(struct killer *killer)
 {
-	const uint64_t limit = harness_now_ms() + 1000 * harness_slow();
+	const uint64_t limit = harness_now_ms() + UINT64_C(1000) * harness_slow();
 	uint64_t now;
 
 	assert_true(

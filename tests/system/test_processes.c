@@ -189,7 +189,7 @@ static void take_tally(
     struct daemon *d, const char *what, const char *others, struct tally *tally)
 {
 	const pid_t pid = process_wait_new(d, what, 0);
-	struct house *house = house_open(d, pid, others);
+	struct house *house = house_open(d, pid, others); /* NULL ends in skip() */
 	char log[128] = "", path[64];
 	ssize_t n;
 
@@ -197,6 +197,7 @@ static void take_tally(
 	if (house == NULL) {
 		daemon_stop(d);
 		skip(); /* not permitted, or the kernel does not tell a socket's peer */
+		return;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)d->pid);
 	n = readlink(path, log, sizeof(log) - 1);

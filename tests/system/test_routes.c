@@ -166,7 +166,7 @@ static void test_statuses(void **state)
 	expect_table(d, table);
 	snprintf(path, sizeof(path), "/hash/%s", bytes64);
 	assert_int_equal(client_fetch(&d->tcp, path, NULL, 0), 200);
-	strcat(path, "4");
+	snprintf(path, sizeof(path), "/hash/%s4", bytes64);
 	assert_int_equal(client_fetch(&d->tcp, path, NULL, 0), 422);
 	snprintf(path, sizeof(path), "/hash_rayon/%s%%34", bytes64);
 	assert_int_equal(client_fetch(&d->tcp, path, NULL, 0), 422);
