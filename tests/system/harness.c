@@ -19,11 +19,13 @@
 
 enum { WORDS = 64 };
 
-static const char base_config[] = "listen = {\"127.0.0.1:0\", \"unix:%s/http.sock\"}\n"
-                                  "pidfile = \"%s/argond.pid\"\n"
-                                  "store = \"sqlite:%s/argond.db\"\n"
-                                  "log = \"stderr\"\n"
-                                  "frontend { processes = 2 }\n";
+static const char base_config[] =
+    "listen = {\"127.0.0.1:0\", \"unix:%s/http.sock\"}\n"
+    "pidfile = \"%s/argond.pid\"\n"
+    "store = \"sqlite:%s/argond.db\"\n"
+    "log = \"stderr\"\n"
+    "verify_max_time = 10000\n" /* for harness_slow_time() */
+    "frontend { processes = 2 }\n";
 
 /* Things that are never said in a run in which nothing is wrong. */
 static const char complaints[] =

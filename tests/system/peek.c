@@ -33,9 +33,41 @@ static int open_board(pid_t master)
 	return fd;
 }
 
+/*
+ * Which slots belong to which role: the living processes have theirs in the order
+ * frontends, elastic, fixed, lookup, between free ones. False while the two do not
+ * agree.
+ */
+struct census {
+	struct peek *peek;
+	const struct daemon *d;
+};
+
+static bool take_census(void *arg)
+{
+	static const char *const names[] = {
+	    "frontend ", "hasher elastic/", "hasher fixed/", "hasher lookup/"};
+	const struct census *census = arg;
+	size_t counts[4], total = 0, seen = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		total += counts[i] = process_count(census->d, names[i]);
+	for (size_t s = 0; s < census->peek->board.slots; s++) {
+		if (atomic_load(&board_slot(&census->peek->board, s)->incarnation) == 0)
+			continue;
+		for (size_t i = 0, before = counts[0]; i < PEEK_POOLS;
+		     before += counts[++i])
+			if (seen == before)
+				census->peek->pool_slot[i] = s;
+		seen++;
+	}
+	return seen == total && counts[1] > 0 && counts[2] > 0 && counts[3] > 0;
+}
+
 bool peek_open(struct peek *peek, const struct daemon *d)
 {
-	int fd = open_board(d->pid);
+	struct census census = {.peek = peek, .d = d};
+	int fd = process_titles_visible(d) ? open_board(d->pid) : -1;
 	struct stat st;
 	void *base;
 
@@ -49,6 +81,7 @@ bool peek_open(struct peek *peek, const struct daemon *d)
 	close(fd);
 	assert_ptr_not_equal(base, MAP_FAILED);
 	peek->board.base = base;
+	wait_until(take_census, &census, "every process with a slot of its own");
 	return true;
 }
 

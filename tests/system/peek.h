@@ -13,12 +13,16 @@
 #include "common/board.h"
 #include "tests/system/harness.h"
 
+enum { PEEK_ELASTIC, PEEK_FIXED, PEEK_LOOKUP, PEEK_POOLS };
+
 struct peek {
 	struct board board; /* read-only */
 	size_t bytes;
+	size_t pool_slot[PEEK_POOLS]; /* of hasher 0; the others follow */
 };
 
-/* Maps the board of the daemon's master. False where that is not permitted. */
+/* Maps the board of a daemon that has just become ready. False where that is not
+ * permitted or titles cannot be seen. */
 bool peek_open(struct peek *peek, const struct daemon *d);
 void peek_close(struct peek *peek);
 

@@ -117,7 +117,7 @@ static void test_framing(void **state)
 static void test_other_protocols(void **state)
 {
 	static const struct row rows[] = {
-	    {"CONNECT t:443 HTTP/1.1\r\nHost: t:443\r\n\r\n", 400, 405, true},
+	    {"CONNECT t:443 HTTP/1.1\r\nHost: t:443\r\n\r\n", 400, 501, true},
 	    {GET "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 400, 200, true},
 	};
 
@@ -189,7 +189,7 @@ static void test_body_limit(void **state)
 {
 	struct daemon *d = *state;
 
-	daemon_start(d, "max_body=1K", NULL);
+	daemon_start(d, "max_body=1K", "max_password=64", NULL);
 	expect_repeated(d, GET "Content-Length: 1024\r\n\r\n", "x", 1024, "", 200, 0);
 	expect_repeated(d, GET "Content-Length: 1025\r\n\r\n", "x", 1025, "", 413, 0);
 	expect_repeated(d, GET "Transfer-Encoding: chunked\r\n\r\n400\r\n", "x", 1024,

@@ -43,6 +43,7 @@ static void test_usage(void **state)
 	    {"-c", NULL},
 	    {"-o", NULL},
 	    {"-s", "nonsense", NULL},
+	    {"-o", "hello_delay", NULL},
 	};
 	struct run *run = run_new();
 
@@ -117,7 +118,7 @@ static const struct mistake mistakes[] = {
     {"listen = {\"here:80\"}\n", 1, "listen"},
     {"listen = {\"unix:/tmp/x?mode=0999\"}\n", 1, "listen"},
     {"listen = {\"unix:/tmp/x?color=red\"}\n", 1, "listen"},
-    {"listen = {}\n", 1, "listen"},
+    {"listen = {}\n", 1, "empty"},
     {"user = nobody-of-that-name\n", 1, "nobody-of-that-name"},
     {"store = postgres\n", 1, "store"},
     {"memory_budget = 101%\n", 1, "memory_budget"},
@@ -166,7 +167,7 @@ static void test_mistakes(void **state)
 /* What -o says is checked like the file. */
 static void test_bad_options(void **state)
 {
-	static const char *const options[] = {"nonsense=1", "hello_delay",
+	static const char *const options[] = {"nonsense=1",
 	    "hello_delay=", "hello_delay=5", "=5", "pool.elastic.color=red",
 	    "pool.nowhere.batch=1", "profile.default.memory=1G=2",
 	    "frontend.processes=0"};

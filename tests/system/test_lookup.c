@@ -26,7 +26,7 @@ static void test_users(void **state)
 	    {"/user/1", 200, "User data for ID 1"},
 	    {"/user/2", 404, "User not found"},
 	    {"/user/0", 404, "User not found"},
-	    {"/user/%31", 200, "User data for ID 1"},
+
 	    {"/user/9223372036854775807", 404, "User not found"},
 	    {"/user/9223372036854775808", 400, NULL},
 	    {"/user/99999999999999999999999999", 400, NULL},
@@ -118,6 +118,7 @@ static void test_locked_for_good(void **state)
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	assert_int_equal(
 	    sqlite3_open_v2(d->store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(db, harness_limit_ms());
 	assert_int_equal(
 	    sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;", NULL,
 	        NULL, NULL),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/contract.h"
 #include "tests/system/client.h"
 #include "tests/system/fds.h"
 #include "tests/system/load.h"
@@ -159,7 +160,7 @@ static bool is_at_others(const struct house *house, unsigned long inode)
 
 /* How often each kind of fd was found in a child. */
 struct tally {
-	unsigned links, control, listeners, epoll, signals, logs, null, unknown;
+	unsigned links, spare, control, listeners, epoll, signals, logs, null, unknown;
 };
 
 static void tally_one(const struct house *house, const struct fd_entry *e,
@@ -167,6 +168,9 @@ static void tally_one(const struct house *house, const struct fd_entry *e,
 {
 	if (e->inode != 0 && is_at_others(house, e->peer))
 		tally->links++;
+	else if (e->inode != 0 && fds_find(&house->master, e->peer) != NULL &&
+	         fds_find(&house->master, e->inode) != NULL)
+		tally->spare++; /* a link whose other end no process has yet */
 	else if (e->inode != 0 && fds_find(&house->master, e->peer) != NULL)
 		tally->control++;
 	else if (e->inode != 0 && e->peer == 0 &&
@@ -204,7 +208,7 @@ static void take_tally(
 	log[n > 0 ? n : 0] = '\0';
 	for (size_t i = 0; i < house->child.count; i++)
 		tally_one(house, &house->child.entries[i], log, tally);
-	if (tally->unknown > 0)
+	if (tally->unknown > 0 || tally->control != 1)
 		fds_print(pid, &house->child);
 	free(house);
 	assert_int_equal(tally->unknown, 0);
@@ -222,6 +226,7 @@ static void test_fds_of_a_hasher(void **state)
 		take_tally(d, hashers[i], "frontend ", &tally);
 		assert_int_equal(tally.links, 2); /* one for each frontend */
 		assert_int_equal(tally.control, 1);
+		assert_in_range(tally.spare, 0, LIMIT_FRONTENDS);
 		assert_int_equal(tally.listeners, 0);
 		assert_in_range(tally.epoll, 0, 1);
 		assert_in_range(tally.signals, 0, 1);
@@ -237,6 +242,7 @@ static void test_fds_of_a_frontend(void **state)
 	start(d);
 	take_tally(d, "frontend 1", "hasher ", &tally);
 	assert_int_equal(tally.links, 3); /* one for each pool */
+	assert_int_equal(tally.spare, 0);
 	assert_int_equal(tally.control, 1);
 	assert_int_equal(tally.listeners, 2);
 	assert_int_equal(tally.epoll, 1);
