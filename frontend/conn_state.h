@@ -1,5 +1,6 @@
 /*
- * What conn.c (reading, time, life and death) and conn_answer.c (answering) share.
+ * What the files of a connection share: conn.c (life, the loop's callbacks),
+ * conn_read.c, conn_time.c and conn_answer.c.
  */
 #ifndef FRONTEND_CONN_STATE_H
 #define FRONTEND_CONN_STATE_H
@@ -8,6 +9,18 @@
 
 enum { CONN_UNTIMED = UINT8_MAX };
 
+/* Bytes that came while it was not the client's turn. */
+static inline size_t conn_rest_len(const struct conn *conn)
+{
+	return conn->rest.len - conn->rest_at;
+}
+
+/* Is it the client's turn? */
+static inline bool conn_is_receiving(const struct conn *conn)
+{
+	return conn->state <= CONN_BODY && !conn->gone;
+}
+
 /* Takes on a new state; its deadline is set when the running callback ends. */
 void conn_enter(struct conn *conn, enum conn_state state);
 
@@ -15,6 +28,27 @@ void conn_enter(struct conn *conn, enum conn_state state);
  * wait, keeps what is incomplete, sets interest and deadline by the state, frees it if
  * gone. */
 void conn_settle(struct conn *conn);
+
+/* --- conn_read.c --- */
+
+/* Receives once, and parses and answers what that was. */
+void conn_read(struct conn *conn);
+
+/* Parses on in what was kept while the client had to wait. */
+void conn_consume_rest(struct conn *conn);
+
+/* Frees a request that is conn->request or lives in the scratch. */
+void conn_drop_request(struct conn *conn, struct request *request);
+
+/* --- conn_time.c --- */
+
+/* Sets the deadline of a new state, and sees to it that the timer rings in time. */
+void conn_set_deadline(struct conn *conn);
+
+/* The deadline has passed. */
+void conn_expire(struct conn *conn);
+
+/* --- conn_answer.c --- */
 
 /* Answers a request that could not be parsed, or not in time; the last answer, for
  * nobody knows where the next request would begin. */

@@ -23,6 +23,7 @@ static void *test_calloc_at(size_t count, size_t size)
 #include "common/secret.c"
 #include "frontend/conn.c"
 #include "frontend/conn_answer.c"
+#include "frontend/conn_read.c"
 #undef malloc
 #undef calloc
 

@@ -1,0 +1,211 @@
+/*
+ * The client's turn: from bytes to requests, one at a time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "common/log.h"
+#include "frontend/conn_state.h"
+#include "frontend/frontend.h"
+#include "frontend/route.h"
+
+/* A request that fits into one read lives in the scratch; see conn_keep_request(). */
+static struct request *conn_request(struct conn *conn)
+{
+	struct frontend *fe = conn->frontend;
+
+	if (conn->request != NULL)
+		return conn->request;
+	if (conn->state == CONN_IDLE) {
+		request_begin(&fe->scratch.request, fe->config->max_body);
+		conn_enter(conn, CONN_HEAD);
+	}
+	return &fe->scratch.request;
+}
+
+void conn_drop_request(struct conn *conn, struct request *request)
+{
+	request_free(request);
+	free(conn->request);
+	conn->request = NULL;
+}
+
+/* The rest of the request will come in another read, and the scratch is for all. */
+static void conn_keep_request(struct conn *conn)
+{
+	struct request *scratch = &conn->frontend->scratch.request;
+
+	if (!conn_is_receiving(conn) || conn->state == CONN_IDLE)
+		return;
+	if (conn->request == NULL) {
+		conn->request = malloc(sizeof(*conn->request));
+		if (conn->request == NULL) {
+			request_free(scratch);
+			conn->gone = true;
+			return;
+		}
+		*conn->request = *scratch;
+	}
+	if (request_keep(conn->request) != 0)
+		conn->gone = true;
+}
+
+/* What the answer will need to know when the request is gone. */
+static void conn_note_request(struct conn *conn, const struct request *request)
+{
+	struct text id = request_header(request, HEADER_X_REQUEST_ID);
+
+	conn->is_head = request->method == METHOD_HEAD;
+	conn->is_old = request->old;
+	conn->close_after = !request->keep_alive;
+	conn->linger_after = false;
+	conn->id_number = ++conn->frontend->request_counter;
+	conn->id = reply_id_valid(id) ? id : (struct text){NULL, 0};
+}
+
+static void conn_handle_request(struct conn *conn, struct request *request)
+{
+	conn_note_request(conn, request);
+	conn_enter(conn, CONN_WORKING);
+	route_request(conn, request);
+	if (conn->state == CONN_WORKING && conn->task == NULL && conn->wake == NULL &&
+	    !conn->gone) {
+		log_bug("a handler has forgotten to answer");
+		conn_problem(conn, PROBLEM_INTERNAL, NULL);
+	}
+	conn_drop_request(conn, request);
+}
+
+static void conn_handle_bad(struct conn *conn, struct request *request)
+{
+	size_t linger =
+	    request->problem == PROBLEM_TOO_LARGE ? CONN_LINGER_BODY : CONN_LINGER_HEAD;
+
+	conn->is_head = request->method == METHOD_HEAD;
+	conn_reject(conn, request->problem, request->detail, linger);
+	conn_drop_request(conn, request);
+}
+
+/* Asks for the body with 100 Continue, or says why it is not wanted. A client that
+ * waits for 25 bytes and cannot take them is given up. */
+static void conn_handle_expect(struct conn *conn, struct request *request)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const ssize_t len = sizeof(text) - 1;
+
+	request->expects = false;
+	if (route_refuses(conn, request) == PROBLEM_NONE) {
+		if (send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
+			conn->gone = true;
+		return;
+	}
+	conn_note_request(conn, request);
+	/* it may send the body all the same */
+	conn->close_after = conn->linger_after = true;
+	conn->linger_left = CONN_LINGER_BODY;
+	conn_enter(conn, CONN_WORKING);
+	route_request(conn, request);
+	conn_drop_request(conn, request);
+}
+
+/* Takes one step with data[len]: a head, a body, or a part of one. Returns how many
+ * bytes that were. */
+static size_t conn_step(struct conn *conn, const char *data, size_t len)
+{
+	struct request *request = conn_request(conn);
+	size_t used = request_feed(request, data, len);
+
+	switch (request->state) {
+	case REQUEST_HEAD:
+		break;
+	case REQUEST_BODY:
+		if (conn->state == CONN_HEAD)
+			conn_enter(conn, CONN_BODY);
+		if (request->expects && used == len)
+			conn_handle_expect(conn, request);
+		break;
+	case REQUEST_DONE:
+		conn_handle_request(conn, request);
+		break;
+	case REQUEST_BAD:
+		conn_handle_bad(conn, request);
+		break;
+	}
+	return used;
+}
+
+/* Takes steps until it is no longer the client's turn, or that of other clients. */
+static size_t conn_consume(struct conn *conn, const char *data, size_t len)
+{
+	size_t used = 0;
+
+	for (unsigned i = 0; i < CONN_BURST && used < len && conn_is_receiving(conn);
+	     i++)
+		used += conn_step(conn, data + used, len - used);
+	return used;
+}
+
+/* Keeps what cannot be parsed yet. */
+static void conn_keep_rest(struct conn *conn, const char *data, size_t len)
+{
+	if (conn->rest_at > 0) {
+		conn->rest.len -= conn->rest_at;
+		memmove(
+		    conn->rest.data, conn->rest.data + conn->rest_at, conn->rest.len);
+		conn->rest_at = 0;
+	}
+	if (secret_append(&conn->rest, data, len) != 0)
+		conn->gone = true;
+}
+
+static void conn_receive(struct conn *conn, const char *data, size_t len)
+{
+	size_t used = 0;
+
+	if (conn->state == CONN_LINGERING) {
+		conn->gone = len >= conn->linger_left;
+		conn->linger_left -= len;
+		return;
+	}
+	if (conn_rest_len(conn) == 0)
+		used = conn_consume(conn, data, len);
+	if (used < len && conn->state != CONN_LINGERING && !conn->gone)
+		conn_keep_rest(conn, data + used, len - used);
+}
+
+void conn_read(struct conn *conn)
+{
+	char *in = conn->frontend->scratch.in;
+	size_t room = CONN_READ_SIZE - conn_rest_len(conn);
+	ssize_t n = recv(conn->io.fd, in, room, 0);
+
+	if (n > 0) {
+		conn_receive(conn, in, (size_t)n);
+		conn_keep_request(conn);
+		explicit_bzero(in, (size_t)n);
+	} else if (n == 0) {
+		conn->half_closed = true;
+	} else if (errno != EAGAIN && errno != EINTR) {
+		conn->gone = true;
+	}
+}
+
+void conn_consume_rest(struct conn *conn)
+{
+	size_t len = conn_rest_len(conn);
+
+	if (len == 0)
+		return;
+	if (conn_is_receiving(conn)) {
+		conn->rest_at +=
+		    conn_consume(conn, (char *)conn->rest.data + conn->rest_at, len);
+		conn_keep_request(conn);
+	}
+	if (conn_rest_len(conn) == 0 || conn->state == CONN_LINGERING) {
+		secret_free(&conn->rest);
+		conn->rest_at = 0;
+	}
+}
