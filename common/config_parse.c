@@ -196,8 +196,11 @@ static int parse_apart(const char *path, const char *text,
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		/* Its last words are not one line in our manner. */
+		close(STDERR_FILENO);
 		_exit(text_parse(statements, text));
+	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid == -1)
 		return config_error_set(
