@@ -69,7 +69,9 @@ int config_origin_note(struct config *config, const void *field,
 	} else {
 		free(origin->override);
 	}
-	*origin = (struct config_origin){field, source->line, override};
+	origin->field = field;
+	origin->line = source->line;
+	origin->override = override;
 	return 0;
 }
 

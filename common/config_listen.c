@@ -10,6 +10,8 @@
 
 static const char unix_prefix[] = "unix:";
 
+enum { GROUP_MAX = 16 << 20 }; /* bytes of an entry of the group database */
+
 static int port_parse(const char *text, in_port_t *port, struct config_why *why)
 {
 	uint64_t number;
@@ -89,7 +91,7 @@ int config_group_find(const char *name, gid_t *gid)
 		if (rc == 0 && found == NULL)
 			return ENOENT;
 		size *= 2;
-	} while (rc == ERANGE && size < 16 * 1024 * 1024);
+	} while (rc == ERANGE && size < GROUP_MAX);
 	return rc;
 }
 

@@ -4,7 +4,7 @@
 
 #define KIB INT64_C(1)
 #define GIB (INT64_C(1024) * 1024 * KIB)
-#define BYTES(kib) ((kib)*1024)
+#define BYTES(kib) ((kib)*INT64_C(1024))
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -42,6 +42,7 @@ const struct config_section_row config_sections[CONFIG_SECTION_END] = {
 
 /* clang-format off */
 const struct config_directive config_directives[] = {
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array, of which this is the pointer */
 	ROOT(listen, listen, listen, 0, 0, "127.0.0.1:8080"),
 	ROOT(user, user, text, 0, 0, ""),
 	ROOT(group, group, text, 0, 0, ""),
@@ -54,7 +55,7 @@ const struct config_directive config_directives[] = {
 	ROOT(hello_delay, hello_delay_ms, time, 0, MINUTE, "100ms"),
 	ROOT(seed_routes, seed_routes, switch, 0, 0, "on"),
 	ROOT(default_pool, default_pool_name, name, 0, 0, "elastic"),
-	ROOT(max_body, max_body, size, BYTES(KIB), BYTES(16 * 1024 * KIB), "8K"),
+	ROOT(max_body, max_body, size, BYTES(KIB), BYTES(INT64_C(16) * 1024 * KIB), "8K"),
 	ROOT(max_password, max_password, number, 1, LIMIT_PASSWORD, "1024"),
 	ROOT(header_timeout, header_timeout_ms, time, 1, HOUR, "5s"),
 	ROOT(body_timeout, body_timeout_ms, time, 1, HOUR, "5s"),
@@ -100,7 +101,7 @@ const struct config_directive config_directives[] = {
 	POOL(nice, nice, number, -20, 19, "10"),
 	POOL(cpu_affinity, cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),
 	POOL(memory_limit, memory_limit, size_auto, BYTES(1024 * KIB), BYTES(1024 * GIB), "auto"),
-	POOL(rlimit_cpu, rlimit_cpu, seconds, 0, 365 * 24 * 3600, "0s"),
+	POOL(rlimit_cpu, rlimit_cpu, seconds, 0, INT64_C(365) * 24 * 3600, "0s"),
 };
 /* clang-format on */
 

@@ -137,7 +137,7 @@ static int name_parse(const struct config_directive *row, void *base, const char
 	if (*text != '\0' && !config_name_valid(text))
 		return config_refuse(why, "is not a name");
 	memset(field, 0, row->size);
-	memcpy(field, text, strlen(text));
+	snprintf(field, row->size, "%s", text);
 	return 0;
 }
 
@@ -206,17 +206,15 @@ static int cpus_parse(const struct config_directive *row, void *base, const char
     bool first, struct config_why *why)
 {
 	struct config_affinity *field = (void *)((char *)base + row->offset);
-	char copy[16] = "";
+	char copy[16];
 	uint64_t low, high;
 
 	if (first)
 		*field = (struct config_affinity){0};
 	if (*text == '\0' && first)
 		return 0;
-	if (strlen(text) >= sizeof(copy))
-		return config_refuse(why, "is not a CPU or a range of them");
-	memcpy(copy, text, strlen(text));
-	if (!cpu_range(copy, &low, &high))
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy) ||
+	    !cpu_range(copy, &low, &high))
 		return config_refuse(why, "is not a CPU or a range of them");
 	for (; low <= high; low++)
 		CPU_SET(low, &field->set);

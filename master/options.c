@@ -6,7 +6,6 @@
 #include <string.h>
 
 struct option_row {
-	char letter;
 	const char *name;
 	const char *value; /* what it takes, or NULL */
 	const char *help;
@@ -14,6 +13,7 @@ struct option_row {
 	int (*take)(struct options *options, const struct option_row *row, char *value,
 	    struct options_error *err);
 	enum options_mode mode;
+	char letter;
 };
 
 static int options_refuse(struct options_error *err, const char *fmt, ...)
@@ -110,20 +110,20 @@ static int detach_take(struct options *options, const struct option_row *row,
 }
 
 static const struct option_row option_rows[] = {
-    {'c', "config", "FILE", "read this config file", config_take, OPTIONS_RUN},
-    {'o', "option", "NAME=VALUE", "set a directive over the file, as in", override_take,
-        OPTIONS_RUN},
-    {'d', "detach", NULL, "leave the terminal: pidfile, syslog", detach_take,
-        OPTIONS_RUN},
-    {'t', "test", NULL, "test the config and exit", mode_take, OPTIONS_TEST},
-    {'T', "print-config", NULL, "test the config, print it whole and exit", mode_take,
-        OPTIONS_PRINT},
-    {'s', "signal", "NAME", "signal the master that the pidfile names:", signal_take,
-        OPTIONS_SIGNAL},
-    {'v', "version", NULL, "print the version and exit", mode_take, OPTIONS_VERSION},
-    {'V', "build-info", NULL, "also how it was built, engines, libraries", mode_take,
-        OPTIONS_BUILD},
-    {'h', "help", NULL, "print this and exit", mode_take, OPTIONS_HELP},
+    {"config", "FILE", "read this config file", config_take, OPTIONS_RUN, 'c'},
+    {"option", "NAME=VALUE", "set a directive over the file, as in", override_take,
+        OPTIONS_RUN, 'o'},
+    {"detach", NULL, "leave the terminal: pidfile, syslog", detach_take, OPTIONS_RUN,
+        'd'},
+    {"test", NULL, "test the config and exit", mode_take, OPTIONS_TEST, 't'},
+    {"print-config", NULL, "test the config, print it whole and exit", mode_take,
+        OPTIONS_PRINT, 'T'},
+    {"signal", "NAME", "signal the master that the pidfile names:", signal_take,
+        OPTIONS_SIGNAL, 's'},
+    {"version", NULL, "print the version and exit", mode_take, OPTIONS_VERSION, 'v'},
+    {"build-info", NULL, "also how it was built, engines, libraries", mode_take,
+        OPTIONS_BUILD, 'V'},
+    {"help", NULL, "print this and exit", mode_take, OPTIONS_HELP, 'h'},
 };
 
 enum { ROWS = sizeof(option_rows) / sizeof(option_rows[0]) };

@@ -29,13 +29,13 @@ struct place {
 
 static int place_make(void **state)
 {
-	struct place *place = calloc(1, sizeof(*place));
+	static struct place place;
 
-	strcpy(place->folder, "/tmp/argond-config-XXXXXX");
-	if (mkdtemp(place->folder) == NULL)
+	snprintf(place.folder, sizeof(place.folder), "/tmp/argond-config-XXXXXX");
+	if (mkdtemp(place.folder) == NULL)
 		return -1;
-	snprintf(place->file, sizeof(place->file), "%s/argond.conf", place->folder);
-	*state = place;
+	snprintf(place.file, sizeof(place.file), "%s/argond.conf", place.folder);
+	*state = &place;
 	return 0;
 }
 
@@ -44,9 +44,7 @@ static int place_remove(void **state)
 	struct place *place = *state;
 
 	unlink(place->file);
-	rmdir(place->folder);
-	free(place);
-	return 0;
+	return rmdir(place->folder);
 }
 
 static void file_write(const struct place *place, const void *text, size_t len)
@@ -69,7 +67,7 @@ static struct config *load_text(const struct place *place, const char *text,
 
 static struct config *load_good(const struct place *place, const char *text)
 {
-	struct config_error err;
+	struct config_error err = {{0}};
 	struct config *config = load_text(place, text, NULL, 0, &err);
 
 	if (config == NULL)
@@ -105,7 +103,7 @@ static void refuse_file(
 	char expected[1024];
 
 	for (size_t i = 0; i < count; i++) {
-		struct config_error err;
+		struct config_error err = {{0}};
 		struct config *config =
 		    load_text(place, mistakes[i].text, NULL, 0, &err);
 
@@ -260,7 +258,7 @@ static void a_nul_byte_is_refused(void **state)
 {
 	static const char text[] = "user = a\n\0group = b";
 	const struct place *place = *state;
-	struct config_error err;
+	struct config_error err = {{0}};
 
 	file_write(place, text, sizeof(text) - 1);
 	assert_null(config_load(place->file, NULL, 0, &err));
@@ -324,7 +322,7 @@ static void only_a_regular_file_is_read(void **state)
 	    {"/etc/passwd/argond.conf", "Not a directory"},
 	};
 	const struct place *place = *state;
-	struct config_error err;
+	struct config_error err = {{0}};
 	char expected[128];
 
 	for (size_t i = 0; i < COUNT(mistakes); i++) {
@@ -344,7 +342,7 @@ static void only_a_regular_file_is_read(void **state)
 static void an_unreadable_file_is_said_to_be(void **state)
 {
 	const struct place *place = *state;
-	struct config_error err;
+	struct config_error err = {{0}};
 	bool root = geteuid() == 0;
 
 	file_write(place, "", 0);
@@ -365,7 +363,7 @@ static void a_huge_file_is_refused(void **state)
 	    "pool a234567890123456789012345678901{cpu_affinity={0,";
 	char *text = malloc((1 << 20) + 1);
 	size_t at;
-	struct config_error err;
+	struct config_error err = {{0}};
 	struct config *config;
 
 	memset(text, '\n', (1 << 20) + 1);
@@ -377,12 +375,13 @@ static void a_huge_file_is_refused(void **state)
 	assert_null(config_load(place->file, NULL, 0, &err));
 	assert_non_null(strstr(err.text, "argond.conf: larger than 1048576 bytes"));
 	/* As many values as fit: more than the statements have room for. */
-	memcpy(text, head, sizeof(head) - 1);
-	at = sizeof(head) - 1;
-	for (; at + 5 < 1 << 20; at += 2)
-		memcpy(text + at, "0,", 2);
-	memcpy(text + at, "0}}", 3);
-	file_write(place, text, 1 << 20);
+	at = (size_t)snprintf(text, 1 << 20, "%s", head);
+	for (; at + 5 < 1 << 20; at += 2) {
+		text[at] = '0';
+		text[at + 1] = ',';
+	}
+	snprintf(text + at, 4, "0}}");
+	file_write(place, text, at + 3);
 	assert_null(config_load(place->file, NULL, 0, &err));
 	assert_non_null(strstr(err.text, "argond.conf: too many values"));
 	free(text);
@@ -526,7 +525,7 @@ static void overrides_go_over_the_file(void **state)
 	char earlier[] = "max_body=3K", profile[] = "profile.web.memory=64M";
 	char listen[] = "listen=*:0,[::1]:0", user[] = "user=";
 	char *overrides[] = {earlier, last, pool, profile, listen, user};
-	struct config_error err;
+	struct config_error err = {{0}};
 	struct config *config =
 	    load_text(*state, "max_body = 2K\nlisten = {\"*:1\"}\nuser = a", overrides,
 	        COUNT(overrides), &err);
@@ -568,7 +567,7 @@ static void bad_overrides_are_refused(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(examples); i++) {
-		struct config_error err;
+		struct config_error err = {{0}};
 		char expected[256];
 
 		assert_null(load_overrides(*state, &examples[i].override, 1, &err));
@@ -592,7 +591,7 @@ static void there_is_an_end_to_pools_profiles_and_keys(void **state)
 
 	for (size_t i = 0; i < COUNT(examples); i++) {
 		char text[4096] = "", expected[128];
-		struct config_error err;
+		struct config_error err = {{0}};
 
 		for (int number = 0; number < 65; number++) {
 			size_t len = strlen(text);
@@ -615,7 +614,7 @@ static void later_faults_name_their_place(void **state)
 {
 	char override[] = "group=nobody";
 	char *overrides[] = {override};
-	struct config_error err;
+	struct config_error err = {{0}};
 	struct config *config = load_text(
 	    *state, "\nuser = a\npool web { jobs = hash }", overrides, 1, &err);
 	const struct place *place = *state;
@@ -661,7 +660,7 @@ static void the_host_is_asked_by_itself(void **state)
 	    {"pool fixed { cpu_affinity = 1023 }",
 	        "pool.fixed.cpu_affinity: CPU 1023;"},
 	};
-	struct config_error err;
+	struct config_error err = {{0}};
 	char expected[256];
 	struct config *config;
 
@@ -716,7 +715,7 @@ static void a_plan_over_the_budget_is_refused(void **state)
 	        "5: pool.elastic.max_processes: the plan needs "},
 	    {"memory_budget = 1M", "1: memory_budget: the plan needs "},
 	};
-	struct config_error err;
+	struct config_error err = {{0}};
 
 	refuse_file(*state, mistakes, COUNT(mistakes));
 	assert_null(load_overrides(*state, overrides, COUNT(overrides), &err));
@@ -734,7 +733,7 @@ static void batches_that_are_auto_shrink_to_the_budget(void **state)
 	    "pool.elastic.max_processes=4", "pool.fixed.max_processes=1"};
 	static const char *const tight[] = {"memory_budget=420M",
 	    "pool.elastic.max_processes=4", "pool.fixed.max_processes=1"};
-	struct config_error err;
+	struct config_error err = {{0}};
 	struct config *config = load_overrides(*state, wide, 3, &err);
 
 	assert_non_null(config);
@@ -900,7 +899,7 @@ static void what_is_printed_is_read_back(void **state)
 {
 	const char *rounds_text = getenv("ARGOND_TEST_ROUNDS");
 	int rounds = rounds_text != NULL ? atoi(rounds_text) : 400;
-	struct config_error err;
+	struct config_error err = {{0}};
 	uint64_t seed = 1;
 	int good = 0;
 

@@ -23,8 +23,8 @@ static int parse(
 	int argc = 1;
 
 	for (size_t i = 0; words[i] != NULL; i++) {
-		assert_true(i < WORDS && strlen(words[i]) < sizeof(copies[i]));
-		strcpy(copies[i], words[i]);
+		assert_true(i < WORDS);
+		snprintf(copies[i], sizeof(copies[i]), "%s", words[i]);
 		argv[argc++] = copies[i];
 	}
 	memset(err, 0, sizeof(*err));
