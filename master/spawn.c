@@ -319,6 +319,7 @@ int spawn_process(struct process *p)
 	if (pid < 0) {
 		log_error("cannot fork a %s: %s", p->role->kind->name, strerror(errno));
 		close(control[0]);
+		board_slot_reset(board_slot(&p->role->generation->board, p->slot), 0);
 		return -1;
 	}
 	process_watch(p, pid, control[0]);

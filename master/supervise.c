@@ -37,7 +37,7 @@ static const char *role_label(const struct role *role, char *buf, size_t cap)
 
 struct role *role_of_pool(struct generation *g, unsigned pool)
 {
-	return pool + 1 < g->role_count ? &g->roles[1 + pool] : NULL;
+	return pool < g->role_count - 1 ? &g->roles[1 + pool] : NULL;
 }
 
 unsigned role_count(const struct role *role, enum process_state state)
@@ -73,9 +73,17 @@ void supervise_publish(struct role *role)
 	atomic_store(&head->throttled[role->pool], role->backoff_ms != 0);
 }
 
-static void role_throttle(struct role *role)
+static void role_retry_later(struct role *role)
 {
 	struct ev_loop *loop = role_master(role)->loop;
+
+	ev_timer_stop(loop, &role->retry);
+	ev_timer_set(&role->retry, role->backoff_ms / 1000., 0.);
+	ev_timer_start(loop, &role->retry);
+}
+
+static void role_throttle(struct role *role)
+{
 	char label[64];
 
 	if (role->backoff_ms == 0)
@@ -86,10 +94,23 @@ static void role_throttle(struct role *role)
 		role->backoff_ms = LADDER_RETRY_MAX_MS;
 	log_warn("%s: next try in %u s", role_label(role, label, sizeof(label)),
 	    role->backoff_ms / 1000);
-	ev_timer_stop(loop, &role->retry);
-	ev_timer_set(&role->retry, role->backoff_ms / 1000., 0.);
-	ev_timer_start(loop, &role->retry);
+	role_retry_later(role);
 	supervise_publish(role);
+}
+
+static void role_unthrottle(struct role *role)
+{
+	ev_timer_stop(role_master(role)->loop, &role->retry);
+	role->backoff_ms = 0;
+	supervise_publish(role);
+}
+
+/* A throttled role forks one at a time, in supervise_retry(). While that one starts, its
+ * fate is what the role waits for; without one, the timer: never nothing. */
+static void role_keep_trying(struct role *role)
+{
+	if (!ev_is_active(&role->retry) && role_count(role, PROCESS_STARTING) == 0)
+		role_retry_later(role);
 }
 
 /* May one more be forked now? Every fork takes a token; they come back with time. */
@@ -111,8 +132,12 @@ void supervise_role(struct role *role)
 {
 	struct generation *g = role->generation;
 
-	if (g->state == GENERATION_DRAINING || role->backoff_ms != 0)
-		return; /* throttled: supervise_retry() forks, one at a time */
+	if (g->state == GENERATION_DRAINING)
+		return;
+	if (role->backoff_ms != 0) {
+		role_keep_trying(role);
+		return;
+	}
 	while (role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) <
 	    role->target) {
 		struct process *p = role_free_process(role);
@@ -135,8 +160,7 @@ void supervise_ready(struct process *p)
 	p->state = PROCESS_READY;
 	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
 	role->healthy = true;
-	role->backoff_ms = 0;
-	supervise_publish(role);
+	role_unthrottle(role);
 	supervise_role(role); /* a throttled role forks one at a time until one is READY */
 	generation_check_ready(role->generation);
 }
@@ -345,15 +369,21 @@ static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events
 {
 	struct role *role = w->data;
 	struct process *p = role_free_process(role);
+	unsigned ready = role_count(role, PROCESS_READY);
 
 	(void)loop;
 	(void)events;
-	/* one only: whether it gets READY decides about the others */
-	if (role->generation->state == GENERATION_DRAINING || p == NULL ||
-	    role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) >= role->target)
+	if (role->generation->state == GENERATION_DRAINING)
 		return;
-	if (spawn_process(p) != 0)
+	/* one only: whether it gets READY decides about the others */
+	if (ready + role_count(role, PROCESS_STARTING) >= role->target) {
+		if (ready >= role->target)
+			role_unthrottle(role); /* what was missing is no longer wanted */
+	} else if (p == NULL) {
+		role_retry_later(role); /* its places are still being left */
+	} else if (spawn_process(p) != 0) {
 		role_throttle(role);
+	}
 }
 
 void supervise_init(struct role *role)
