@@ -132,14 +132,27 @@ static void task_leave(struct task *task)
 	dispatch_publish(task->pool);
 }
 
+/* Starts the deadline's timer anew, with what is left of the time. */
+static void task_wait(struct task *task, uint64_t now)
+{
+	ev_timer_set(&task->deadline, (double)(task->deadline_ns - now) / NS_PER_SEC, 0.);
+	ev_timer_start(task->dispatch->loop, &task->deadline);
+}
+
 static void task_expired(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct task *task = w->data;
+	uint64_t now = clock_ns();
 	const struct task_result result = {.outcome = TASK_EXPIRED,
-	    .queue_ns = clock_ns() - task->submitted_ns};
+	    .queue_ns = now - task->submitted_ns};
 
 	(void)loop;
 	(void)events;
+	if (now < task->deadline_ns) {
+		/* libev counts from when its loop had last woken: that was before we asked */
+		task_wait(task, now);
+		return;
+	}
 	task_leave(task);
 	dispatch_finish(task, &result);
 }
@@ -182,11 +195,9 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->deadline_ns = task->submitted_ns + timeout * NS_PER_MS;
 	if (spec->password != NULL)
 		secret_move(&task->password, spec->password);
-	/* libev counts from when its loop last woke, which may be a while ago */
-	ev_timer_init(&task->deadline, task_expired,
-	    (double)timeout / 1000. + (ev_time() - ev_now(pool->dispatch->loop)), 0.);
+	ev_init(&task->deadline, task_expired);
 	task->deadline.data = task;
-	ev_timer_start(pool->dispatch->loop, &task->deadline);
+	task_wait(task, task->submitted_ns);
 	return task;
 }
 
