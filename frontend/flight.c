@@ -12,6 +12,7 @@ enum {
 	REPLIES_AT_ONCE = 64,	 /* then other connections have their turn */
 	REPLIES_AT_MOST = 4096,	 /* read for one death; a flood is no reason to stay */
 	KILLS_MAX = 16,		 /* deaths by SIGKILL that a job survives */
+	TAKING_MAX_MS = 1000,	 /* who takes a message for longer is stopped, or lies */
 };
 
 static const double SWEEP_SECONDS = .002;
@@ -48,6 +49,9 @@ void flight_abandon(struct flight *flight)
 	atomic_store(&d->board->wanted[flight_number(d, flight)], 0);
 	flight->task->flight = NULL;
 	flight->task = NULL;
+	flight->left_ns = clock_ns();
+	if (!ev_is_active(&flight->pool->overdue))
+		ev_timer_again(d->loop, &flight->pool->overdue);
 }
 
 enum link_result flight_send(struct task *task)
@@ -228,11 +232,33 @@ static bool flight_is_taken(const struct pool *pool)
 	return false;
 }
 
+static void sweep_start(struct pool *pool)
+{
+	pool->taking_ns = 0;
+	if (!ev_is_active(&pool->sweep))
+		ev_timer_again(pool->dispatch->loop, &pool->sweep);
+}
+
+/* Is the link empty, and has whoever took from it written down what? One that is stopped
+ * just then, or lies, is waited for a while only. */
+static bool sweep_can_see(struct pool *pool)
+{
+	uint64_t now = clock_ns();
+
+	if (link_unread(pool->link) != 0)
+		return false;
+	if (!flight_is_taken(pool))
+		return true;
+	if (pool->taking_ns == 0)
+		pool->taking_ns = now;
+	return now - pool->taking_ns >= TAKING_MAX_MS * NS_PER_MS;
+}
+
 /*
- * A hasher died between taking a message and claiming it: which one it was, nobody has
- * written down. Nothing is sent until the link is empty and no other hasher is just taking;
- * then a flight that nobody has claimed, and for which no reply lies in our socket (a reply
- * is sent before the claim is given up), is the lost one.
+ * A hasher died between taking a message and claiming it, or an answer got lost: whose job it
+ * was, nobody has written down. Nothing is sent until the link is empty and no other hasher
+ * is just taking; then a flight that nobody has claimed, and for which no reply lies in our
+ * socket (a reply is sent before the claim is given up), is the lost one.
  */
 static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
 {
@@ -240,7 +266,7 @@ static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
 	struct dispatch *d = pool->dispatch;
 
 	(void)events;
-	if (link_unread(pool->link) != 0 || flight_is_taken(pool)) {
+	if (!sweep_can_see(pool)) {
 		ev_timer_again(loop, w);
 		return;
 	}
@@ -253,6 +279,29 @@ static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
 			flight_bereaved(d, &d->flights[i], CONTROL_CAUSE_KILLED);
 	ev_timer_stop(loop, w);
 	dispatch_pump(pool);
+}
+
+/* Long after their deadline: have flights not ended because nobody has them any more? */
+static void flight_overdue(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct pool *pool = w->data;
+	struct dispatch *d = pool->dispatch;
+	uint64_t now = clock_ns();
+	bool any = false;
+
+	(void)events;
+	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++) {
+		const struct flight *flight = &d->flights[i];
+
+		if (flight->pool != pool || flight->task != NULL)
+			continue;
+		any = true;
+		if (now - flight->left_ns >= LADDER_KILL_GRACE_MS * NS_PER_MS &&
+		    !flight_is_claimed(pool, flight->id))
+			sweep_start(pool);
+	}
+	if (!any)
+		ev_timer_stop(loop, w);
 }
 
 void dispatch_hasher_gone(struct dispatch *d, const struct control_message *message)
@@ -268,7 +317,7 @@ void dispatch_hasher_gone(struct dispatch *d, const struct control_message *mess
 				flight_bereaved(d, &d->flights[i],
 				    (enum control_cause)message->cause);
 	if (message->taking == d->child->index + 1)
-		ev_timer_again(d->loop, &pool->sweep);
+		sweep_start(pool);
 	dispatch_pump(pool);
 }
 
@@ -284,7 +333,8 @@ void flight_open(struct dispatch *d)
 		pool->link_watcher.data = pool;
 		ev_io_start(d->loop, &pool->link_watcher);
 		ev_timer_init(&pool->sweep, flight_sweep, 0., SWEEP_SECONDS);
-		pool->sweep.data = pool;
+		ev_timer_init(&pool->overdue, flight_overdue, 0., LADDER_KILL_GRACE_MS / 1000.);
+		pool->sweep.data = pool->overdue.data = pool;
 	}
 }
 
@@ -293,5 +343,6 @@ void flight_close(struct dispatch *d)
 	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
 		ev_io_stop(d->loop, &d->pools[i].link_watcher);
 		ev_timer_stop(d->loop, &d->pools[i].sweep);
+		ev_timer_stop(d->loop, &d->pools[i].overdue);
 	}
 }

@@ -4,7 +4,8 @@
  *
  * A flight ends by a reply (JOB_DROPPED where nobody worked at it), or by the news that the
  * process which claimed it is gone. Only then its number is free again, whether anybody
- * still waits for it or not: what is reserved is freed when the work really ends.
+ * still waits for it or not: what is reserved is freed when the work really ends. Where
+ * reply or news got lost, a sweep sees some time after the deadline that nobody has it.
  */
 #ifndef FRONTEND_FLIGHT_H
 #define FRONTEND_FLIGHT_H
@@ -40,6 +41,7 @@ struct flight {
 	uint64_t id;	   /* 0: free */
 	struct task *task; /* NULL: nobody waits for it any more */
 	struct pool *pool;
+	uint64_t left_ns; /* since when nobody waits */
 	bool unclaimed; /* the sweep found no hasher that has it */
 };
 
@@ -55,7 +57,9 @@ struct pool {
 	unsigned in_flight; /* flights in use */
 	double work_ns;	    /* moving average of a job's work */
 	uint64_t wanted_ns; /* when we last asked the master for hashers */
-	struct ev_timer sweep; /* active: a hasher died while it took a message from us */
+	struct ev_timer sweep;	/* active: some job may be in nobody's hand; nothing is sent */
+	uint64_t taking_ns;	/* the sweep: since when it waits for who is just taking */
+	struct ev_timer overdue; /* active: flights that nobody waits for have not ended yet */
 };
 
 struct dispatch {
