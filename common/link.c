@@ -8,20 +8,27 @@
 
 #include <linux/sockios.h>
 
+static int link_prepare(int fd)
+{
+	const int on = 1, room = LINK_BUFFER;
+
+	/*
+	 * On both ends: the credentials then fill the receiver's control buffer, which
+	 * leaves the kernel no room to install an fd that somebody attached.
+	 */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 int link_pair(int fds[2])
 {
-	const int on = 1;
 	int saved;
 
 	if (socketpair(
 	        AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
 		return -1;
-	/*
-	 * On both ends: the credentials then fill the receiver's control buffer, which
-	 * leaves the kernel no room to install an fd that somebody attached.
-	 */
-	if (setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
-	    setsockopt(fds[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0)
+	if (link_prepare(fds[0]) == 0 && link_prepare(fds[1]) == 0)
 		return 0;
 	saved = errno;
 	close(fds[0]);

@@ -10,6 +10,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/*
+ * Bytes of a link's send buffer, of which the kernel makes twice as many: what Linux allows
+ * everybody (net.core.wmem_max). Each message counts for its length and some 700 bytes,
+ * rounded up to a power of two: 184 of 1 KiB fit, 50 of 4 KiB.
+ */
+enum { LINK_BUFFER = 212992 };
+
 /* Makes a pair, close-on-exec and non-blocking, whose messages carry their sender's pid
  * (SCM_CREDENTIALS, unix(7)). Returns 0, or -1 with errno. */
 int link_pair(int fds[2]);

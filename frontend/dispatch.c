@@ -15,18 +15,31 @@ enum {
 	 * where a job can still be cancelled, expired or overtaken.
 	 */
 	WINDOW_SPARE = 2,
+	/*
+	 * And never more, however many hashers there are: so many of the longest replies fit
+	 * into a link (LINK_BUFFER) while we do not read.
+	 */
+	WINDOW_MAX = 160,
 	WANT_MS = 5,  /* at most one request for more hashers in this time */
 	RETRY_MAX = 60, /* seconds, the longest Retry-After */
 };
+
+static const double NUDGE_SECONDS = .01;
 
 static unsigned pool_alive(const struct pool *pool)
 {
 	return atomic_load(&board_head(&pool->dispatch->child->board)->alive[pool->index]);
 }
 
+/* Each pool has its share of the flights: none can take all of them. */
 static unsigned pool_window(const struct pool *pool)
 {
-	return pool_alive(pool) * pool->config->batch + WINDOW_SPARE;
+	unsigned share = LIMIT_FLIGHTS / (unsigned)pool->dispatch->child->config->pool_count;
+	unsigned window = pool_alive(pool) * pool->config->batch + WINDOW_SPARE;
+
+	if (share > WINDOW_MAX)
+		share = WINDOW_MAX;
+	return window < share ? window : share;
 }
 
 void dispatch_publish(struct pool *pool)
@@ -39,20 +52,40 @@ void dispatch_publish(struct pool *pool)
 	    memory_order_relaxed);
 }
 
+static bool pool_wants_more(const struct pool *pool)
+{
+	unsigned alive = pool_alive(pool);
+
+	return alive < pool->config->max_processes && pool->waiting + pool->in_flight > alive;
+}
+
 /* More jobs than hashers: the master may add some. */
-static void pool_want_more(struct pool *pool)
+static void pool_ask_for_more(struct pool *pool)
 {
 	const struct control_message message = {.kind = CONTROL_WANT, .pool = pool->index};
-	unsigned alive = pool_alive(pool);
-	uint64_t now;
+	uint64_t now = clock_ns();
 
-	if (alive >= pool->config->max_processes || pool->waiting + pool->in_flight <= alive)
-		return;
-	now = clock_ns();
 	if (pool->wanted_ns != 0 && now - pool->wanted_ns < WANT_MS * NS_PER_MS)
 		return;
 	pool->wanted_ns = now;
 	(void)control_send(pool->dispatch->child->control, &message);
+}
+
+/* Nobody tells us that hashers have come, or that we may ask for more again: while jobs wait
+ * for it, we look. */
+static void pool_nudged(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	dispatch_pump(w->data);
+}
+
+static void pool_keep_looking(struct pool *pool, bool looking)
+{
+	if (!looking)
+		ev_timer_stop(pool->dispatch->loop, &pool->nudge);
+	else if (!ev_is_active(&pool->nudge))
+		ev_timer_again(pool->dispatch->loop, &pool->nudge);
 }
 
 static void pool_watch(struct pool *pool, int events)
@@ -105,7 +138,9 @@ void dispatch_pump(struct pool *pool)
 	}
 	pool_watch(pool, result == LINK_AGAIN ? EV_READ | EV_WRITE : EV_READ);
 	dispatch_publish(pool);
-	pool_want_more(pool);
+	if (pool_wants_more(pool))
+		pool_ask_for_more(pool);
+	pool_keep_looking(pool, pool->waiting > 0 || pool_wants_more(pool));
 }
 
 void dispatch_finish(struct task *task, const struct task_result *result)
@@ -257,6 +292,8 @@ struct dispatch *dispatch_open(struct ev_loop *loop, struct child *child)
 		*pool = (struct pool){.dispatch = d, .config = &child->config->pools[i],
 		    .index = i, .link = child->links[i]};
 		TAILQ_INIT(&pool->queue);
+		ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
+		pool->nudge.data = pool;
 	}
 	flight_open(d);
 	return d;
@@ -268,5 +305,7 @@ void dispatch_close(struct dispatch *d)
 	if (d == NULL)
 		return;
 	flight_close(d);
+	for (unsigned i = 0; i < d->child->config->pool_count; i++)
+		ev_timer_stop(d->loop, &d->pools[i].nudge);
 	free(d);
 }

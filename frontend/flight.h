@@ -57,6 +57,7 @@ struct pool {
 	unsigned in_flight; /* flights in use */
 	double work_ns;	    /* moving average of a job's work */
 	uint64_t wanted_ns; /* when we last asked the master for hashers */
+	struct ev_timer nudge; /* active: jobs wait for hashers */
 	struct ev_timer sweep;	/* active: some job may be in nobody's hand; nothing is sent */
 	uint64_t taking_ns;	/* the sweep: since when it waits for who is just taking */
 	struct ev_timer overdue; /* active: flights that nobody waits for have not ended yet */
