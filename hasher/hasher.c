@@ -144,6 +144,7 @@ static void hasher_accept(struct hasher *h, unsigned frontend, size_t len)
 
 	if (job_decode(&job, h->message, len, &why) != 0) {
 		atomic_store(&h->board->taking, 0);
+		explicit_bzero(h->message, sizeof(h->message));
 		log_bug("frontend %u sent an ill-formed job: %s", frontend, why);
 		return;
 	}
@@ -180,6 +181,7 @@ static bool hasher_take(struct hasher *h)
 		}
 		atomic_store(&h->board->taking, 0);
 		if (result == LINK_BAD) {
+			explicit_bzero(h->message, sizeof(h->message));
 			log_bug("process %d sent what is no job on link %u", (int)sender, from);
 			return true;
 		}
