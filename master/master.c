@@ -262,15 +262,15 @@ static void master_alive(struct ev_loop *loop, struct ev_timer *w, int events)
 	notify_watchdog();
 }
 
-/* All signals are blocked, here and in the children, and read from an fd: nothing ever runs
- * in a handler. */
+/* Signals are blocked, here and in the children, and read from an fd: nothing ever runs in a
+ * handler. */
 int master_open_loop(struct master *m)
 {
 	uint64_t usec = notify_watchdog_usec();
 	sigset_t all;
 
 	m->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	sigfillset(&all);
+	signals_waited_for(&all);
 	if (m->loop == NULL || sigprocmask(SIG_SETMASK, &all, NULL) != 0)
 		return -1;
 	m->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -18,6 +18,16 @@ const struct signal_row signal_rows[] = {
 
 const size_t signal_row_count = sizeof(signal_rows) / sizeof(signal_rows[0]);
 
+void signals_waited_for(sigset_t *set)
+{
+	static const int broken[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
+	    SIGXCPU, SIGXFSZ};
+
+	sigfillset(set);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		sigdelset(set, broken[i]);
+}
+
 const struct signal_row *signal_find(int signo)
 {
 	for (size_t i = 0; i < signal_row_count; i++)

@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "master/master.h"
+#include "master/signals.h"
 
 enum { KEEP_MAX = 16 + LIMIT_LISTENERS + 4 * LIMIT_FRONTENDS, INCARNATION_MAX = (1 << 24) - 1 };
 
@@ -137,7 +138,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	struct keep keep = {.count = 0};
 
 	child_name(p);
-	sigfillset(&all);
+	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (child->signal_fd < 0 || spawn_null() != 0 ||
 	    board_attach(&child->board, p->slot) != 0)
