@@ -246,7 +246,8 @@ void supervise_exit(struct process *p, int status)
 		master_generation_failed(g, why);
 		return;
 	}
-	if (was_starting && !ev_is_active(&role->retry))
+	/* somebody's KILL is not the role's fault; a loop of them runs out of tokens */
+	if (was_starting && cause != CONTROL_CAUSE_KILLED && !ev_is_active(&role->retry))
 		role_throttle(role);
 	supervise_role(role);
 }
