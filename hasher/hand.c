@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -43,19 +44,34 @@ bool hand_wanted(const struct hasher *h, const struct hand *hand)
 	    clock_ns() < hand->job.deadline_ns;
 }
 
+enum { ROOM_MS = 20, ROOM_TRIES = 50 };
+
+/* Waits until the link has room; false where it is closed. */
+static bool hand_await_room(int link)
+{
+	struct pollfd fd = {.fd = link, .events = POLLOUT};
+
+	return poll(&fd, 1, ROOM_MS) >= 0 && (fd.revents & (POLLERR | POLLHUP)) == 0;
+}
+
 /*
  * At most so many replies are under way on a link as the frontend has flights, and they all
- * fit into the socket: one that does not fit is a frontend's that breaks the rules.
+ * fit into the socket. Where one does not, somebody breaks the rules: a frontend that does
+ * not read, or another hasher that floods the link we share, beside which an answer waits
+ * for room. Not for long: the other frontends' jobs wait as well.
  */
 static void hand_send(const struct hasher *h, const struct hand *hand,
     const struct job_reply *reply)
 {
 	uint8_t message[JOB_REPLY_MAX];
 	ssize_t len = job_reply_encode(reply, message, sizeof(message));
-	enum link_result result = LINK_ERROR;
+		enum link_result result = LINK_ERROR;
+	int link = h->child->links[hand->frontend];
 
 	if (len > 0)
-		result = link_send(h->child->links[hand->frontend], message, (size_t)len);
+		result = link_send(link, message, (size_t)len);
+	for (int i = 0; result == LINK_AGAIN && i < ROOM_TRIES && hand_await_room(link); i++)
+		result = link_send(link, message, (size_t)len);
 	if (result != LINK_OK)
 		log_bug("an answer could not be sent to frontend %u: %s", hand->frontend,
 		    result == LINK_AGAIN ? "its link is full" : strerror(errno));
