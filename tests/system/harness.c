@@ -199,7 +199,7 @@ int daemon_teardown(void **state)
 
 	if (d->pid != 0)
 		daemon_abandon(d);
-	if (d->unchecked)
+	if (d->unchecked || getenv("ARGOND_TEST_LOG") != NULL)
 		log_tail_dump(d->log);
 	log_tail_close(d->log);
 	harness_remove(d->dir);

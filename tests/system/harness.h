@@ -5,7 +5,8 @@
  *
  * Environment: ARGOND is the binary (build/argond), ARGOND_WRAPPER is put in front of
  * it
- * ("valgrind -q ..."), ARGOND_TEST_SLOW multiplies every limit (1).
+ * ("valgrind -q ..."), ARGOND_TEST_SLOW multiplies every limit (1), and with
+ * ARGOND_TEST_LOG the log is printed even where all is well.
  */
 #ifndef TESTS_SYSTEM_HARNESS_H
 #define TESTS_SYSTEM_HARNESS_H

@@ -198,6 +198,8 @@ bool log_tail_group(
 
 void log_tail_dump(struct log_tail *tail)
 {
+	if (tail == NULL)
+		return;
 	pthread_mutex_lock(&tail->lock);
 	fprintf(stderr, "---- log of the daemon ----\n%s---- end of the log ----\n",
 	    tail->text);

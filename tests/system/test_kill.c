@@ -72,7 +72,7 @@ static void run_f1(struct daemon *d, bool rayon)
 	char what[32];
 	char slow[48];
 
-	harness_slow_time(slow, 20); /* about what a password costs */
+	harness_slow_time(slow, 12); /* near what a password costs */
 	daemon_start(d, "profile.default.memory=8M", slow,
 	    "pool.elastic.min_processes=2", "pool.elastic.max_processes=2",
 	    "pool.fixed.min_processes=2", "pool.fixed.max_processes=2",

@@ -72,6 +72,13 @@ static void expect_hash(struct client *client, const char *password)
 	client_close(client);
 }
 
+static bool is_ready(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return client_fetch(&d->tcp, "/readyz", NULL, 0) == 200;
+}
+
 static void test_crash_twice(void **state)
 {
 	struct daemon *d = *state;
@@ -90,7 +97,7 @@ static void test_crash_twice(void **state)
 	assert_string_equal(r.body, "Failed to process password");
 	response_free(&r);
 	client_close(&client);
-	assert_int_equal(client_fetch(&d->tcp, "/readyz", NULL, 0), 200);
+	wait_until(is_ready, d, "readiness after the crashes");
 	stop(d, &peek);
 }
 
