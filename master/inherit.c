@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +24,26 @@ static int inherit_refuse(struct config_error *err, const char *what, int fd)
 	return -1;
 }
 
+/* The kernel gives a path's length, the config the struct's: made equal, so that they are the
+ * same address. An abstract name begins with a NUL and has no other end than its length. */
+static void inherit_name_unix(struct config_listen *spec, const struct sockaddr_un *addr)
+{
+	const size_t before = offsetof(struct sockaddr_un, sun_path);
+	const bool abstract = spec->addr_len > before && addr->sun_path[0] == '\0';
+
+	snprintf(spec->text, sizeof(spec->text), "unix:%s%.*s", abstract ? "@" : "",
+	    (int)(sizeof(addr->sun_path) - abstract), addr->sun_path + abstract);
+	if (!abstract)
+		spec->addr_len = sizeof(*addr);
+}
+
 static void inherit_name(struct config_listen *spec)
 {
 	const struct sockaddr *addr = (const struct sockaddr *)&spec->addr;
 	char host[64] = "?", port[16] = "?";
 
 	if (addr->sa_family == AF_UNIX) {
-		snprintf(spec->text, sizeof(spec->text), "unix:%s",
-		    ((const struct sockaddr_un *)(const void *)addr)->sun_path);
+		inherit_name_unix(spec, (const void *)addr);
 		return;
 	}
 	(void)getnameinfo(addr, spec->addr_len, host, sizeof(host), port, sizeof(port),
@@ -113,6 +126,7 @@ int inherit_listeners(struct listener_set *set, bool files, struct config_error 
 	unsetenv("LISTEN_FDNAMES");
 	if (count <= 0)
 		return count;
+	snprintf(err->text, sizeof(err->text), "LISTEN_FDS: out of memory");
 	set->sockets = calloc((size_t)count, sizeof(struct listener_socket *));
 	for (int i = 0; set->sockets != NULL && i < count; i++) {
 		struct listener_socket *entry = malloc(sizeof(*entry));
