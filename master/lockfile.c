@@ -1,14 +1,20 @@
 #include "master/lockfile.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
+
 #include "common/log.h"
+
+enum { LOCKFILE_TRIES = 20, LOCKFILE_NAP_MS = 10 };
 
 static int lockfile_name(struct lockfile *file, const char *path)
 {
@@ -17,6 +23,82 @@ static int lockfile_name(struct lockfile *file, const char *path)
 		return 0;
 	log_error("pidfile: out of memory");
 	return -1;
+}
+
+/* A regular file of that name, and no link to one. Returns its fd, or -1 with errno. */
+static int lockfile_descriptor(const char *path, int flags)
+{
+	int fd =
+	    open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+/* The number in the file, 0 where that is none. */
+static pid_t lockfile_read(int fd)
+{
+	char text[16] = "";
+	const char *error = NULL;
+	long long value;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	value = strtonum(text, 1, INT32_MAX, &error);
+	return error == NULL ? (pid_t)value : 0;
+}
+
+/* Is the open file the one that has this name? */
+static bool lockfile_is_named(const struct lockfile *file)
+{
+	struct stat open_one, named;
+
+	return fstat(file->fd, &open_one) == 0 && lstat(file->path, &named) == 0 &&
+	       S_ISREG(named.st_mode) && open_one.st_dev == named.st_dev &&
+	       open_one.st_ino == named.st_ino;
+}
+
+/* 1: locked; 0: to be tried again, since somebody has it or the name is another file's
+ * by now; -1 with errno. *other is what the holder has written. */
+static int lockfile_try(struct lockfile *file, pid_t *other)
+{
+	int saved;
+
+	file->fd = lockfile_descriptor(file->path, O_RDWR | O_CREAT);
+	if (file->fd < 0)
+		return -1;
+	if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 && lockfile_is_named(file))
+		return 1;
+	saved = errno;
+	*other = lockfile_read(file->fd);
+	close(file->fd);
+	file->fd = -1;
+	errno = saved;
+	return saved == EWOULDBLOCK || saved == ENOENT || saved == 0 ? 0 : -1;
+}
+
+/* More than once, for a `-s` holds it for a moment to see whether it can. */
+static int lockfile_lock(struct lockfile *file, pid_t *other)
+{
+	const struct timespec nap = {.tv_nsec = LOCKFILE_NAP_MS * 1000000L};
+	int rc = 0;
+
+	for (int i = 0; i < LOCKFILE_TRIES && rc == 0; i++) {
+		if (i > 0)
+			nanosleep(&nap, NULL);
+		errno = 0;
+		rc = lockfile_try(file, other);
+	}
+	if (rc == 0)
+		errno = EEXIST;
+	return rc == 1 ? 0 : -1;
 }
 
 int lockfile_open(struct lockfile *file, const char *path)
@@ -28,30 +110,16 @@ int lockfile_open(struct lockfile *file, const char *path)
 		return 0;
 	if (lockfile_name(file, path) != 0)
 		return -1;
-	file->handle = pidfile_open(path, 0644, &other);
-	if (file->handle == NULL) {
-		if (errno == EEXIST)
-			log_error("pidfile %s: argond is running already, process %d", path,
-			    (int)other);
-		else
-			log_error("pidfile %s: %s", path, strerror(errno));
-		return -1;
-	}
-	file->fd = pidfile_fileno(file->handle);
-	if (lockfile_claim(file) == 0)
+	if (lockfile_lock(file, &other) == 0 && lockfile_claim(file) == 0)
 		return 0;
-	log_error("pidfile %s: %s", path, strerror(errno));
+	if (errno == EEXIST)
+		log_error("pidfile %s: argond is running already, process %d", path,
+		    (int)other);
+	else if (errno == ELOOP || errno == EINVAL)
+		log_error("pidfile %s: not a regular file", path);
+	else
+		log_error("pidfile %s: %s", path, strerror(errno));
 	return -1;
-}
-
-/* Is the open file the one that has this name? */
-static bool lockfile_is_named(const struct lockfile *file)
-{
-	struct stat open_one, named;
-
-	return fstat(file->fd, &open_one) == 0 && lstat(file->path, &named) == 0 &&
-	    S_ISREG(named.st_mode) && open_one.st_dev == named.st_dev &&
-	    open_one.st_ino == named.st_ino;
 }
 
 int lockfile_inherit(struct lockfile *file, int fd, const char *path)
@@ -65,26 +133,62 @@ int lockfile_inherit(struct lockfile *file, int fd, const char *path)
 	return -1;
 }
 
+/* First the line, then the end: whoever reads in between finds a whole number. */
 int lockfile_claim(const struct lockfile *file)
 {
 	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", (int)getpid());
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
 	if (file->fd < 0)
 		return 0;
-	if (ftruncate(file->fd, 0) != 0)
+	if (pwrite(file->fd, text, (size_t)len, 0) != len)
 		return -1;
-	return pwrite(file->fd, text, (size_t)len, 0) == len ? 0 : -1;
+	return ftruncate(file->fd, len);
 }
 
 void lockfile_close(struct lockfile *file, bool ours)
 {
 	if (file->fd >= 0 && ours && lockfile_is_named(file))
 		unlink(file->path);
-	if (file->handle != NULL)
-		pidfile_close(file->handle);
-	else if (file->fd >= 0)
+	if (file->fd >= 0)
 		close(file->fd);
 	free(file->path);
 	*file = (struct lockfile){.fd = -1};
+}
+
+/* Process 1 is argond's master in a container, and init elsewhere. */
+static bool lockfile_is_init(pid_t pid)
+{
+	char ours[32] = "", its[32] = "";
+	int a = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
+	int b = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
+	bool same = a >= 0 && b >= 0 && read(a, ours, sizeof(ours) - 1) > 0 &&
+	            read(b, its, sizeof(its) - 1) > 0 && strcmp(ours, its) == 0;
+
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return pid == 1 && !same;
+}
+
+pid_t lockfile_holder(const char *path)
+{
+	int fd = lockfile_descriptor(path, O_RDONLY), saved;
+	pid_t pid = -1;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+		pid = 0;
+	} else if (errno == EWOULDBLOCK) {
+		pid = lockfile_read(fd);
+		errno = EINVAL;
+		if (pid == 0 || lockfile_is_init(pid))
+			pid = -1;
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return pid;
 }

@@ -1,25 +1,29 @@
 /*
- * The pidfile and its lock: who holds the lock is the master in charge, and the file holds his
- * number. An upgrade hands the lock on by letting the successor inherit the descriptor, so
- * that there is no moment at which nobody has it.
+ * The pidfile and its lock: who holds the lock is the master in charge, and the file
+ * holds his number. An upgrade hands the lock on by letting the successor inherit the
+ * descriptor, so that there is no moment at which nobody has it.
+ *
+ * What stands in a file that nobody has locked is not believed, and a name that leads
+ * elsewhere (a symbolic link) is not followed: in a folder that others may write to,
+ * neither a file of theirs nor a process of theirs can be made ours.
  */
 #ifndef MASTER_LOCKFILE_H
 #define MASTER_LOCKFILE_H
 
 #include <stdbool.h>
-
-#include <bsd/libutil.h>
+#include <sys/types.h>
 
 struct lockfile {
-	struct pidfh *handle; /* as libbsd opened it, or NULL: inherited */
-	int fd;		      /* -1: there is no pidfile */
+	int fd; /* -1: there is no pidfile */
 	char *path;
 };
 
-/* Takes the lock and writes our pid. `path` NULL: there is none. Returns 0, or -1 (logged). */
+/* Takes the lock and writes our pid. `path` NULL: there is none. Returns 0, or -1
+ * (logged). */
 int lockfile_open(struct lockfile *file, const char *path);
 
-/* Takes over the descriptor of a predecessor; nothing is written yet. 0, or -1 (logged). */
+/* Takes over the descriptor of a predecessor; nothing is written yet. 0, or -1
+ * (logged). */
 int lockfile_inherit(struct lockfile *file, int fd, const char *path);
 
 /* Writes our pid: we are in charge (again). Returns 0, or -1 with errno. */
@@ -27,5 +31,10 @@ int lockfile_claim(const struct lockfile *file);
 
 /* Lets go; the file is removed too where it is `ours`. */
 void lockfile_close(struct lockfile *file, bool ours);
+
+/* For `-s`, changes nothing: the pid that the file of a lock's holder says. 0 where
+ * nobody holds it or there is no such file; -1 with errno (EINVAL: held, but the file
+ * has no pid). */
+pid_t lockfile_holder(const char *path);
 
 #endif

@@ -10,13 +10,13 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <bsd/libutil.h>
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
 #include "common/config.h"
 #include "common/log.h"
 #include "master/detach.h"
+#include "master/lockfile.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/status.h"
@@ -94,8 +94,7 @@ static int main_signal(const struct options *options)
 	struct config *config = main_config(options);
 	const char *path;
 	char text[4200];
-	struct pidfh *file;
-	pid_t pid = 0;
+	pid_t pid;
 	int status;
 
 	/* a broken file may still be given to the master, who says so in his log */
@@ -104,12 +103,11 @@ static int main_signal(const struct options *options)
 	if (config == NULL)
 		return EXIT_FAILED;
 	path = config_pidfile(config, true);
-	file = pidfile_open(path, 0644, &pid);
-	if (file != NULL) {
-		pidfile_remove(file);
+	pid = lockfile_holder(path);
+	if (pid == 0) {
 		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
 		status = main_fail(text);
-	} else if (errno != EEXIST || pid <= 1) {
+	} else if (pid < 0) {
 		snprintf(text, sizeof(text), "pidfile %s: %s", path, strerror(errno));
 		status = main_fail(text);
 	} else {
