@@ -87,7 +87,6 @@ static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events
 	(void)events;
 	log_warn("shutdown_timeout has passed: killing %u processes of generation %u",
 	    generation_alive(g), g->number);
-	g->master->exit_status = g->master->stopping ? EXIT_FAILED : EXIT_OK;
 	generation_signal(g, SIGKILL);
 }
 

@@ -54,10 +54,23 @@ static struct config *main_config(const struct options *options)
 	return config;
 }
 
+/* The same for what is to be run here: users, folders and files must be there. */
+static struct config *main_config_here(const struct options *options)
+{
+	struct config_error error;
+	struct config *config = main_config(options);
+
+	if (config == NULL || config_check_host(config, &error) == 0)
+		return config;
+	main_fail(error.text);
+	config_free(config);
+	return NULL;
+}
+
 /* -t and -T: start up to the point of no return, without binding a port. */
 static int main_test(const struct options *options)
 {
-	struct config *config = main_config(options);
+	struct config *config = main_config_here(options);
 	int status = EXIT_OK;
 
 	if (config == NULL)
@@ -130,7 +143,7 @@ static int main_open_log(const struct config *config, bool detached)
 
 static int main_run(const struct options *options)
 {
-	struct config *config = main_config(options);
+	struct config *config = main_config_here(options);
 	int ready_fd = -1;
 
 	if (config == NULL)

@@ -44,7 +44,8 @@ static int reload_try(struct master *m, struct config_error *err)
 
 	if (config == NULL)
 		return -1;
-	if (inherit_override(&m->activated, config) != 0 || reload_log(m, config, err) != 0) {
+	if (config_check_host(config, err) != 0 ||
+	    inherit_override(&m->activated, config) != 0 || reload_log(m, config, err) != 0) {
 		config_free(config);
 		return -1;
 	}

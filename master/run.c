@@ -80,15 +80,21 @@ static int run_start(struct master *m, struct config *config, struct listener_se
 	return generation_start(m->current);
 }
 
+static int run_settle(struct master *m)
+{
+	if (master_open_loop(m) == 0 && (!m->options->detach || detach_terminal() == 0))
+		return 0;
+	log_error("cannot start: %s", strerror(errno));
+	return -1;
+}
+
 static int run_open(struct master *m, struct config *config)
 {
 	const char *pidfile = config_pidfile(config, m->options->detach);
 	struct listener_set sockets;
 
 	run_raise_files();
-	if (run_inherit(m, pidfile, &sockets) != 0 || master_open_loop(m) != 0 ||
-	    (m->options->detach && detach_terminal() != 0)) {
-		log_error("cannot start: %s", strerror(errno));
+	if (run_inherit(m, pidfile, &sockets) != 0 || run_settle(m) != 0) {
 		config_free(config);
 		return -1;
 	}
