@@ -68,6 +68,7 @@ struct config_pool {
 	    per_client_limit; /* jobs of one client, waiting and running; 0: no limit */
 	unsigned retries;     /* tries after a crash */
 	uint64_t max_jobs;    /* a hasher retires after so many; 0: never */
+	char *user;           /* NULL: the config's */
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t memory_limit; /* bytes for one process; 0: derived from the costs */
@@ -77,6 +78,7 @@ struct config_pool {
 struct config_frontend {
 	unsigned processes;       /* "auto" is already resolved here */
 	unsigned max_connections; /* of one frontend */
+	char *user;               /* NULL: the config's */
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t rlimit_nofile; /* 0: derived from max_connections */
@@ -88,6 +90,7 @@ struct config {
 	struct config_listen *listen;
 	size_t listen_count;
 	char *user, *group, *chroot, *pidfile; /* NULL: unset */
+	bool seccomp;
 	char *log;
 	enum log_format log_format;
 	enum log_level log_level;
@@ -136,8 +139,9 @@ struct config *config_load(
     const char *path, char *const *overrides, size_t count, struct config_error *err);
 void config_free(struct config *config);
 
-/* What -t and a start look up beyond the config itself: user and group, the chroot
- * folder, key and token files, the CPUs of the affinities. Returns 0, or -1 with *err.
+/* What -t and a start look up beyond the config itself: users and group, the chroot
+ * folder, seccomp, key and token files, the CPUs of the affinities. Returns 0, or -1
+ * with *err.
  */
 int config_check_host(const struct config *config, struct config_error *err);
 

@@ -47,6 +47,7 @@ const struct config_directive config_directives[] = {
 	ROOT(user, user, text, 0, 0, ""),
 	ROOT(group, group, text, 0, 0, ""),
 	ROOT(chroot, chroot, path, 0, 0, ""),
+	ROOT(seccomp, seccomp, switch, 0, 0, "on"),
 	ROOT(pidfile, pidfile, path, 0, 0, ""),
 	ROOT(log, log, log, 0, 0, "stderr"),
 	ROOT(log_format, log_format, log_format, 0, 0, "text"),
@@ -73,6 +74,7 @@ const struct config_directive config_directives[] = {
 
 	FRONTEND(processes, number_auto, 1, LIMIT_FRONTENDS, "auto"),
 	FRONTEND(max_connections, number, 1, 1000000, "10240"),
+	FRONTEND(user, text, 0, 0, ""),
 	FRONTEND(nice, number, -20, 19, "0"),
 	FRONTEND(cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),
 	FRONTEND(rlimit_nofile, number_auto, 64, 1048576, "auto"),
@@ -98,6 +100,7 @@ const struct config_directive config_directives[] = {
 	POOL(per_client_limit, per_client_limit, number, 0, 65536, "0"),
 	POOL(retries, retries, number, 0, 3, "1"),
 	POOL(max_jobs, max_jobs, number, 0, INT64_C(1000000000000), "0"),
+	POOL(user, user, text, 0, 0, ""),
 	POOL(nice, nice, number, -20, 19, "10"),
 	POOL(cpu_affinity, cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),
 	POOL(memory_limit, memory_limit, size_auto, BYTES(1024 * KIB), BYTES(1024 * GIB), "auto"),
