@@ -44,6 +44,7 @@ struct board_hasher {
 /* Written by the master while no process has the slot, then by its process. */
 struct board_slot {
 	_Atomic uint32_t incarnation; /* 0: free */
+	_Atomic uint32_t denied;      /* 1 + the system call that its filter ends it for */
 	union {
 		struct board_frontend frontend;
 		struct board_hasher hasher;

@@ -31,6 +31,7 @@ struct child {
 	size_t listener_count;
 	const int *links; /* frontend: by pool; hasher: by frontend */
 	size_t link_count;
+	const char *store; /* hasher: the database of look-ups, as this process sees it */
 	unsigned frontends; /* frontends of this generation: slots 0..frontends-1 */
 	/* slots of the hashers of pool p: pool_slot[p] .. pool_slot[p + 1] - 1 */
 	unsigned pool_slot[LIMIT_POOLS + 1];

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/config_table.h"
+#include "common/sandbox.h"
 
 enum { ENTRY_MAX = 16 * 1024 * 1024 };
 
@@ -32,15 +33,29 @@ static int user_find(const char *name)
 	return rc;
 }
 
+static int user_check(
+    const struct config *config, char *const *field, struct config_error *err)
+{
+	int rc = *field != NULL ? user_find(*field) : 0;
+
+	if (rc == 0)
+		return 0;
+	return config_error_at(config, field, err,
+	    "%.64s: %s; allowed: a user of this system", *field,
+	    rc == ENOENT ? "no such user" : strerror(rc));
+}
+
 static int names_check(const struct config *config, struct config_error *err)
 {
 	gid_t gid;
 	int rc;
 
-	if (config->user != NULL && (rc = user_find(config->user)) != 0)
-		return config_error_at(config, &config->user, err,
-		    "%.64s: %s; allowed: a user of this system", config->user,
-		    rc == ENOENT ? "no such user" : strerror(rc));
+	if (user_check(config, &config->user, err) != 0 ||
+	    user_check(config, &config->frontend.user, err) != 0)
+		return -1;
+	for (size_t i = 0; i < config->pool_count; i++)
+		if (user_check(config, &config->pools[i].user, err) != 0)
+			return -1;
 	if (config->group != NULL && (rc = config_group_find(config->group, &gid)) != 0)
 		return config_error_at(config, &config->group, err,
 		    "%.64s: %s; allowed: a group of this system", config->group,
@@ -84,6 +99,15 @@ static int chroot_check(const struct config *config, struct config_error *err)
 	return 0;
 }
 
+/* What is asked for and cannot be had is no reason to do without it in silence. */
+static int seccomp_check(const struct config *config, struct config_error *err)
+{
+	if (!config->seccomp || sandbox_filter_available())
+		return 0;
+	return config_error_at(config, &config->seccomp, err,
+	    "on: this kernel or architecture has no seccomp filters; allowed: off");
+}
+
 /* One CPU that is not ours makes sched_setaffinity() do less than was asked for. */
 static int affinity_check(const struct config *config,
     const struct config_affinity *affinity, struct config_error *err)
@@ -102,6 +126,7 @@ static int affinity_check(const struct config *config,
 int config_check_host(const struct config *config, struct config_error *err)
 {
 	if (names_check(config, err) != 0 || chroot_check(config, err) != 0 ||
+	    seccomp_check(config, err) != 0 ||
 	    file_check(config, &config->token_file, config->token_file, err) != 0 ||
 	    affinity_check(config, &config->frontend.cpu_affinity, err) != 0)
 		return -1;

@@ -62,8 +62,8 @@ static bool lookup_has_table(sqlite3 *db)
 
 static int lookup_connect(struct lookup *l)
 {
-	const char *path = l->hasher->child->config->store_path;
-	int rc = sqlite3_open_v2(path, &l->db,
+	const struct child *child = l->hasher->child;
+	int rc = sqlite3_open_v2(child->store, &l->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK) {
@@ -79,7 +79,7 @@ static int lookup_connect(struct lookup *l)
 		return 0;
 	}
 	if (!l->broken)
-		log_error("store %s: %s", path,
+		log_error("store %s: %s", child->config->store_path,
 		    l->db != NULL ? sqlite3_errmsg(l->db) : "out of memory");
 	l->broken = true;
 	lookup_forget(l);

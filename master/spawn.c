@@ -131,6 +131,32 @@ static int child_limits(const struct process *p)
 	return limits_apply(&spec, p->role->kind->oom_score_adj);
 }
 
+static struct sandbox_spec child_sandbox(const struct process *p)
+{
+	const struct config *config = p->role->generation->config;
+
+	return p->role->kind->listens ? sandbox_of_frontend(config)
+				      : sandbox_of_pool(config, &config->pools[p->role->pool]);
+}
+
+/* Gives up all it can. Returns 0, or -1 (logged). */
+static int child_confine(struct child *child, const struct process *p, pid_t master)
+{
+	struct sandbox_spec spec = child_sandbox(p);
+
+	if (sandbox_enter(&spec) != 0)
+		return -1;
+	child->store = spec.store;
+	/* cleared by a change of credentials, so only now; and the master may be gone already */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+		log_error("PR_SET_PDEATHSIG: %s", strerror(errno));
+		return -1;
+	}
+	if (getppid() != master)
+		_exit(CHILD_EXIT_MASTER_GONE);
+	return sandbox_seal(&spec, child->slot);
+}
+
 /* All that is done in the child before its role begins. Returns 0, or -1 (logged). */
 static int child_prepare(struct child *child, const struct process *p, pid_t master)
 {
@@ -154,14 +180,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	child->slot = board_slot(&child->board, p->slot);
 	if (child_limits(p) != 0)
 		goto failed;
-	if (sandbox_enter(child->config) != 0)
-		return -1;
-	/* cleared by a change of credentials, so only now; and the master may be gone already */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-		goto failed;
-	if (getppid() != master)
-		_exit(CHILD_EXIT_MASTER_GONE);
-	return 0;
+	return child_confine(child, p, master);
 failed:
 	log_error("cannot set up: %s", strerror(errno));
 	return -1;

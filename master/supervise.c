@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "master/master.h"
 
 enum {
@@ -202,17 +203,33 @@ static enum control_cause exit_cause(int status)
 	    : CONTROL_CAUSE_CRASHED;
 }
 
-static void supervise_log_exit(const struct process *p, int status, enum control_cause cause)
+/* How a child ended; its slot says which system call its filter has ended it for. */
+static const char *supervise_words(const struct process *p, int status, char *buf, size_t cap)
+{
+	uint32_t denied =
+	    atomic_load(&board_slot(&p->role->generation->board, p->slot)->denied);
+	char call[64];
+	size_t len;
+
+	role_exit_words(status, buf, cap);
+	len = strlen(buf);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS && denied != 0)
+		snprintf(buf + len, cap - len, ": system call %s",
+		    sandbox_denied_words(denied, call, sizeof(call)));
+	return buf;
+}
+
+static void supervise_log_exit(const struct process *p, const char *words,
+    enum control_cause cause)
 {
 	const struct generation *g = p->role->generation;
-	char words[160], who[64];
+	char who[64];
 
 	if (p->role->kind->listens)
 		snprintf(who, sizeof(who), "frontend %u", p->index);
 	else
 		snprintf(who, sizeof(who), "hasher %s/%u", g->config->pools[p->role->pool].name,
 		    p->index);
-	role_exit_words(status, words, sizeof(words));
 	if (cause == CONTROL_CAUSE_LEFT)
 		log_info("%s (%d) %s", who, (int)p->pid, words);
 	else
@@ -225,8 +242,10 @@ void supervise_exit(struct process *p, int status)
 	struct generation *g = role->generation;
 	enum control_cause cause = exit_cause(status);
 	bool was_starting = p->state == PROCESS_STARTING;
+	char words[256];
 
-	supervise_log_exit(p, status, cause);
+	supervise_words(p, status, words, sizeof(words));
+	supervise_log_exit(p, words, cause);
 	if (!role->kind->listens)
 		supervise_tell_gone(p, cause);
 	/* free: whatever a dead frontend still wanted is no longer wanted */
@@ -239,10 +258,9 @@ void supervise_exit(struct process *p, int status)
 		return;
 	}
 	if (was_starting && master_generation_on_trial(g)) {
-		char words[160], why[256];
+		char why[320];
 
-		snprintf(why, sizeof(why), "its %s %s", role->kind->name,
-		    role_exit_words(status, words, sizeof(words)));
+		snprintf(why, sizeof(why), "its %s %s", role->kind->name, words);
 		master_generation_failed(g, why);
 		return;
 	}
