@@ -98,7 +98,9 @@ static int run_open(struct master *m, struct config *config)
 		config_free(config);
 		return -1;
 	}
-	if (pidfile != NULL && m->upgrade.heir)
+	if (!m->upgrade.heir)
+		status_remove(m);
+	else if (pidfile != NULL)
 		m->reload.begun = status_last(pidfile);
 	return run_start(m, config, &sockets);
 }

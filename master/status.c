@@ -35,11 +35,11 @@ static int status_path(char *path, const char *pidfile, const char *suffix)
 
 static void status_write(const struct master *m, unsigned finished, bool ok, const char *why)
 {
-	const char *pidfile = config_pidfile(m->current->config, m->options->detach);
+	const char *pidfile = m->lockfile.path; /* that we were started with */
 	char path[PATH_MAX], fresh[PATH_MAX], text[STATUS_TEXT_MAX + 64];
 	int fd, len;
 
-	if (pidfile == NULL || status_path(path, pidfile, "") != 0 ||
+	if (m->lockfile.fd < 0 || status_path(path, pidfile, "") != 0 ||
 	    status_path(fresh, pidfile, ".new") != 0)
 		return;
 	len = snprintf(text, sizeof(text), "%u %u %s %s\n", m->reload.begun, finished,
@@ -47,8 +47,10 @@ static void status_write(const struct master *m, unsigned finished, bool ok, con
 	unlink(fresh);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 || len < 0 || (size_t)len >= sizeof(text) ||
-	    write(fd, text, (size_t)len) != len || rename(fresh, path) != 0)
+	    write(fd, text, (size_t)len) != len || rename(fresh, path) != 0) {
 		log_warn("status file %s: %s", path, strerror(errno));
+		unlink(fresh);
+	}
 	if (fd >= 0)
 		close(fd);
 }
@@ -66,13 +68,10 @@ void status_finished(struct master *m, bool ok, const char *why)
 
 void status_remove(const struct master *m)
 {
-	const char *pidfile;
 	char path[PATH_MAX];
 
-	if (m->current == NULL)
-		return;
-	pidfile = config_pidfile(m->current->config, m->options->detach);
-	if (pidfile != NULL && status_path(path, pidfile, "") == 0)
+	/* without the lock it is another master's file */
+	if (m->lockfile.fd >= 0 && status_path(path, m->lockfile.path, "") == 0)
 		unlink(path);
 }
 

@@ -15,7 +15,8 @@ struct master;
 /* In the master: attempt begun; finished, and why not. */
 void status_begun(struct master *m);
 void status_finished(struct master *m, bool ok, const char *why);
-/* The file goes with the pidfile. */
+/* The file goes with the pidfile: at the end, and at a start the one that a master who was
+ * killed has left: its numbers are not ours. */
 void status_remove(const struct master *m);
 
 /* For `-s`: the attempt begun last, 0 where there was none. */
