@@ -125,12 +125,15 @@ void master_stop(struct master *m)
 void master_retire(struct master *m)
 {
 	log_info("draining for the successor");
+	ev_timer_stop(m->loop, &m->watchdog); /* it is his to keep quiet now */
 	master_drain(m);
 }
 
 void master_return(struct master *m)
 {
 	log_warn("this master takes its place again");
+	if (m->watchdog.repeat > 0.)
+		ev_timer_again(m->loop, &m->watchdog);
 	m->stopping = false;
 	m->reload.wanted = true;
 	master_go_on(m);

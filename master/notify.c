@@ -59,9 +59,10 @@ void notify_stopping(void)
 
 void notify_main(pid_t pid)
 {
-	char text[48];
+	char text[64];
 
-	snprintf(text, sizeof(text), "MAINPID=%d\nREADY=1", (int)pid);
+	/* WATCHDOG: what the new one has sent before was not heard, since it was not his place */
+	snprintf(text, sizeof(text), "MAINPID=%d\nREADY=1\nWATCHDOG=1", (int)pid);
 	notify_send(text);
 }
 

@@ -121,6 +121,8 @@ static void upgrade_exec(const struct master *m, int channel)
 	fds[n++] = channel;
 	fds[n++] = m->lockfile.fd;
 	upgrade_environment(set->count, m->lockfile.fd >= 0, m->activated.count > 0);
+	if (m->watchdog.repeat > 0.) /* what was for us is for our successor */
+		setenv("WATCHDOG_PID", getenv("LISTEN_PID"), 1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (upgrade_place(fds, n) == 0)
