@@ -233,7 +233,6 @@ void arena_trim(struct arena *arena)
 {
 	if (arena->claim_count > 0)
 		return;
-	while (arena_wipe(arena, arena->bytes) > 0)
-		continue;
+	(void)arena_wipe(arena, arena->bytes);
 	(void)madvise(arena->base, arena->bytes, MADV_DONTNEED);
 }

@@ -18,6 +18,8 @@
 /* The longest string H0 can absorb: its length is a 32-bit word. */
 #define STRING_MAX UINT32_MAX
 
+_Static_assert(sizeof(struct engine) <= ENGINE_OWN_BYTES, "tell the master");
+
 static const struct kernel *kernel_for(enum engine_kind kind)
 {
 	switch (engine_kind_resolve(kind)) {
@@ -179,7 +181,7 @@ bool engine_step(struct engine *engine, unsigned blocks, struct engine_result *r
 		left = 0;
 	/* As many blocks as were filled: a part of the time at most, and a job's
 	 * memory is clean before the next of its size could have filled it. */
-	arena_wipe(&engine->arena, (size_t)(blocks - left) * sizeof(struct block));
+	(void)arena_wipe(&engine->arena, (size_t)(blocks - left) * sizeof(struct block));
 	return job_collect(engine, result);
 }
 
@@ -203,6 +205,11 @@ unsigned engine_running(const struct engine *engine)
 bool engine_is_busy(const struct engine *engine)
 {
 	return engine_running(engine) > 0 || arena_is_stained(&engine->arena);
+}
+
+void engine_wipe(struct engine *engine)
+{
+	(void)arena_wipe(&engine->arena, engine->arena.bytes);
 }
 
 void engine_trim(struct engine *engine)

@@ -121,6 +121,10 @@ enum engine_status engine_check(const struct engine *engine, const struct engine
 /* engine_check() == ENGINE_OK */
 bool engine_has_room(const struct engine *engine, const struct engine_params *params);
 
+/* Wipes at once what ended jobs left behind, in some milliseconds where that
+ * is much. Nothing of them remains then. */
+void engine_wipe(struct engine *engine);
+
 /* Without jobs: wipes what is left and gives the arena's memory back. */
 void engine_trim(struct engine *engine);
 
