@@ -51,16 +51,17 @@ int arena_open(struct arena *arena, size_t bytes)
 	bytes -= bytes % ARENA_PAGE_BYTES;
 	granules = bytes / ARENA_GRANULE_BYTES;
 	arena->stained_count = (granules + WORD_BITS - 1) / WORD_BITS;
-	arena->stained = calloc(arena->stained_count, sizeof(*arena->stained));
-	if (arena->stained == NULL)
-		return -1;
 	arena->base = arena_map(bytes);
-	if (arena->base == NULL) {
-		free(arena->stained);
-		arena->stained = NULL;
+	if (arena->base == NULL)
+		return -1;
+	arena->bytes = bytes;
+	arena->stained = calloc(arena->stained_count, sizeof(*arena->stained));
+	if (arena->stained == NULL) {
+		(void)munmap(arena->base, arena->bytes);
+		arena->base = NULL;
+		errno = ENOMEM;
 		return -1;
 	}
-	arena->bytes = bytes;
 	return 0;
 }
 

@@ -552,13 +552,19 @@ static void mask(uint8_t out[MARKER_BYTES], const uint8_t *in)
 
 static bool bytes_hold(const uint8_t *bytes, size_t length, const uint8_t masked[MARKER_BYTES])
 {
-	for (size_t i = 0; i + MARKER_BYTES <= length; i++) {
-		unsigned n = 0;
+	const uint8_t *at = bytes, *end = bytes + length;
 
-		while (n < MARKER_BYTES && bytes[i + n] == (masked[n] ^ MASK))
+	while (end - at >= MARKER_BYTES) {
+		unsigned n = 1;
+
+		at = memchr(at, masked[0] ^ MASK, (size_t)(end - at) - MARKER_BYTES + 1);
+		if (at == NULL)
+			return false;
+		while (n < MARKER_BYTES && at[n] == (masked[n] ^ MASK))
 			n++;
 		if (n == MARKER_BYTES)
 			return true;
+		at++;
 	}
 	return false;
 }
