@@ -158,7 +158,13 @@ INLINE void block_fetch(const struct block *block)
 		_mm_prefetch((const char *)&block->word[4 * i], _MM_HINT_T1);
 }
 
-/* The vector of row `row` that is the group's a (0), b, c or d (3) in the
+INLINE void block_near(const struct block *block)
+{
+	for (int i = 0; i < VECTORS; i += 2)
+		_mm_prefetch((const char *)&block->word[4 * i], _MM_HINT_T0);
+}
+
+/* The vector that is the group's a (0), b, c or d (3) in the
  * columns: group g holds rows 2k + g % 2 of the columns' words 4q..4q+3. */
 #define COLUMN_VECTOR(q, g, k) (4 * (2 * (k) + (g) % 2) + (q) + (g) / 2)
 
@@ -214,9 +220,9 @@ INLINE void lane_step(struct kernel_lane *lane)
 		for (int i = 0; i < 4 * WIDTH; i++)
 			block_store(&work, 4 * row + i, v[i]);
 	}
+	block_fetch(dst + FETCH_AHEAD);
 	block_permute(dst, &work);
 	reference_next(lane);
-	block_fetch(dst + FETCH_AHEAD);
 	lane->prev = dst;
 	lane->dst = dst + 1;
 }
@@ -224,8 +230,10 @@ INLINE void lane_step(struct kernel_lane *lane)
 static void fill(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	for (; blocks > 0; blocks--) {
-		for (unsigned i = 0; i < count; i++)
+		for (unsigned i = 0; i < count; i++) {
+			block_near(lanes[i + 1 < count ? i + 1 : 0]->ref);
 			lane_step(lanes[i]);
+		}
 	}
 }
 

@@ -142,12 +142,19 @@ INLINE void block_store(struct block *block, int i, __m512i x)
 	_mm512_store_si512((void *)&block->word[8 * i], x);
 }
 
-/* To the second cache: with many misses under way the first one's few buffers
- * are what limits, and they are needed for the stream that computes now. */
+/* From memory to the second cache: with many misses under way the first one's
+ * few buffers are what limits, and the stream that computes now needs them. */
 INLINE void block_fetch(const struct block *block)
 {
 	for (int i = 0; i < VECTORS; i++)
 		_mm_prefetch((const char *)&block->word[8 * i], _MM_HINT_T1);
+}
+
+/* From there to the first. */
+INLINE void block_near(const struct block *block)
+{
+	for (int i = 0; i < VECTORS; i++)
+		_mm_prefetch((const char *)&block->word[8 * i], _MM_HINT_T0);
 }
 
 /* The reference of the block after dst, which has just been written. */
@@ -172,6 +179,8 @@ INLINE void lane_step(struct kernel_lane *lane)
 	for (int i = 0; i < VECTORS; i++)
 		v[i] = r[i] = block_load(lane->prev, i) ^ block_load(lane->ref, i);
 	rows(v);
+	/* Here and not beside the reference's: not too many misses at a time. */
+	block_fetch(dst + FETCH_AHEAD);
 	columns(v);
 	/* The first vector first: the next reference hangs on its word 0. */
 	if (lane->accumulate) {
@@ -182,7 +191,6 @@ INLINE void lane_step(struct kernel_lane *lane)
 			block_store(dst, i, v[i] ^ r[i]);
 	}
 	reference_next(lane);
-	block_fetch(dst + FETCH_AHEAD);
 	lane->prev = dst;
 	lane->dst = dst + 1;
 }
@@ -190,8 +198,10 @@ INLINE void lane_step(struct kernel_lane *lane)
 static void fill(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	for (; blocks > 0; blocks--) {
-		for (unsigned i = 0; i < count; i++)
+		for (unsigned i = 0; i < count; i++) {
+			block_near(lanes[i + 1 < count ? i + 1 : 0]->ref);
 			lane_step(lanes[i]);
+		}
 	}
 }
 
