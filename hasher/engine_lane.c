@@ -67,7 +67,7 @@ static int job_first_block(const struct engine *engine, struct engine_job *job, 
 	store_le(seed + BLAKE_H0_BYTES, column, 4);
 	store_le(seed + BLAKE_H0_BYTES + 4, lane, 4);
 	bad = blake_long(bytes, sizeof(bytes), seed, sizeof(seed));
-	for (unsigned i = 0; i < BLOCK_WORDS; i++)
+	for (size_t i = 0; i < BLOCK_WORDS; i++)
 		block->word[engine->kernel->order[i]] = load_le64(bytes + 8 * i);
 	explicit_bzero(seed, sizeof(seed));
 	explicit_bzero(bytes, sizeof(bytes));
@@ -100,7 +100,7 @@ static void job_finish(const struct engine *engine, struct engine_job *job)
 		for (unsigned i = 0; i < BLOCK_WORDS; i++)
 			sum.word[i] ^= last->word[i];
 	}
-	for (unsigned i = 0; i < BLOCK_WORDS; i++)
+	for (size_t i = 0; i < BLOCK_WORDS; i++)
 		store_le(bytes + 8 * i, sum.word[engine->kernel->order[i]], 8);
 	bad = blake_long(job->tag, job->params.tag_len, bytes, sizeof(bytes));
 	explicit_bzero(&sum, sizeof(sum));

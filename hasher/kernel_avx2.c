@@ -63,19 +63,19 @@ INLINE __m256i turn_63(__m256i x)
 /* G for WIDTH groups, v[4g..4g+3] = a, b, c, d of group g */
 INLINE void groups_mix(__m256i v[4 * WIDTH])
 {
-	for (int g = 0; g < WIDTH; g++) {
+	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g] = mul_add(v[4 * g], v[4 * g + 1]);
 		v[4 * g + 3] = turn_32(v[4 * g + 3] ^ v[4 * g]);
 	}
-	for (int g = 0; g < WIDTH; g++) {
+	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g + 2] = mul_add(v[4 * g + 2], v[4 * g + 3]);
 		v[4 * g + 1] = turn_24(v[4 * g + 1] ^ v[4 * g + 2]);
 	}
-	for (int g = 0; g < WIDTH; g++) {
+	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g] = mul_add(v[4 * g], v[4 * g + 1]);
 		v[4 * g + 3] = turn_16(v[4 * g + 3] ^ v[4 * g]);
 	}
-	for (int g = 0; g < WIDTH; g++) {
+	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g + 2] = mul_add(v[4 * g + 2], v[4 * g + 3]);
 		v[4 * g + 1] = turn_63(v[4 * g + 1] ^ v[4 * g + 2]);
 	}
@@ -86,13 +86,13 @@ INLINE void groups_mix(__m256i v[4 * WIDTH])
 INLINE void rows_mix(__m256i v[4 * WIDTH])
 {
 	groups_mix(v);
-	for (int g = 0; g < WIDTH; g++) {
+	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g] = _mm256_permute4x64_epi64(v[4 * g], _MM_SHUFFLE(2, 1, 0, 3));
 		v[4 * g + 2] = _mm256_permute4x64_epi64(v[4 * g + 2], _MM_SHUFFLE(0, 3, 2, 1));
 		v[4 * g + 3] = _mm256_permute4x64_epi64(v[4 * g + 3], _MM_SHUFFLE(1, 0, 3, 2));
 	}
 	groups_mix(v);
-	for (int g = 0; g < WIDTH; g++) {
+	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g] = _mm256_permute4x64_epi64(v[4 * g], _MM_SHUFFLE(0, 3, 2, 1));
 		v[4 * g + 2] = _mm256_permute4x64_epi64(v[4 * g + 2], _MM_SHUFFLE(2, 1, 0, 3));
 		v[4 * g + 3] = _mm256_permute4x64_epi64(v[4 * g + 3], _MM_SHUFFLE(1, 0, 3, 2));
@@ -129,38 +129,38 @@ INLINE void swap(__m256i *x, __m256i *y)
 INLINE void columns_mix(__m256i v[4 * WIDTH])
 {
 	groups_mix(v);
-	for (int g = 0; g < WIDTH; g += 2) {
+	for (size_t g = 0; g < WIDTH; g += 2) {
 		column_on(&v[4 * g], &v[4 * g + 4]);
 		column_back(&v[4 * g + 2], &v[4 * g + 6]);
 		swap(&v[4 * g + 3], &v[4 * g + 7]);
 	}
 	groups_mix(v);
-	for (int g = 0; g < WIDTH; g += 2) {
+	for (size_t g = 0; g < WIDTH; g += 2) {
 		column_back(&v[4 * g], &v[4 * g + 4]);
 		column_on(&v[4 * g + 2], &v[4 * g + 6]);
 		swap(&v[4 * g + 3], &v[4 * g + 7]);
 	}
 }
 
-INLINE __m256i block_load(const struct block *block, int i)
+INLINE __m256i block_load(const struct block *block, size_t i)
 {
 	return _mm256_load_si256((const __m256i *)(const void *)&block->word[4 * i]);
 }
 
-INLINE void block_store(struct block *block, int i, __m256i x)
+INLINE void block_store(struct block *block, size_t i, __m256i x)
 {
 	_mm256_store_si256((__m256i *)(void *)&block->word[4 * i], x);
 }
 
 INLINE void block_fetch(const struct block *block)
 {
-	for (int i = 0; i < VECTORS; i += 2)
+	for (size_t i = 0; i < VECTORS; i += 2)
 		_mm_prefetch((const char *)&block->word[4 * i], _MM_HINT_T1);
 }
 
 INLINE void block_near(const struct block *block)
 {
-	for (int i = 0; i < VECTORS; i += 2)
+	for (size_t i = 0; i < VECTORS; i += 2)
 		_mm_prefetch((const char *)&block->word[4 * i], _MM_HINT_T0);
 }
 
@@ -173,12 +173,12 @@ INLINE void block_permute(struct block *dst, struct block *work)
 {
 	__m256i v[4 * WIDTH];
 
-	for (int q = 0; q < 4; q += WIDTH / 2) {
-		for (int i = 0; i < 4 * WIDTH; i++)
+	for (size_t q = 0; q < 4; q += WIDTH / 2) {
+		for (size_t i = 0; i < 4 * WIDTH; i++)
 			v[i] = block_load(work, COLUMN_VECTOR(q, i / 4, i % 4));
 		columns_mix(v);
-		for (int i = 0; i < 4 * WIDTH; i++) {
-			int at = COLUMN_VECTOR(q, i / 4, i % 4);
+		for (size_t i = 0; i < 4 * WIDTH; i++) {
+			size_t at = COLUMN_VECTOR(q, i / 4, i % 4);
 
 			block_store(dst, at, v[i] ^ block_load(dst, at));
 		}
@@ -205,19 +205,19 @@ INLINE void lane_step(struct kernel_lane *lane)
 	struct block work;
 	__m256i v[4 * WIDTH];
 
-	for (int row = 0; row < 8; row += WIDTH) {
-		for (int i = 0; i < 4 * WIDTH; i++)
+	for (size_t row = 0; row < 8; row += WIDTH) {
+		for (size_t i = 0; i < 4 * WIDTH; i++)
 			v[i] = block_load(prev, 4 * row + i) ^ block_load(ref, 4 * row + i);
 		/* dst already takes what the permuted block is XORed into. */
 		if (lane->accumulate) {
-			for (int i = 0; i < 4 * WIDTH; i++)
+			for (size_t i = 0; i < 4 * WIDTH; i++)
 				block_store(dst, 4 * row + i, v[i] ^ block_load(dst, 4 * row + i));
 		} else {
-			for (int i = 0; i < 4 * WIDTH; i++)
+			for (size_t i = 0; i < 4 * WIDTH; i++)
 				block_store(dst, 4 * row + i, v[i]);
 		}
 		rows_mix(v);
-		for (int i = 0; i < 4 * WIDTH; i++)
+		for (size_t i = 0; i < 4 * WIDTH; i++)
 			block_store(&work, 4 * row + i, v[i]);
 	}
 	block_fetch(dst + FETCH_AHEAD);
@@ -242,13 +242,13 @@ static void mix(struct block *dst, const struct block *src)
 	struct block work;
 	__m256i v[4 * WIDTH];
 
-	for (int row = 0; row < 8; row += WIDTH) {
-		for (int i = 0; i < 4 * WIDTH; i++) {
+	for (size_t row = 0; row < 8; row += WIDTH) {
+		for (size_t i = 0; i < 4 * WIDTH; i++) {
 			v[i] = block_load(src, 4 * row + i);
 			block_store(dst, 4 * row + i, v[i]);
 		}
 		rows_mix(v);
-		for (int i = 0; i < 4 * WIDTH; i++)
+		for (size_t i = 0; i < 4 * WIDTH; i++)
 			block_store(&work, 4 * row + i, v[i]);
 	}
 	block_permute(dst, &work);

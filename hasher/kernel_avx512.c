@@ -47,11 +47,11 @@ INLINE __m512i mul_add(__m512i a, __m512i b)
  * a group's whole chain at a time, and left so by the compiler (see above). */
 #define HALF_G(a, b, c, d, r1, r2)                                         \
 	do {                                                               \
-		for (int g = 0; g < 4; g++) {                              \
+		for (size_t g = 0; g < 4; g++) {                              \
 			v[a(g)] = mul_add(v[a(g)], v[b(g)]);               \
 			v[d(g)] = _mm512_ror_epi64(v[d(g)] ^ v[a(g)], r1); \
 		}                                                          \
-		for (int g = 0; g < 4; g++) {                              \
+		for (size_t g = 0; g < 4; g++) {                              \
 			v[c(g)] = mul_add(v[c(g)], v[d(g)]);               \
 			v[b(g)] = _mm512_ror_epi64(v[b(g)] ^ v[c(g)], r2); \
 		}                                                          \
@@ -76,7 +76,7 @@ INLINE void rows(__m512i v[VECTORS])
 	HALF_G(ROW_A, ROW_B, ROW_C, ROW_D, 32, 24);
 	HALF_G(ROW_A, ROW_B, ROW_C, ROW_D, 16, 63);
 	/* The diagonals seen from b, which is last to be ready. */
-	for (int g = 0; g < 4; g++) {
+	for (size_t g = 0; g < 4; g++) {
 		v[ROW_A(g)] = _mm512_permutex_epi64(v[ROW_A(g)], TURN_3);
 		v[ROW_C(g)] = _mm512_permutex_epi64(v[ROW_C(g)], TURN_1);
 		v[ROW_D(g)] = _mm512_permutex_epi64(v[ROW_D(g)], TURN_2);
@@ -107,7 +107,7 @@ INLINE void columns(__m512i v[VECTORS])
 {
 	HALF_G(COL_A, COL_B, COL_C, COL_D, 32, 24);
 	HALF_G(COL_A, COL_B, COL_C, COL_D, 16, 63);
-	for (int g = 0; g < 4; g++) {
+	for (size_t g = 0; g < 4; g++) {
 		v[COL_A(g)] = words_pick(v[COL_A(g)], g % 2 == 0 ? EVEN_BACK : ODD_BACK);
 		v[COL_C(g)] = words_pick(v[COL_C(g)], g % 2 == 0 ? EVEN_ON : ODD_ON);
 		v[COL_D(g)] = halves_swap(v[COL_D(g)]);
@@ -132,12 +132,12 @@ INLINE void columns(__m512i v[VECTORS])
 	v[15] = words_pick(v[15], INDEX(6, 7, 4, 5, 2, 3, 0, 1));
 }
 
-INLINE __m512i block_load(const struct block *block, int i)
+INLINE __m512i block_load(const struct block *block, size_t i)
 {
 	return _mm512_load_si512((const void *)&block->word[8 * i]);
 }
 
-INLINE void block_store(struct block *block, int i, __m512i x)
+INLINE void block_store(struct block *block, size_t i, __m512i x)
 {
 	_mm512_store_si512((void *)&block->word[8 * i], x);
 }
@@ -146,14 +146,14 @@ INLINE void block_store(struct block *block, int i, __m512i x)
  * few buffers are what limits, and the stream that computes now needs them. */
 INLINE void block_fetch(const struct block *block)
 {
-	for (int i = 0; i < VECTORS; i++)
+	for (size_t i = 0; i < VECTORS; i++)
 		_mm_prefetch((const char *)&block->word[8 * i], _MM_HINT_T1);
 }
 
 /* From there to the first. */
 INLINE void block_near(const struct block *block)
 {
-	for (int i = 0; i < VECTORS; i++)
+	for (size_t i = 0; i < VECTORS; i++)
 		_mm_prefetch((const char *)&block->word[8 * i], _MM_HINT_T0);
 }
 
@@ -176,7 +176,7 @@ INLINE void lane_step(struct kernel_lane *lane)
 	struct block *dst = lane->dst;
 	__m512i v[VECTORS], r[VECTORS];
 
-	for (int i = 0; i < VECTORS; i++)
+	for (size_t i = 0; i < VECTORS; i++)
 		v[i] = r[i] = block_load(lane->prev, i) ^ block_load(lane->ref, i);
 	rows(v);
 	/* Here and not beside the reference's: not too many misses at a time. */
@@ -184,10 +184,10 @@ INLINE void lane_step(struct kernel_lane *lane)
 	columns(v);
 	/* The first vector first: the next reference hangs on its word 0. */
 	if (lane->accumulate) {
-		for (int i = 0; i < VECTORS; i++)
+		for (size_t i = 0; i < VECTORS; i++)
 			block_store(dst, i, v[i] ^ r[i] ^ block_load(dst, i));
 	} else {
-		for (int i = 0; i < VECTORS; i++)
+		for (size_t i = 0; i < VECTORS; i++)
 			block_store(dst, i, v[i] ^ r[i]);
 	}
 	reference_next(lane);
@@ -209,11 +209,11 @@ static void mix(struct block *dst, const struct block *src)
 {
 	__m512i v[VECTORS];
 
-	for (int i = 0; i < VECTORS; i++)
+	for (size_t i = 0; i < VECTORS; i++)
 		v[i] = block_load(src, i);
 	rows(v);
 	columns(v);
-	for (int i = 0; i < VECTORS; i++)
+	for (size_t i = 0; i < VECTORS; i++)
 		block_store(dst, i, v[i] ^ block_load(src, i));
 }
 

@@ -88,13 +88,13 @@ static double rate_engine(const struct contender *contender, const struct engine
 	for (unsigned i = 0; i < jobs; i++)
 		submit(engine, params);
 	for (unsigned i = 0; i < jobs; submit(engine, params), i++)
-		while (!engine_step(engine, STEP_BLOCKS, &result))
-			continue;
+		while (!engine_step(engine, STEP_BLOCKS, &result)) {
+		}
 	from = now();
 	do {
 		for (unsigned i = 0; i < jobs; submit(engine, params), i++)
-			while (!engine_step(engine, STEP_BLOCKS, &result))
-				continue;
+			while (!engine_step(engine, STEP_BLOCKS, &result)) {
+			}
 		count += jobs;
 		till = now();
 	} while (till - from < seconds);
@@ -152,6 +152,7 @@ static double rate_forked(const struct bench *bench, const struct contender *con
 static double rate_node(const struct bench *bench, const struct engine_params *params)
 {
 	double sum = 0, rate;
+	char line[64];
 
 	for (unsigned i = 0; i < bench->processes; i++) {
 		(void)fprintf(bench->node_in[i], "%u %u %u %f\n", params->memory_kib, params->time, params->lanes,
@@ -159,8 +160,9 @@ static double rate_node(const struct bench *bench, const struct engine_params *p
 		(void)fflush(bench->node_in[i]);
 	}
 	for (unsigned i = 0; i < bench->processes; i++) {
-		if (fscanf(bench->node_out[i], "%lf", &rate) != 1)
+		if (fgets(line, sizeof(line), bench->node_out[i]) == NULL)
 			errx(1, "node gave no rate");
+		rate = strtod(line, NULL);
 		sum += rate;
 	}
 	return sum;

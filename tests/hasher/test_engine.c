@@ -479,8 +479,8 @@ static void test_full_until_a_job_is_done(void **state)
 		engine = engine_new(kinds[i], 2, ENGINE_ARENA_MIN);
 		assert_int_equal(engine_submit(engine, &whole, &input, &ticket), ENGINE_OK);
 		assert_int_equal(engine_submit(engine, &small, &input, &other), ENGINE_FULL);
-		while (!engine_step(engine, 100, &result))
-			continue;
+		while (!engine_step(engine, 100, &result)) {
+		}
 		assert_int_equal(result.ticket, ticket);
 		/* What is stained is room. */
 		assert_int_equal(engine_submit(engine, &small, &input, &ticket), ENGINE_OK);
@@ -525,8 +525,8 @@ static void test_cancel_leaves_others_alone(void **state)
 			assert_false(engine_step(engine, 777, &result));
 		engine_cancel(engine, tickets[0]);
 		assert_int_equal(engine_running(engine), 1);
-		while (!engine_step(engine, 100, &result))
-			continue;
+		while (!engine_step(engine, 100, &result)) {
+		}
 		assert_int_equal(result.ticket, tickets[1]);
 		assert_memory_equal(result.tag, sample.want, 32);
 		assert_int_equal(engine_running(engine), 0);
@@ -667,8 +667,8 @@ static void test_nothing_is_left_of_a_job(void **state)
 			continue;
 		engine = engine_new(kinds[i % KINDS], 4, ENGINE_ARENA_MIN);
 		traces_submit(engine, shape, &traces, &ticket);
-		while (!engine_step(engine, 50, &result))
-			continue;
+		while (!engine_step(engine, 50, &result)) {
+		}
 		mask(traces.tag, result.tag);
 		explicit_bzero(&result, sizeof(result));
 		/* Password, H0, tag: gone at once. The blocks: one wipe later. */

@@ -117,8 +117,8 @@ static void assert_hashes_right(struct engine *engine)
 	memset(secret, 3, sizeof(secret));
 	memset(ad, 4, sizeof(ad));
 	assert_int_equal(engine_submit(engine, &params, &input, &ticket), ENGINE_OK);
-	while (!engine_step(engine, 100, &result))
-		continue;
+	while (!engine_step(engine, 100, &result)) {
+	}
 	assert_int_equal(result.status, ENGINE_OK);
 	assert_memory_equal(result.tag, rfc_tag, sizeof(rfc_tag));
 }
