@@ -150,6 +150,9 @@ static void test_kept_bytes_bounded(void **state)
 	await_tasks(f, 1);
 	conn = TAILQ_FIRST(&f->fe.conns);
 	memset(text, 'x', sizeof(text));
+	client_send_bytes(f, fd, text, 1000);
+	while (conn->rest.len == 0)
+		ev_run(f->fe.loop, EVRUN_ONCE);
 	for (int i = 0; i < 100; i++) {
 		n = send(fd, text, sizeof(text), MSG_NOSIGNAL);
 		assert_true(n > 0 || errno == EAGAIN);
@@ -157,6 +160,7 @@ static void test_kept_bytes_bounded(void **state)
 	}
 	assert_int_equal(conn->rest.len, CONN_READ_SIZE);
 	assert_false(ev_is_active(&conn->io));
+	assert_false(conn->half_closed);
 	close(fd);
 }
 
@@ -353,6 +357,32 @@ static void test_half_close_is_answered(void **state)
 	close(fd);
 }
 
+/* All that came before the end is answered, however long that takes. */
+static void test_half_close_after_many(void **state)
+{
+	static char text[200 * 64];
+	struct fixture *f = *state;
+	size_t len = pipeline(text, sizeof(text), "/livez?", 200);
+	struct answer answer;
+	int fd = client_open(f);
+
+	client_send(f, fd, GET("/hash/x"));
+	client_send_bytes(f, fd, text, len);
+	shutdown(fd, SHUT_WR);
+	await_tasks(f, 1);
+	while (!TAILQ_FIRST(&f->fe.conns)->half_closed)
+		ev_run(f->fe.loop, EVRUN_ONCE);
+	task_finish(f, TASK_OK, "h");
+	client_receive(f, fd, &answer);
+	assert_answer(&answer, 200, "Hashed password: h");
+	for (unsigned i = 0; i < 200; i++) {
+		client_receive(f, fd, &answer);
+		assert_answer(&answer, 200, "ok");
+	}
+	client_expect_end(f, fd);
+	close(fd);
+}
+
 static void test_half_close_in_a_request(void **state)
 {
 	struct fixture *f = *state;
@@ -443,6 +473,49 @@ static void test_slow_reader(void **state)
 	close(fd);
 }
 
+enum { LONG_BODY = 300000 };
+
+static void reply_long(
+    struct conn *conn, const struct task_result *result, void *context)
+{
+	char *body = malloc(LONG_BODY);
+
+	(void)result;
+	(void)context;
+	assert_non_null(body);
+	for (size_t i = 0; i < LONG_BODY; i++)
+		body[i] = (char)('a' + i % 23);
+	conn_reply(conn,
+	    &(struct reply){
+	        .status = 200, .type = REPLY_TEXT, .body = body, .len = LONG_BODY});
+	free(body);
+}
+
+/* An answer that goes out in many pieces is still the same answer. */
+static void test_long_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+	uint64_t since = clock_ns();
+	int fd = client_open_as(f, true);
+	char c;
+
+	client_send(f, fd, GET("/hash/x") GET("/livez"));
+	await_tasks(f, 1);
+	TAILQ_FIRST(&f->fe.conns)->work.done = reply_long;
+	task_finish(f, TASK_OK, "");
+	client_receive_as(f, fd, &answer, true);
+	assert_true(answer_has(&answer, "\r\nContent-Length: 300000\r\n"));
+	for (size_t i = 0; i < LONG_BODY; i++) {
+		while (recv(fd, &c, 1, 0) != 1)
+			turn(f, fd, since);
+		assert_int_equal(c, 'a' + i % 23);
+	}
+	client_receive(f, fd, &answer);
+	assert_answer(&answer, 200, "ok");
+	close(fd);
+}
+
 /* What an idle connection costs, and what is left of a secret. */
 static void test_idle_holds_nothing(void **state)
 {
@@ -455,9 +528,9 @@ static void test_idle_holds_nothing(void **state)
 	turn(f, -1, clock_ns());
 	client_send(f, fd, "er HTTP/1.1\r\nHost: a\r\n\r\n" GET("/hash/marker"));
 	await_tasks(f, 1);
-	task_finish(f, TASK_OK, "h");
+	task_finish(f, TASK_OK, "tag-marker");
 	client_receive(f, fd, &answer);
-	task_finish(f, TASK_OK, "h");
+	task_finish(f, TASK_OK, "tag-marker");
 	client_receive(f, fd, &answer);
 	conn = TAILQ_FIRST(&f->fe.conns);
 	assert_true(sizeof(*conn) <= 512);
@@ -489,7 +562,9 @@ int main(void)
 	    FIXTURE_TEST(test_reset_cancels),
 	    FIXTURE_TEST(test_reset_after_half_close),
 	    FIXTURE_TEST(test_half_close_is_answered),
+	    FIXTURE_TEST(test_half_close_after_many),
 	    FIXTURE_TEST(test_half_close_in_a_request),
+	    FIXTURE_TEST(test_long_answer),
 	    FIXTURE_TEST(test_request_ids),
 	    FIXTURE_TEST(test_draining),
 	    FIXTURE_TEST(test_slow_reader),

@@ -493,6 +493,23 @@ static void test_every_split(void **state)
 	}
 }
 
+/* A copy of the head is that and no more: what follows may be somebody's password. */
+static void test_copy_of_the_head(void **state)
+{
+	static const char text[] = POST "Content-Length: 2\r\n\r\nxyz";
+	struct request request;
+
+	(void)state;
+	request_begin(&request, BODY_MAX);
+	feed(&request, text, 10);
+	assert_int_equal(request_keep(&request), 0);
+	feed(&request, text + 10, sizeof(text) - 1 - 10);
+	assert_int_equal(request.state, REQUEST_DONE);
+	assert_int_equal(request.head.len, sizeof(text) - 1 - 3);
+	assert_null(memmem(request.head.data, request.head.cap, "xyz", 3));
+	request_free(&request);
+}
+
 /* A request takes none of the bytes of the next one, be it kept or borrowed. */
 static void test_one_at_a_time(void **state)
 {
@@ -605,6 +622,7 @@ int main(void)
 	    cmocka_unit_test(test_targets),
 	    cmocka_unit_test(test_fields),
 	    cmocka_unit_test(test_every_split),
+	    cmocka_unit_test(test_copy_of_the_head),
 	    cmocka_unit_test(test_one_at_a_time),
 	    cmocka_unit_test(test_keep_alive),
 	    cmocka_unit_test(test_expect),
