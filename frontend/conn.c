@@ -168,8 +168,10 @@ void conn_close(struct conn *conn)
 
 void conn_close_all(struct frontend *fe)
 {
-	struct conn *conn;
+	struct conn *conn, *next;
 
-	while ((conn = TAILQ_FIRST(&fe->conns)) != NULL)
+	for (conn = TAILQ_FIRST(&fe->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, entry);
 		conn_close(conn);
+	}
 }
