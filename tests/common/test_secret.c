@@ -16,7 +16,7 @@
 /* In the place of libc's, by either name (_FORTIFY_SOURCE uses the second). */
 void __explicit_bzero_chk(void *at, size_t n, size_t room);
 
-static size_t wiped_bytes;
+size_t wiped_bytes; /* not static: used in what clang takes for an inline function */
 
 void explicit_bzero(void *at, size_t n)
 {

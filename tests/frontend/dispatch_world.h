@@ -171,6 +171,7 @@ static inline bool take_of(struct world *w, unsigned pool, struct job *job)
 	enum link_result result =
 	    link_recv(w->hashers[pool], w->message, sizeof(w->message), &len, &sender);
 
+	*job = (struct job){0};
 	if (result == LINK_AGAIN)
 		return false;
 	assert_int_equal(result, LINK_OK);

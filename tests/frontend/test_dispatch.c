@@ -293,7 +293,7 @@ static void a_cancelled_job_in_flight_is_unwanted_and_still_counted(void **state
 	assert_false(wanted(w, &job));
 	assert_int_equal(dispatch_pending(w->dispatch), 0);
 	assert_numbers(w, 0, 1);
-	pass(2 * DEADLINE_MS);
+	pass(UINT64_C(2) * DEADLINE_MS);
 	turn(w);
 	assert_numbers(w, 0, 1);
 	answer(w, &job, JOB_DROPPED);

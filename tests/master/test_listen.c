@@ -86,7 +86,7 @@ static struct config_listen *add_unix(struct place *p)
 	struct config_listen *spec = &p->specs[p->config.listen_count++];
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
-	strcpy(addr.sun_path, p->path);
+	strlcpy(addr.sun_path, p->path, sizeof(addr.sun_path));
 	snprintf(spec->text, sizeof(spec->text), "unix:%s", p->path);
 	memcpy(&spec->addr, &addr, sizeof(addr));
 	spec->addr_len = sizeof(addr);
@@ -100,7 +100,7 @@ static int open_all(struct place *p)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = {0};
 	socklen_t len = sizeof(addr);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
@@ -112,7 +112,7 @@ static uint16_t port_of(int fd)
 /* Connects as a client would; the connection is closed again. */
 static void assert_answers(int listener)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = {0};
 	socklen_t len = sizeof(addr);
 	int fd, accepted;
 
@@ -250,7 +250,7 @@ static int bind_path(const char *path)
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	strcpy(addr.sun_path, path);
+	strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	return fd;
