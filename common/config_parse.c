@@ -18,9 +18,8 @@ struct parser {
 	char *last; /* must be first: see parser_of() */
 	struct config_statements *statements;
 	cfg_t *root;
-	cfg_t *open;   /* the section that is being read, once it has been noted */
-	unsigned line; /* of the latest value */
-	bool failed;   /* the first error has been noted */
+	cfg_t *open; /* the section that is being read, once it has been noted */
+	bool failed; /* an error has been noted */
 	cfg_opt_t sections[CONFIG_SECTION_END][ROWS_MAX];
 };
 
@@ -101,13 +100,25 @@ static int value_seen(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	return 0;
 }
 
+/* The section that ended where cfg stands now. A title that comes again has its old
+ * place in the list, a new one the last. */
+static cfg_t *section_ended(const cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned last = cfg_opt_size(opt) - 1;
+
+	for (unsigned i = last; i > 0; i--)
+		if (cfg_opt_getnsec(opt, i)->line == cfg->line)
+			return cfg_opt_getnsec(opt, i);
+	return cfg_opt_getnsec(opt, 0);
+}
+
 /* Called when a section is over, which may have been empty. */
 static int section_seen(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct parser *parser = parser_of(cfg);
 
 	if (parser->open == NULL)
-		section_note(parser, cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1));
+		section_note(parser, section_ended(cfg, opt));
 	parser->open = NULL;
 	return 0;
 }
@@ -117,11 +128,8 @@ static void error_seen(cfg_t *cfg, const char *fmt, va_list ap)
 	struct parser *parser = parser_of(cfg);
 	char text[256];
 
-	if (parser->failed)
-		return;
 	parser->failed = true;
-	/* The one message that says too little: what is allowed follows from our table.
-	 */
+	/* The one message that says too little: our table knows what is allowed. */
 	if (strcmp(fmt, "no such option '%s'") == 0) {
 		statement_add(parser, CONFIG_STATEMENT_UNKNOWN, (unsigned)cfg->line,
 		    cfg, va_arg(ap, const char *), "");

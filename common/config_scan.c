@@ -10,8 +10,7 @@ struct scan {
 	char *at;
 	unsigned depth; /* braces that are open */
 	unsigned open;  /* line of the outermost of them */
-	char before[2]; /* the last two tokens, the older first: a sign as it is, 'a'
-	                 * for a word, '"' for an empty string */
+	char before[2]; /* the last two tokens, the older first: a sign, or 'a' */
 	struct config_error *err;
 };
 
@@ -75,6 +74,14 @@ static int scan_escape(struct scan *scan, char quote)
 	return 0;
 }
 
+/* An empty string will do for a value only: as a name it fails without a word. */
+static bool value_is_next(const struct scan *scan)
+{
+	char last = scan->before[1];
+
+	return last == '=' || last == ',' || (last == '{' && scan->before[0] == '=');
+}
+
 static int scan_string(struct scan *scan)
 {
 	char quote = *scan->at++;
@@ -95,7 +102,11 @@ static int scan_string(struct scan *scan)
 		scan->at++;
 	}
 	scan->at++;
-	scan_token(scan, scan->at == start + 1 ? '"' : 'a');
+	if (scan->at == start + 1 && !value_is_next(scan))
+		return scan_refuse(scan,
+		    "an empty name; allowed: the name of a directive "
+		    "or a section");
+	scan_token(scan, 'a');
 	return 0;
 }
 
@@ -120,10 +131,6 @@ static int sign_check(const struct scan *scan, char c)
 		return scan_refuse(scan,
 		    "a * outside of a string; allowed: in quotes, as "
 		    "in \"*:8080\"");
-	if ((c == '=' || c == '{') && scan->before[1] == '"')
-		return scan_refuse(scan,
-		    "an empty name; allowed: the name of a directive "
-		    "or a section");
 	if (c == '}' && memcmp(scan->before, "={", 2) == 0)
 		return scan_refuse(scan, "an empty list; allowed: at least one value");
 	return 0;

@@ -163,6 +163,8 @@ static void repetitions_are_refused(void **state)
 	        "2: pool.web: a repeated section; allowed: once (it is in line 1)"},
 	    {"pool elastic { batch = 2 }\npool \"elastic\" { }",
 	        "2: pool.elastic: a repeated section; allowed: once (it is in line 1)"},
+	    {"pool a { jobs = hash }\npool b { jobs = hash }\npool a { }",
+	        "3: pool.a: a repeated section; allowed: once (it is in line 1)"},
 	    {"profile default { }\nprofile default { }",
 	        "2: profile.default: a repeated section; allowed: once (it is in line "
 	        "1)"},
@@ -237,6 +239,7 @@ static void the_environment_is_not_read(void **state)
 	static const struct mistake mistakes[] = {
 	    {"user = \"${ARGOND_TEST}\"",
 	        "1: ${ in a string; the environment is not read"},
+	    {"/* a\nb */ // c\nuser = \"${ARGOND_TEST}\"", "3: ${ in a string; the"},
 	    {"user = ${ARGOND_TEST}",
 	        "1: ${ outside of a string; the environment is not"},
 	    {"user = a${ARGOND_TEST}",

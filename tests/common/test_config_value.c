@@ -154,7 +154,7 @@ static void sizes_are_refused(void **state)
 	    {"max_body=17M", "17M is out of range; allowed: 1K to 16M, in K, M or G"},
 	    {"max_body=18014398509481984K",
 	        "18014398509481984K is out of range; allowed: 1K to 16M, in K, M or G"},
-	    {"max_body=18446744073709551617K", "18446744073709551617K is out of range; "
+	    {"max_body=18446744073709551620K", "18446744073709551620K is out of range; "
 	                                       "allowed: 1K to 16M, in K, M or G"},
 	    {"max_body=auto", "auto is not a number; allowed: 1K to 16M, in K, M or G"},
 	    {"pool.elastic.memory_limit=1K",

@@ -115,7 +115,9 @@ static void controllers_are_not_mixed_up(void **state)
 	kernel_says(*state, "cpuset/cpu.cfs_period_us", "100000\n");
 	kernel_says(*state, "cpuacct/cpu.cfs_quota_us", "100000\n");
 	kernel_says(*state, "cpuacct/cpu.cfs_period_us", "100000\n");
-	assert_int_equal(cpu_quota(*state, "3:cpuset:/\n2:cpuacct:/\n"), 0);
+	kernel_says(*state, "nocpu/cpu.cfs_quota_us", "100000\n");
+	kernel_says(*state, "nocpu/cpu.cfs_period_us", "100000\n");
+	assert_int_equal(cpu_quota(*state, "3:cpuset:/\n2:cpuacct:/\n1:nocpu:/\n"), 0);
 }
 
 /* A container without a cgroup namespace sees its own group at the mount, under a path
@@ -127,7 +129,9 @@ static void a_path_of_the_host_falls_back_to_the_mount(void **state)
 	kernel_says(*state, "memory/memory.limit_in_bytes", "1048576\n");
 	assert_int_equal(cpu_quota(*state, "2:cpu:/docker/0123\n"), 2);
 	assert_int_equal(memory_limit(*state, "4:memory:/docker/0123\n"), 1048576);
-	assert_int_equal(cpu_quota(*state, "2:cpu:/../../x\n"), 2);
+	kernel_says(*state, "x/cpu.cfs_quota_us", "100000\n");
+	kernel_says(*state, "x/cpu.cfs_period_us", "100000\n");
+	assert_int_equal(cpu_quota(*state, "2:cpu:/../x\n"), 2);
 }
 
 static void nonsense_is_no_limit(void **state)
