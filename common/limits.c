@@ -9,9 +9,10 @@
 
 #include "common/log.h"
 
-enum {
-	FRONTEND_SPARE_FILES = 64
-}; /* links, listeners, log, epoll and what libraries open */
+/* Beside its connections or links: listeners, log, epoll and what libraries open. */
+enum { FRONTEND_SPARE_FILES = 64, HASHER_FILES = 64 };
+
+#define HASHER_SPARE_BYTES (UINT64_C(512) << 20) /* of address space */
 
 struct limits_spec limits_of_frontend(const struct config *config)
 {
@@ -26,14 +27,36 @@ struct limits_spec limits_of_frontend(const struct config *config)
 	    .core = f->rlimit_core};
 }
 
+/*
+ * What a hasher needs to do its work, with room to spare: its arena, what the engine keeps
+ * beside it, and the program with its libraries. A limit is there to stop what runs away, not
+ * to break the jobs that the config allows.
+ */
+static uint64_t limits_derived_memory(
+    const struct config *config, const struct config_pool *pool)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)config;
+	(void)pool;
+	return 0; /* its shadow memory is larger than any address space one would allow */
+#else
+	uint64_t memory = HASHER_SPARE_BYTES;
+
+	if (__builtin_add_overflow(memory, config_pool_arena(config, pool), &memory))
+		return 0;
+	return memory;
+#endif
+}
+
 struct limits_spec limits_of_pool(
     const struct config *config, const struct config_pool *pool)
 {
-	(void)config;
 	return (struct limits_spec){.nice = pool->nice,
 	    .affinity = pool->cpu_affinity,
+	    .nofile = HASHER_FILES + (uint64_t)2 * config->frontend.processes + 2,
 	    .cpu = pool->rlimit_cpu,
-	    .memory = pool->memory_limit};
+	    .memory = pool->memory_limit != 0 ? pool->memory_limit
+	                                      : limits_derived_memory(config, pool)};
 }
 
 /* Sets soft and hard limit; where the hard one is lower and we may not raise it, to

@@ -87,7 +87,7 @@ static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events
 	(void)events;
 	log_warn("shutdown_timeout has passed: killing %u processes of generation %u",
 	    generation_alive(g), g->number);
-	generation_signal(g, SIGKILL);
+	generation_kill(g);
 }
 
 static int generation_fill(struct generation *g, const struct generation *before,
@@ -144,6 +144,7 @@ void generation_check_ready(struct generation *g)
 		if (role_count(&g->roles[r], PROCESS_READY) < g->roles[r].min)
 			return;
 	g->state = GENERATION_SERVING;
+	watch_start(g);
 	master_generation_ready(g);
 }
 
@@ -192,11 +193,10 @@ void generation_drain(struct generation *g)
 		master_generation_empty(g);
 }
 
-void generation_signal(struct generation *g, int signo)
+void generation_kill(struct generation *g)
 {
 	for (size_t i = 0; i < g->process_count; i++)
-		if (g->processes[i].state != PROCESS_NONE)
-			kill(g->processes[i].pid, signo);
+		process_kill(&g->processes[i], EXIT_CAUSE_LATE);
 }
 
 void generation_tell_log(struct generation *g)
@@ -226,6 +226,7 @@ void generation_close(struct generation *g)
 
 	generation_stop_timers(g);
 	ev_timer_stop(g->master->loop, &g->limit);
+	watch_stop(g);
 	TAILQ_REMOVE(&g->master->generations, g, entry);
 	generation_close_links(g);
 	listen_close(&g->listeners);

@@ -105,7 +105,7 @@ static void master_drain(struct master *m)
 		next = TAILQ_NEXT(g, entry);
 		if (g == m->candidate) {
 			m->candidate = NULL;
-			generation_signal(g, SIGKILL);
+			generation_kill(g);
 		}
 		if (g != m->current)
 			generation_drain(g);
@@ -118,7 +118,7 @@ void master_stop(struct master *m)
 	struct generation *g;
 
 	TAILQ_FOREACH(g, &m->generations, entry)
-		generation_signal(g, SIGKILL);
+		generation_kill(g);
 	master_drain(m);
 }
 

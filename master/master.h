@@ -16,6 +16,7 @@
 #include "common/board.h"
 #include "common/child.h"
 #include "common/config.h"
+#include "common/exit_cause.h"
 #include "master/listen.h"
 #include "master/options.h"
 #include "master/lockfile.h"
@@ -42,6 +43,7 @@ struct process {
 	uint64_t born_ns;
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
+	enum exit_cause condemned; /* what we have killed it for; LEFT: we have not */
 };
 
 /* A row of process_kinds at work in a generation: the frontends, or one pool's hashers. */
@@ -59,6 +61,7 @@ struct role {
 	uint64_t tokens_ns; /* when they were counted */
 	struct ev_timer retry;	/* throttled: the next try */
 	struct ev_timer shrink; /* looks for idle processes over min */
+	uint64_t exits[EXIT_CAUSE_END]; /* processes that have ended, by cause */
 	uint64_t suspected_ns;	/* when a process was last replaced on a frontend's word */
 };
 
@@ -86,6 +89,7 @@ struct generation {
 	size_t role_count;
 	struct listener_set listeners;
 	struct ev_timer limit; /* DRAINING: shutdown_timeout */
+	struct ev_timer watch; /* hashers that do not get on */
 };
 
 TAILQ_HEAD(generation_list, generation);
@@ -103,6 +107,7 @@ struct master {
 	int signal_fd;
 	struct ev_io signals;
 	struct ev_timer drain_delay, watchdog;
+	unsigned long memory_kills; /* the kernel's, that we know of */
 	uint32_t incarnations; /* the last one given out */
 	unsigned numbers;      /* the last generation's */
 	bool quitting;	       /* told to */
@@ -138,7 +143,7 @@ struct generation *generation_open(struct master *m, struct config *config,
 int generation_start(struct generation *g); /* forks the first processes; 0 or -1 */
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
-void generation_signal(struct generation *g, int signo);
+void generation_kill(struct generation *g);
 void generation_tell_log(struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */
 void generation_close(struct generation *g);
@@ -147,7 +152,12 @@ void generation_close(struct generation *g);
 int spawn_process(struct process *p);  /* 0, or -1 (logged) */
 void spawn_reap(struct master *m);     /* every child that has died */
 void process_leave(struct process *p); /* TERM: drain and leave */
-void process_kill(struct process *p, const char *why);
+void process_kill(struct process *p, enum exit_cause why);
+const char *process_name(const struct process *p, char *buf, size_t cap);
+
+/* watch.c: hashers that do not get on */
+void watch_start(struct generation *g);
+void watch_stop(struct generation *g);
 
 /* supervise.c: whether one should be */
 void supervise_init(struct role *role);

@@ -90,6 +90,6 @@ void reload_abort(struct master *m, const char *why)
 	m->candidate = NULL;
 	reload_log_back(m);
 	reload_failed(m, why);
-	generation_signal(failed, SIGKILL);
+	generation_kill(failed);
 	generation_drain(failed); /* and that is the last of it where it has no process */
 }

@@ -20,7 +20,4 @@ enum role_number { ROLE_FRONTEND, ROLE_HASHER, ROLE_COUNT };
 
 extern const struct role_kind role_kinds[ROLE_COUNT];
 
-/* Exit status of a child in words with the advice that fits; buf is returned. */
-const char *role_exit_words(int status, char *buf, size_t cap);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "master/detach.h"
+#include "master/exits.h"
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/status.h"
@@ -131,6 +132,7 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	    .ready_fd = ready_fd, .upgrade = {.channel = -1}, .exit_status = EXIT_OK};
 
 	TAILQ_INIT(&m.generations);
+	m.memory_kills = exits_memory_kills();
 	log_ident("master");
 	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
 	    engine_kind_name(engine_kind_resolve(config->engine)),

@@ -109,15 +109,9 @@ static void child_describe(struct child *child, const struct process *p, int con
 
 static void child_name(const struct process *p)
 {
-	const struct role *role = p->role;
 	char who[64];
 
-	if (role->kind->listens)
-		snprintf(who, sizeof(who), "%s %u", role->kind->name, p->index);
-	else
-		snprintf(who, sizeof(who), "%s %s/%u", role->kind->name,
-		    role->generation->config->pools[role->pool].name, p->index);
-	log_ident(who);
+	log_ident(process_name(p, who, sizeof(who)));
 	setproctitle("%s", who);
 }
 
@@ -221,11 +215,24 @@ void process_leave(struct process *p)
 	}
 }
 
-void process_kill(struct process *p, const char *why)
+const char *process_name(const struct process *p, char *buf, size_t cap)
 {
-	if (p->state == PROCESS_NONE)
+	const struct role *role = p->role;
+
+	if (role->kind->listens)
+		snprintf(buf, cap, "%s %u", role->kind->name, p->index);
+	else
+		snprintf(buf, cap, "%s %s/%u", role->kind->name,
+		    role->generation->config->pools[role->pool].name, p->index);
+	return buf;
+}
+
+/* Its exit is logged with the reason, when it is reaped. */
+void process_kill(struct process *p, enum exit_cause why)
+{
+	if (p->state == PROCESS_NONE || p->condemned != EXIT_CAUSE_LEFT)
 		return;
-	log_error("killing process %d: %s", (int)p->pid, why);
+	p->condemned = why;
 	kill(p->pid, SIGKILL);
 	ev_io_stop(p->role->generation->master->loop, &p->control_watcher);
 }
@@ -234,14 +241,14 @@ static void process_not_ready(struct ev_loop *loop, struct ev_timer *w, int even
 {
 	(void)loop;
 	(void)events;
-	process_kill(w->data, "not ready in time");
+	process_kill(w->data, EXIT_CAUSE_LATE);
 }
 
 static void process_closed(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	(void)loop;
 	(void)events;
-	process_kill(w->data, "it closed its control socket and lives on");
+	process_kill(w->data, EXIT_CAUSE_ROGUE);
 }
 
 /* What a child says is hearsay: kinds it may not say, or anything ill-formed, end it. */
@@ -276,7 +283,7 @@ static void process_heard(struct process *p, const struct control_message *messa
 		break;
 	}
 	log_bug("process %d sent a control message it may not send", (int)p->pid);
-	process_kill(p, "it broke the rules of the control socket");
+	process_kill(p, EXIT_CAUSE_ROGUE);
 }
 
 static void process_control(struct ev_loop *loop, struct ev_io *w, int events)
@@ -296,7 +303,7 @@ static void process_control(struct ev_loop *loop, struct ev_io *w, int events)
 		ev_timer_start(loop, &p->ready_timer);
 	} else if (result != LINK_AGAIN) {
 		log_bug("process %d sent an ill-formed control message", (int)p->pid);
-		process_kill(p, "it broke the rules of the control socket");
+		process_kill(p, EXIT_CAUSE_ROGUE);
 	}
 }
 

@@ -9,7 +9,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/sandbox.h"
+#include "master/exits.h"
 #include "master/master.h"
 
 enum {
@@ -192,65 +192,21 @@ static void supervise_tell_gone(const struct process *p, enum control_cause caus
 	}
 }
 
-static enum control_cause exit_cause(int status)
-{
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGKILL ? CONTROL_CAUSE_KILLED
-						   : CONTROL_CAUSE_CRASHED;
-	return WEXITSTATUS(status) == CHILD_EXIT_DONE ||
-		WEXITSTATUS(status) == CHILD_EXIT_RETIRED
-	    ? CONTROL_CAUSE_LEFT
-	    : CONTROL_CAUSE_CRASHED;
-}
-
-/* How a child ended; its slot says which system call its filter has ended it for. */
-static const char *supervise_words(const struct process *p, int status, char *buf, size_t cap)
-{
-	uint32_t denied =
-	    atomic_load(&board_slot(&p->role->generation->board, p->slot)->denied);
-	char call[64];
-	size_t len;
-
-	role_exit_words(status, buf, cap);
-	len = strlen(buf);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS && denied != 0)
-		snprintf(buf + len, cap - len, ": system call %s",
-		    sandbox_denied_words(denied, call, sizeof(call)));
-	return buf;
-}
-
-static void supervise_log_exit(const struct process *p, const char *words,
-    enum control_cause cause)
-{
-	const struct generation *g = p->role->generation;
-	char who[64];
-
-	if (p->role->kind->listens)
-		snprintf(who, sizeof(who), "frontend %u", p->index);
-	else
-		snprintf(who, sizeof(who), "hasher %s/%u", g->config->pools[p->role->pool].name,
-		    p->index);
-	if (cause == CONTROL_CAUSE_LEFT)
-		log_info("%s (%d) %s", who, (int)p->pid, words);
-	else
-		log_error("%s (%d) %s", who, (int)p->pid, words);
-}
-
 void supervise_exit(struct process *p, int status)
 {
 	struct role *role = p->role;
 	struct generation *g = role->generation;
-	enum control_cause cause = exit_cause(status);
 	bool was_starting = p->state == PROCESS_STARTING;
 	char words[256];
+	enum exit_cause cause = exits_explain(p, status, words, sizeof(words));
 
-	supervise_words(p, status, words, sizeof(words));
-	supervise_log_exit(p, words, cause);
+	exits_record(p, cause, words);
 	if (!role->kind->listens)
-		supervise_tell_gone(p, cause);
+		supervise_tell_gone(p, exits_control(cause));
 	/* free: whatever a dead frontend still wanted is no longer wanted */
 	board_slot_reset(board_slot(&g->board, p->slot), 0);
 	p->state = PROCESS_NONE;
+	p->condemned = EXIT_CAUSE_LEFT;
 	p->pid = 0;
 	supervise_publish(role);
 	if (g->state == GENERATION_DRAINING) {
@@ -265,7 +221,7 @@ void supervise_exit(struct process *p, int status)
 		return;
 	}
 	/* somebody's KILL is not the role's fault; a loop of them runs out of tokens */
-	if (was_starting && cause != CONTROL_CAUSE_KILLED && !ev_is_active(&role->retry))
+	if (was_starting && cause != EXIT_CAUSE_KILLED && !ev_is_active(&role->retry))
 		role_throttle(role);
 	supervise_role(role);
 }
@@ -311,7 +267,7 @@ void supervise_suspect(struct role *role, pid_t pid)
 		if (role->suspected_ns != 0 && now - role->suspected_ns < SUSPECT_MS * NS_PER_MS)
 			return;
 		role->suspected_ns = now;
-		process_kill(p, "it sent nonsense on its link");
+		process_kill(p, EXIT_CAUSE_ROGUE);
 		return;
 	}
 }

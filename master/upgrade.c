@@ -15,9 +15,9 @@
 #include <bsd/unistd.h>
 
 #include "common/log.h"
+#include "master/exits.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "master/roles.h"
 #include "master/status.h"
 
 enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_FIRST = 3 };
@@ -208,7 +208,7 @@ bool upgrade_reaped(struct master *m, pid_t pid, int status)
 	if (pid != m->upgrade.successor || pid == 0)
 		return false;
 	snprintf(why, sizeof(why), "the new program (process %d) %s", (int)pid,
-	    role_exit_words(status, words, sizeof(words)));
+	    exits_words(status, words, sizeof(words)));
 	m->upgrade.successor = 0;
 	m->upgrade.handed_on = false;
 	upgrade_failed(m, why);

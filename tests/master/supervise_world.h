@@ -75,10 +75,16 @@ void process_leave(struct process *p)
 		p->state = PROCESS_LEAVING;
 }
 
-void process_kill(struct process *p, const char *why)
+void process_kill(struct process *p, enum exit_cause why)
 {
-	assert_non_null(why);
+	assert_int_not_equal(why, EXIT_CAUSE_LEFT);
 	killed = p->pid;
+}
+
+const char *process_name(const struct process *p, char *buf, size_t cap)
+{
+	snprintf(buf, cap, "process %u", p->index);
+	return buf;
 }
 
 void generation_drain(struct generation *g)
@@ -103,14 +109,6 @@ void master_generation_failed(struct generation *g, const char *why)
 	assert_non_null(g);
 	assert_non_null(why);
 	failed++;
-}
-
-const char *role_exit_words(int status, char *buf, size_t cap)
-{
-	(void)status;
-	(void)cap;
-	buf[0] = '\0';
-	return buf;
 }
 
 /* --- the world */

@@ -1,0 +1,88 @@
+/*
+ * Hashers that do not get on: one that is stopped with a job in hand is replaced, and its job
+ * goes to another; so is one with a job far past its deadline (an engine that cannot be
+ * interrupted, a database that hangs). A slow but living one is left alone. What a slot says
+ * of ages is hearsay: it can only bring the end of the process whose slot it is.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "master/master.h"
+
+enum {
+	WATCH_MS = 250,	      /* how often is looked */
+	WATCH_STOPPED_MS = 500, /* a claim as old as this, and its process is asked after */
+};
+
+/* State of a process as in proc(5): 'T' is stopped by a signal (a debugger's is 't'). */
+static char watch_state(pid_t pid)
+{
+	char path[48], text[512], *end;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return '?';
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')'); /* the name before it may hold anything */
+	return end != NULL && strlen(end) > 2 ? end[2] : '?';
+}
+
+/* Age of the oldest claim in milliseconds, 0 where there is none. */
+static uint64_t watch_age_ms(const struct board_hasher *hasher)
+{
+	uint64_t now = clock_ns(), oldest = 0;
+
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
+		uint64_t since = atomic_load(&hasher->claim_since[i]);
+
+		if (atomic_load(&hasher->claim[i]) != 0 && since < now && now - since > oldest)
+			oldest = now - since;
+	}
+	return oldest / NS_PER_MS;
+}
+
+static void watch_process(struct process *p)
+{
+	const struct generation *g = p->role->generation;
+	uint64_t age = watch_age_ms(&board_slot(&g->board, p->slot)->hasher);
+
+	if (age < WATCH_STOPPED_MS || p->condemned != EXIT_CAUSE_LEFT)
+		return;
+	if (watch_state(p->pid) == 'T')
+		process_kill(p, EXIT_CAUSE_STOPPED);
+	else if (age > g->config->pools[p->role->pool].deadline_ms + LADDER_KILL_GRACE_MS)
+		process_kill(p, EXIT_CAUSE_DEADLINE);
+}
+
+static void watch_look(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct generation *g = w->data;
+
+	(void)loop;
+	(void)events;
+	for (size_t i = g->roles[1].slot; i < g->process_count; i++)
+		if (g->processes[i].state == PROCESS_READY ||
+		    g->processes[i].state == PROCESS_LEAVING)
+			watch_process(&g->processes[i]);
+}
+
+void watch_start(struct generation *g)
+{
+	ev_timer_init(&g->watch, watch_look, 0., WATCH_MS / 1000.);
+	g->watch.data = g;
+	ev_timer_again(g->master->loop, &g->watch);
+}
+
+void watch_stop(struct generation *g)
+{
+	ev_timer_stop(g->master->loop, &g->watch);
+}
