@@ -29,7 +29,8 @@ struct config_statement {
 /* Statements as they came, in memory that both processes have. */
 struct config_statements {
 	size_t len;
-	bool full;
+	bool full; /* there were more */
+	bool done; /* the parser has come to its end, be it an error */
 	char bytes[];
 };
 

@@ -664,11 +664,13 @@ static void the_host_is_asked_by_itself(void **state)
 	        "pool.fixed.cpu_affinity: CPU 1023;"},
 	};
 	struct config_error err = {{0}};
-	char expected[256];
+	char expected[256], text[256];
 	struct config *config;
 
+	/* Whether there is seccomp depends on where this runs (not under valgrind). */
 	for (size_t i = 0; i < COUNT(mistakes); i++) {
-		config = load_good(*state, mistakes[i].text);
+		snprintf(text, sizeof(text), "%s seccomp = off", mistakes[i].text);
+		config = load_good(*state, text);
 		assert_int_equal(config_check_host(config, &err), -1);
 		snprintf(expected, sizeof(expected), "%s:1: %s",
 		    ((struct place *)*state)->file, mistakes[i].message);
@@ -676,7 +678,7 @@ static void the_host_is_asked_by_itself(void **state)
 			assert_string_equal(err.text, expected);
 		config_free(config);
 	}
-	config = load_good(*state, "user = root group = root chroot = /");
+	config = load_good(*state, "user = root group = root chroot = / seccomp = off");
 	assert_int_equal(config_check_host(config, &err), 0);
 	config_free(config);
 }
