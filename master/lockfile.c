@@ -156,20 +156,43 @@ void lockfile_close(struct lockfile *file, bool ours)
 	*file = (struct lockfile){.fd = -1};
 }
 
+/* The beginning of a file of /proc. */
+static bool proc_read(const char *path, char *text, size_t cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, cap - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
 /* Process 1 is argond's master in a container, and init elsewhere. */
 static bool lockfile_is_init(pid_t pid)
 {
-	char ours[32] = "", its[32] = "";
-	int a = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
-	int b = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
-	bool same = a >= 0 && b >= 0 && read(a, ours, sizeof(ours) - 1) > 0 &&
-	            read(b, its, sizeof(its) - 1) > 0 && strcmp(ours, its) == 0;
+	char ours[32], its[32];
 
-	if (a >= 0)
-		close(a);
-	if (b >= 0)
-		close(b);
-	return pid == 1 && !same;
+	return pid == 1 && !(proc_read("/proc/self/comm", ours, sizeof(ours)) &&
+	                       proc_read("/proc/1/comm", its, sizeof(its)) &&
+	                       strcmp(ours, its) == 0);
+}
+
+/* Does the process belong to who wrote the file? Nobody can name a process of others.
+ */
+static bool lockfile_is_owners(int fd, pid_t pid)
+{
+	char path[32], text[1024];
+	const char *line;
+	unsigned real, effective;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (fstat(fd, &st) != 0 || !proc_read(path, text, sizeof(text)))
+		return false;
+	line = strstr(text, "\nUid:");
+	return line != NULL && sscanf(line, "\nUid: %u %u", &real, &effective) == 2 &&
+	       effective == st.st_uid;
 }
 
 pid_t lockfile_holder(const char *path)
@@ -184,7 +207,7 @@ pid_t lockfile_holder(const char *path)
 	} else if (errno == EWOULDBLOCK) {
 		pid = lockfile_read(fd);
 		errno = EINVAL;
-		if (pid == 0 || lockfile_is_init(pid))
+		if (pid == 0 || lockfile_is_init(pid) || !lockfile_is_owners(fd, pid))
 			pid = -1;
 	}
 	saved = errno;

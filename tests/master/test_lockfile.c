@@ -185,6 +185,41 @@ static void a_number_without_a_lock_is_nobody(void **state)
 	}
 }
 
+/* Whoever may write the file cannot have somebody else's process signalled. */
+static void a_process_of_another_user_is_nobody(void **state)
+{
+	struct place *p = *state;
+	struct lockfile file;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(lockfile_open(&file, p->path), 0);
+	assert_int_equal(lockfile_holder(p->path), getpid());
+	assert_int_equal(chown(p->path, 12345, 12345), 0);
+	errno = 0;
+	assert_int_equal(lockfile_holder(p->path), -1);
+	assert_int_equal(errno, EINVAL);
+	lockfile_close(&file, true);
+}
+
+/* Held, but by one who is gone: his number may be anybody's by now. */
+static void a_process_that_is_gone_is_nobody(void **state)
+{
+	struct place *p = *state;
+	struct lockfile file;
+	char text[16];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(lockfile_open(&file, p->path), 0);
+	snprintf(text, sizeof(text), "%d\n", (int)pid);
+	file_write(p->path, text);
+	assert_int_equal(lockfile_holder(p->path), -1);
+	lockfile_close(&file, true);
+}
+
 /* Held, but not by one who has written who he is: there is nobody to be signalled. */
 static void a_lock_without_a_number_is_an_error(void **state)
 {
@@ -319,6 +354,8 @@ int main(void)
 	    lock_test(of_two_at_once_one_is_refused),
 	    lock_test(of_many_in_a_race_one_wins),
 	    lock_test(a_number_without_a_lock_is_nobody),
+	    lock_test(a_process_of_another_user_is_nobody),
+	    lock_test(a_process_that_is_gone_is_nobody),
 	    lock_test(a_lock_without_a_number_is_an_error),
 	    lock_test(a_symbolic_link_is_not_followed),
 	    lock_test(what_is_no_file_is_refused),
