@@ -121,7 +121,8 @@ static int main_signal(const struct options *options)
 		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
 		status = main_fail(text);
 	} else if (pid < 0) {
-		snprintf(text, sizeof(text), "pidfile %s: %s", path, strerror(errno));
+		snprintf(text, sizeof(text), "pidfile %s: %s", path,
+		    errno == EINVAL ? "it names no master of its owner" : strerror(errno));
 		status = main_fail(text);
 	} else {
 		status = main_send(options->signal, path, pid);
