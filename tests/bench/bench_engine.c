@@ -151,7 +151,7 @@ static double rate_forked(const struct bench *bench, const struct contender *con
 
 static double rate_node(const struct bench *bench, const struct engine_params *params)
 {
-	double sum = 0, rate;
+	double sum = 0;
 	char line[64];
 
 	for (unsigned i = 0; i < bench->processes; i++) {
@@ -162,8 +162,7 @@ static double rate_node(const struct bench *bench, const struct engine_params *p
 	for (unsigned i = 0; i < bench->processes; i++) {
 		if (fgets(line, sizeof(line), bench->node_out[i]) == NULL)
 			errx(1, "node gave no rate");
-		rate = strtod(line, NULL);
-		sum += rate;
+		sum += strtod(line, NULL);
 	}
 	return sum;
 }

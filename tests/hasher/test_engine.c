@@ -612,21 +612,46 @@ static void process_search(const struct traces *traces)
 	(void)close(memory);
 }
 
+#define STACK_BELOW 8000
+
+static __attribute__((noinline)) void stack_clear(void)
+{
+	uint8_t frames[2 * STACK_BELOW];
+
+	explicit_bzero(frames, sizeof(frames));
+}
+
+/* The frames of calls that have returned, before others take their place. */
+static __attribute__((noinline)) void stack_search(const struct traces *traces)
+{
+	static uint8_t below[STACK_BELOW];
+	static int memory = -1;
+	off_t here = (off_t)(uintptr_t)__builtin_frame_address(0);
+
+	if (memory < 0)
+		memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(memory, below, sizeof(below), here - STACK_BELOW), sizeof(below));
+	bytes_search("dead stack frames", below, sizeof(below), traces);
+}
+
 static void traces_submit(struct engine *engine, const struct engine_params *params, struct traces *traces,
                           unsigned *ticket)
 {
 	uint8_t password[64], h0[BLAKE_H0_BYTES];
 	static const uint8_t salt[] = "sixteen byte sal";
 	const struct engine_input input = {password, sizeof(password), salt, 16, NULL, 0, NULL, 0};
+	enum engine_status status;
 
 	random_bytes(password, sizeof(password));
 	mask(traces->password, password);
 	assert_int_equal(blake_h0(h0, params, &input), 0);
 	mask(traces->h0, h0);
 	explicit_bzero(h0, sizeof(h0));
-	assert_int_equal(engine_submit(engine, params, &input, ticket), ENGINE_OK);
+	stack_clear();
+	status = engine_submit(engine, params, &input, ticket);
 	explicit_bzero(password, sizeof(password));
-	engine_wipe_stack();
+	stack_search(traces);
+	assert_int_equal(status, ENGINE_OK);
 }
 
 static bool arena_is_zero(const struct engine *engine)
@@ -638,6 +663,23 @@ static bool arena_is_zero(const struct engine *engine)
 			return false;
 	}
 	return true;
+}
+
+/* Two blocks at the start of each lane, one at its end: a guess or the tag
+ * could be had from them without filling the memory again. */
+static void ends_search(const struct engine *engine, const struct engine_params *params)
+{
+	const size_t block = ARGON2_BLOCK_BYTES;
+	uint64_t blocks;
+
+	assert_true(argon2_job_blocks(params->memory_kib, params->lanes, &blocks));
+	for (uint32_t lane = 0; lane < params->lanes; lane++) {
+		const uint8_t *first = engine->arena.base + lane * (blocks / params->lanes) * block;
+		const uint8_t *last = first + (blocks / params->lanes - 1) * block;
+
+		for (size_t i = 0; i < 2 * block; i++)
+			assert_int_equal(first[i] | last[i % block], 0);
+	}
 }
 
 static void traces_search(const struct engine *engine, const struct traces *traces)
@@ -673,6 +715,7 @@ static void test_nothing_is_left_of_a_job(void **state)
 		explicit_bzero(&result, sizeof(result));
 		/* Password, H0, tag: gone at once. The blocks: one wipe later. */
 		traces_search(engine, &traces);
+		ends_search(engine, shape);
 		engine_wipe(engine);
 		assert_false(engine_is_busy(engine));
 		assert_true(arena_is_zero(engine));
