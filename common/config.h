@@ -183,4 +183,12 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
  * number. */
 uint64_t config_memory_plan(const struct config *config);
 
+/* Bytes while a generation of `before` (NULL: of the same config) still drains beside one of
+ * `config`: what must fit the memory budget. */
+uint64_t config_memory_need(const struct config *config, const struct config *before);
+
+/* A size for people, into buf, which is returned: rounded up to K, or to M where it has more
+ * than a hundred. */
+const char *config_size_text(uint64_t bytes, char *buf, size_t cap);
+
 #endif

@@ -47,7 +47,7 @@ static void batches_resolve(struct config *config)
 				    (config->pools[i].jobs & CONFIG_JOBS_LOOKUP) != 0
 				        ? 1
 				        : batch;
-		if (config_memory_plan(config) <= config->memory_budget)
+		if (config_memory_need(config, NULL) <= config->memory_budget)
 			return;
 	}
 }
@@ -148,6 +148,16 @@ uint64_t config_memory_plan(const struct config *config)
 	return __builtin_add_overflow(sum, ceiling, &sum) ? UINT64_MAX : sum;
 }
 
+uint64_t config_memory_need(const struct config *config, const struct config *before)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(config_memory_plan(config),
+	           config_memory_plan(before != NULL ? before : config), &sum)
+	           ? UINT64_MAX
+	           : sum;
+}
+
 static const struct config_pool *pool_largest(const struct config *config)
 {
 	const struct config_pool *largest = config->pools;
@@ -178,14 +188,15 @@ static const void *plan_culprit(
 
 static int plan_check(const struct config *config, struct config_error *err)
 {
-	uint64_t plan = config_memory_plan(config);
+	uint64_t plan = config_memory_need(config, NULL);
 	const struct config_pool *largest = pool_largest(config);
 	char needs[32], has[32], each[32];
 
 	if (plan <= config->memory_budget)
 		return 0;
 	return config_error_at(config, plan_culprit(config, largest), err,
-	    "the plan needs %s of memory, most for pool %s (%u processes of %s); "
+	    "the plan needs %s of memory (for two generations, as at a reload), most for "
+	    "pool %s (%u processes of %s); "
 	    "allowed: "
 	    "memory_budget, %s; raise it, or lower pool.%s.max_processes, "
 	    "pool.%s.batch "

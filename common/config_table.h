@@ -117,8 +117,6 @@ int config_refuse_memory(struct config_why *why);
 bool config_digits(const char *text, uint64_t max, uint64_t *out);
 /* Writes text in double quotes, escaped for libconfuse. */
 void config_quote(const char *text, FILE *out);
-/* A size for messages: rounded up to K, or to M where it has more than a hundred. */
-const char *config_size_text(uint64_t bytes, char *buf, size_t cap);
 
 /* config_listen.c */
 int config_listen_parse(const struct config_directive *row, void *base,

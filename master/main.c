@@ -19,6 +19,7 @@
 #include "master/lockfile.h"
 #include "master/master.h"
 #include "master/options.h"
+#include "master/plan.h"
 #include "master/status.h"
 #include "master/upgrade.h"
 #include "master/version.h"
@@ -71,13 +72,17 @@ static struct config *main_config_here(const struct options *options)
 static int main_test(const struct options *options)
 {
 	struct config *config = main_config_here(options);
+	struct config_error error;
 	int status = EXIT_OK;
 
 	if (config == NULL)
 		return EXIT_FAILED;
-	if (options->mode == OPTIONS_PRINT &&
-	    (config_print(config, stdout) != 0 || fflush(stdout) != 0))
-		status = main_fail("cannot write to standard output");
+	if (options->mode == OPTIONS_PRINT) {
+		if (config_print(config, stdout) != 0 || fflush(stdout) != 0)
+			status = main_fail("cannot write to standard output");
+	} else if (plan_report(config, stdout, &error) != 0) {
+		status = main_fail(error.text);
+	}
 	config_free(config);
 	return status;
 }

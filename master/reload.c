@@ -36,6 +36,22 @@ static void reload_log_back(const struct master *m)
 		log_warn("the log stays where the failed config had it: %s", strerror(errno));
 }
 
+/* While the old generation drains, both are there. */
+static int reload_memory(const struct master *m, const struct config *config,
+    struct config_error *err)
+{
+	uint64_t need = config_memory_need(config, m->current->config);
+	char needs[32], has[32];
+
+	if (need <= config->memory_budget)
+		return 0;
+	return config_error_at(config, &config->memory_budget, err,
+	    "the old plan and the new one need %s together; allowed: memory_budget, %s; "
+	    "go there in smaller steps, or restart",
+	    config_size_text(need, needs, sizeof(needs)),
+	    config_size_text(config->memory_budget, has, sizeof(has)));
+}
+
 static int reload_try(struct master *m, struct config_error *err)
 {
 	const struct options *options = m->options;
@@ -44,7 +60,7 @@ static int reload_try(struct master *m, struct config_error *err)
 
 	if (config == NULL)
 		return -1;
-	if (config_check_host(config, err) != 0 ||
+	if (config_check_host(config, err) != 0 || reload_memory(m, config, err) != 0 ||
 	    inherit_override(&m->activated, config) != 0 || reload_log(m, config, err) != 0) {
 		config_free(config);
 		return -1;

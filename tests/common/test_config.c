@@ -477,7 +477,7 @@ static void bounds_that_are_auto_follow_the_other(void **state)
 {
 	static const char text[] = "pool elastic { min_processes = 100 batch = 1 }\n"
 	                           "pool fixed { max_processes = 1 }\n"
-	                           "memory_budget = 4G";
+	                           "memory_budget = 8G";
 	struct config *config = load_good(*state, text);
 
 	assert_int_equal(config->pools[0].min_processes, 100);
@@ -736,7 +736,7 @@ static void batches_that_are_auto_shrink_to_the_budget(void **state)
 {
 	static const char *const wide[] = {"memory_budget=16G",
 	    "pool.elastic.max_processes=4", "pool.fixed.max_processes=1"};
-	static const char *const tight[] = {"memory_budget=420M",
+	static const char *const tight[] = {"memory_budget=840M",
 	    "pool.elastic.max_processes=4", "pool.fixed.max_processes=1"};
 	struct config_error err = {{0}};
 	struct config *config = load_overrides(*state, wide, 3, &err);
@@ -747,7 +747,7 @@ static void batches_that_are_auto_shrink_to_the_budget(void **state)
 	config = load_overrides(*state, tight, 3, &err);
 	assert_non_null(config);
 	assert_in_range(config->pools[0].batch, 1, 3);
-	assert_true(config_memory_plan(config) <= config->memory_budget);
+	assert_true(config_memory_need(config, NULL) <= config->memory_budget);
 	config_free(config);
 }
 
