@@ -292,6 +292,24 @@ static bool fds_are(void *arg)
 	return fds_of_all(goal->d) == goal->fds;
 }
 
+/* Has no frontend a connection any more, but 3 links, its control socket and 2
+ * listeners? */
+static bool all_gone(void *arg)
+{
+	struct fd_list *list = calloc(1, sizeof(*list));
+	const struct daemon *d = arg;
+	bool gone = true;
+	pid_t pids[8];
+	size_t n = process_all(d, "frontend ", pids, 8);
+
+	assert_non_null(list);
+	for (size_t i = 0; i < n; i++)
+		gone =
+		    gone && fds_list(pids[i], list) && fds_count(list, "socket:") == 6;
+	free(list);
+	return gone;
+}
+
 /* After load and deaths there are as many fds as before. */
 static void test_fds_return(void **state)
 {
@@ -303,6 +321,7 @@ static void test_fds_return(void **state)
 	start(d);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	load_run(&load); /* whatever is opened once is open now */
+	wait_until(all_gone, d, "clients that have left");
 	pid = process_find(d, "hasher elastic/0");
 	goal.fds = fds_of_all(d);
 	process_kill(pid);
