@@ -65,7 +65,7 @@ static void run_f1(struct daemon *d, bool rayon)
 	struct killer killer = {.d = d};
 	struct load load = {.to = &d->tcp,
 	    .connections = 20,
-	    .requests = 200,
+	    .requests = rayon ? 100 : 200,
 	    .rayon = rayon,
 	    .tick = kill_hashers,
 	    .arg = &killer};
