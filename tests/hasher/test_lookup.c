@@ -57,7 +57,7 @@ static int open_world(void **state)
 	strcpy(w->dir, "/tmp/argond-test-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->path, sizeof(w->path), "%s/users.db", w->dir);
-	w->config.store_path = w->path;
+	w->child.store = w->config.store_path = w->path;
 	strcpy(w->pool.name, "lookup");
 	assert_int_equal(link_pair(w->links), 0);
 	assert_int_equal(board_open(&w->child.board, 2), 0);
