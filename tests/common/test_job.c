@@ -224,6 +224,30 @@ static void a_reply_comes_back_as_it_was(void **state)
 		assert_int_equal(job_reply_decode(&read, buf, n, &why), -1);
 }
 
+static void what_is_read_of_a_reply_is_what_would_be_written(void **state)
+{
+	const struct job_reply reply = a_reply();
+	uint8_t buf[JOB_REPLY_MAX], again[JOB_REPLY_MAX];
+	struct job_reply read;
+	const char *why;
+	size_t len = (size_t)job_reply_encode(&reply, buf, sizeof(buf));
+
+	(void)state;
+	for (size_t at = 0; at < len; at++) {
+		uint8_t was = buf[at];
+
+		for (unsigned value = 0; value < 256; value++) {
+			buf[at] = (uint8_t)value;
+			if (job_reply_decode(&read, buf, len, &why) != 0)
+				continue;
+			assert_int_equal(
+			    job_reply_encode(&read, again, sizeof(again)), len);
+			assert_memory_equal(buf, again, len);
+		}
+		buf[at] = was;
+	}
+}
+
 static void the_longest_reply_fits_its_buffer(void **state)
 {
 	char text[LIMIT_TEXT + 1];
@@ -294,6 +318,7 @@ int main(void)
 	    cmocka_unit_test(a_job_that_lies_about_its_password_is_refused),
 	    cmocka_unit_test(what_is_read_is_what_would_be_written),
 	    cmocka_unit_test(a_reply_comes_back_as_it_was),
+	    cmocka_unit_test(what_is_read_of_a_reply_is_what_would_be_written),
 	    cmocka_unit_test(the_longest_reply_fits_its_buffer),
 	    cmocka_unit_test(a_reply_that_makes_no_sense_is_not_written),
 	    cmocka_unit_test(a_job_is_no_reply_and_a_reply_is_no_job),

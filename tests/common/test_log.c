@@ -262,7 +262,7 @@ static void an_adopted_socket_is_written_whole_lines(void **state)
 	ssize_t n;
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	log_adopt(ends[1]);
 	assert_int_equal(log_fd(), ends[1]);
 	log_info("over a socket");

@@ -234,7 +234,35 @@ static void a_flight_without_an_answer_ends_some_time(void **state)
 	answer(w, &jobs[1], JOB_DROPPED);
 	turn(w);
 	assert_numbers(w, 0, 0);
+	pass(LADDER_KILL_GRACE_MS + 1);
+	turn(w);
 	assert_int_equal(heard(w, CONTROL_SUSPECT), 0);
+}
+
+/* Nobody waits for it, but somebody works at it: nothing is held up for its sake. */
+static void a_claimed_flight_is_left_alone(void **state)
+{
+	struct world *w = *state;
+	struct asker asker = {0}, next = {0};
+	struct job job, other;
+
+	ask_many(w, &asker, 1);
+	assert_true(take(w, &job));
+	atomic_store(&hasher(w, 2)->claim[1], job.id);
+	dispatch_cancel(w->dispatch, asker.task);
+	for (int i = 0; i < 3; i++) {
+		pass(LADDER_KILL_GRACE_MS + 1);
+		turn(w);
+		next = (struct asker){0};
+		ask_many(w, &next, 1);
+		assert_true(take(w, &other));
+		answer(w, &other, JOB_OK);
+		turn(w);
+		assert_told(&next, TASK_OK);
+	}
+	answer(w, &job, JOB_DROPPED);
+	turn(w);
+	assert_numbers(w, 0, 0);
 }
 
 int main(void)
@@ -250,6 +278,7 @@ int main(void)
 	    WITH_WORLD(a_death_while_taking_from_others_sweeps_nothing),
 	    WITH_WORLD(what_was_claimed_and_what_was_lost_fly_again_once),
 	    WITH_WORLD(a_flight_without_an_answer_ends_some_time),
+	    WITH_WORLD(a_claimed_flight_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

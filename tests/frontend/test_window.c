@@ -164,7 +164,6 @@ static void more_hashers_are_asked_for_when_all_are_busy(void **state)
 {
 	struct world *w = *state;
 	struct asker askers[4] = {0};
-	struct job job;
 
 	ask_many(w, askers, 1);
 	assert_int_equal(heard(w, CONTROL_WANT), 0); /* one job, one hasher */
@@ -175,13 +174,21 @@ static void more_hashers_are_asked_for_when_all_are_busy(void **state)
 	pass(6);
 	ask_many(w, askers + 3, 1);
 	assert_int_equal(heard(w, CONTROL_WANT), 1);
+	assert_int_equal(drain(w), 4);
+}
+
+static void no_more_hashers_are_asked_for_than_there_can_be(void **state)
+{
+	struct world *w = *state;
+	struct asker askers[PLACES + 1] = {0};
+
+	w->pools[POOL].queue_limit = PLACES + 1;
 	set_alive(w, PLACES);
-	pass(6);
-	assert_true(take(w, &job));
-	answer(w, &job, JOB_OK);
+	ask_many(w, askers, PLACES + 1);
+	pass(20);
 	turn(w);
-	assert_int_equal(heard(w, CONTROL_WANT), 0); /* there cannot be more */
-	drain(w);
+	assert_int_equal(heard(w, CONTROL_WANT), 0);
+	assert_int_equal(drain(w), PLACES + 1);
 }
 
 /* The first WANT was for two: the jobs that came within its 5 ms must not be forgotten.
@@ -229,6 +236,7 @@ int main(void)
 	    WITH_WORLD(a_pool_leaves_flights_for_others_and_room_for_answers),
 	    WITH_WORLD(a_full_window_does_not_spin),
 	    WITH_WORLD(more_hashers_are_asked_for_when_all_are_busy),
+	    WITH_WORLD(no_more_hashers_are_asked_for_than_there_can_be),
 	    WITH_WORLD(jobs_that_come_in_a_burst_are_asked_for_too),
 	    WITH_WORLD(new_hashers_get_their_jobs_without_an_answer),
 	};
