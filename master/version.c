@@ -14,6 +14,12 @@
 #include "common/cpu_engine.h"
 #include "common/paths.h"
 
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN true
 #elif defined(__has_feature)
@@ -104,13 +110,7 @@ static void print_libraries(FILE *out)
 void version_print_build(FILE *out)
 {
 	version_print(out);
-	fprintf(out, "compiler: %s\n",
-#ifdef __clang__
-	    __VERSION__
-#else
-	    "gcc " __VERSION__
-#endif
-	);
+	fprintf(out, "compiler: %s\n", COMPILER);
 	print_options(out);
 	fprintf(out, "paths: %s, %s, %s\n", PATH_CONFIG, PATH_STATE, PATH_PIDFILE);
 	print_engines(out);
