@@ -100,13 +100,15 @@ static int open_all(struct place *p)
 
 static uint16_t port_of(int fd)
 {
+	struct sockaddr_in6 v6 = {0};
+	struct sockaddr_in v4 = {0};
 	struct sockaddr_storage addr = {0};
 	socklen_t len = sizeof(addr);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-	if (addr.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)(void *)&addr)->sin6_port);
-	return ntohs(((struct sockaddr_in *)(void *)&addr)->sin_port);
+	memcpy(&v6, &addr, sizeof(v6));
+	memcpy(&v4, &addr, sizeof(v4));
+	return ntohs(addr.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
 }
 
 /* Connects as a client would; the connection is closed again. */
