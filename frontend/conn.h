@@ -86,9 +86,11 @@ struct conn {
 	bool half_closed;  /* the client has sent all it will send */
 	bool is_head;      /* HEAD: the answer has no body */
 	bool is_old;       /* HTTP/1.0 */
+	uint8_t method;    /* enum method, of the request being answered */
 	struct conn_peer peer;
 
 	const struct route *route; /* of the request being answered, or NULL */
+	uint64_t began_ns;         /* when it was complete; only for the access log */
 	uint64_t id_number;        /* of a request id that we made */
 	struct text id;            /* of the client's: borrowed, or id_kept */
 	char *id_kept;

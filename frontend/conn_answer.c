@@ -8,6 +8,7 @@
 #include <bsd/string.h>
 
 #include "common/clock.h"
+#include "frontend/access.h"
 #include "frontend/conn_state.h"
 #include "frontend/frontend.h"
 #include "frontend/route.h"
@@ -125,6 +126,8 @@ static size_t conn_compose(struct conn *conn, const struct reply *reply, char *b
 		frame.request_id.len =
 		    reply_id_make(id, fe->request_prefix, conn->id_number);
 	}
+	if (fe->config->access_log)
+		access_log(conn, reply, frame.request_id);
 	reply_date_set(&fe->scratch.date, time(NULL));
 	len = reply_head(bytes, reply, &frame);
 	if (!conn->is_head && reply->len > 0) {
@@ -214,6 +217,8 @@ void conn_reject(
 {
 	conn->route = NULL;
 	conn->is_old = false;
+	conn->method = METHOD_NONE;
+	conn->began_ns = clock_ns();
 	conn->id = (struct text){NULL, 0};
 	conn->id_number = ++conn->frontend->request_counter;
 	conn->close_after = conn->linger_after = true;

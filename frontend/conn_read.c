@@ -7,6 +7,7 @@
 
 #include <bsd/string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "frontend/conn_state.h"
 #include "frontend/frontend.h"
@@ -58,6 +59,8 @@ static void conn_note_request(struct conn *conn, const struct request *request)
 {
 	struct text id = request_header(request, HEADER_X_REQUEST_ID);
 
+	conn->method = (uint8_t)request->method;
+	conn->began_ns = conn->frontend->config->access_log ? clock_ns() : 0;
 	conn->is_head = request->method == METHOD_HEAD;
 	conn->is_old = request->old;
 	conn->close_after = !request->keep_alive;

@@ -54,6 +54,9 @@ enum method {
 	METHOD_TRACE = 128,
 };
 
+/* "GET"; "-" for METHOD_NONE. */
+const char *method_name(enum method method);
+
 /* The header fields that somebody asks for. All others are counted and skipped. */
 enum header {
 	HEADER_HOST,

@@ -97,6 +97,28 @@ enum method policy_method(const llhttp_t *parser)
 	return METHOD_NONE;
 }
 
+const char *method_name(enum method method)
+{
+	static const struct {
+		enum method method;
+		const char *name;
+	} names[] = {
+	    {METHOD_GET, "GET"},
+	    {METHOD_HEAD, "HEAD"},
+	    {METHOD_POST, "POST"},
+	    {METHOD_PUT, "PUT"},
+	    {METHOD_DELETE, "DELETE"},
+	    {METHOD_PATCH, "PATCH"},
+	    {METHOD_OPTIONS, "OPTIONS"},
+	    {METHOD_TRACE, "TRACE"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].method == method)
+			return names[i].name;
+	return "-";
+}
+
 static enum problem check_method(struct request *request, const char **detail)
 {
 	(void)detail;
