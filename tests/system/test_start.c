@@ -167,7 +167,7 @@ static void test_graceful(void **state)
 {
 	struct daemon *d = *state;
 	struct response r = {0};
-	struct client busy, idle;
+	struct client busy, idle, later;
 
 	daemon_start(d, "hello_delay=700ms", NULL);
 	client_open(&idle, &d->tcp);
@@ -175,8 +175,8 @@ static void test_graceful(void **state)
 	assert_int_equal(r.status, 200);
 	client_open(&busy, &d->tcp);
 	client_say(&busy, "GET / HTTP/1.1\r\nHost: t\r\n\r\nGET /livez HT");
-	client_open(&idle, &d->tcp);
-	client_get(&idle, &r, "/livez"); /* by now the first has been read as well */
+	client_open(&later, &d->tcp);
+	client_get(&later, &r, "/livez"); /* by now the first has been read as well */
 	assert_int_equal(r.status, 200);
 	assert_return_code(kill(d->pid, SIGTERM), errno);
 	client_read(&busy, &r, false);
@@ -186,6 +186,7 @@ static void test_graceful(void **state)
 	assert_int_equal(daemon_wait_end(d), 0);
 	client_close(&busy);
 	client_close(&idle);
+	client_close(&later);
 	response_free(&r);
 	daemon_check_log(d);
 }
