@@ -935,54 +935,68 @@ static void printing_to_a_full_disk_fails(void **state)
 
 /* ---- the commented example ---- */
 
-/* master/argond.conf with every directive uncommented is the built-in config. */
-/* What the installed config says otherwise than the program, and what the program says. */
-static const char *example_line(const char *line)
-{
-	static const char *const differs[][2] = {{"seed_routes = off", "seed_routes = on\n"},
-	    {"user = argond", "user = \"\"\n"}, {"pidfile = ", "pidfile = \"\"\n"}};
-
-	for (size_t i = 0; i < sizeof(differs) / sizeof(differs[0]); i++)
-		if (strncmp(line, differs[i][0], strlen(differs[i][0])) == 0)
-			return differs[i][1];
-	return line[0] == '#' && strchr("# \n", line[1]) == NULL ? line + 1 : line;
-}
-
-static void the_example_has_every_default(void **state)
+/* The example's text as the built-in config: what it has commented out is uncommented,
+ * what it sets for an installed daemon is left out. `all` is the text as it stands. */
+static char *example_defaults(char **all)
 {
 	FILE *file = fopen("master/argond.conf", "r");
-	char line[256], *text = NULL, *expected, *shown;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	struct config *config;
+	char line[256], *text = NULL;
+	size_t size = 0, all_size = 0;
+	FILE *out = open_memstream(&text, &size),
+	     *whole = open_memstream(all, &all_size);
 
 	assert_non_null(file);
 	assert_non_null(out);
-	while (fgets(line, sizeof(line), file) != NULL)
-		fputs(example_line(line), out);
+	assert_non_null(whole);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		bool directive = line[0] == '#' && strchr("# \n", line[1]) == NULL;
+
+		fputs(line, whole);
+		if (directive || strchr("#\t\n", line[0]) != NULL)
+			fputs(line + directive, out);
+	}
 	fclose(file);
 	fclose(out);
-	for (size_t i = 0; i < config_directive_count; i++) {
-		char name[64];
+	fclose(whole);
+	return text;
+}
 
+static void the_example_has_every_directive(void **state)
+{
+	char *all = NULL, *text = example_defaults(&all), name[64];
+
+	(void)state;
+	for (size_t i = 0; i < config_directive_count; i++) {
 		snprintf(name, sizeof(name), "%s = ", config_directives[i].name);
-		if (strstr(text, name) == NULL)
-			fail_msg("%s is not in master/argond.conf",
-			    config_directives[i].name);
+		if (strstr(all, name) == NULL)
+			fail_msg("%s is not in master/argond.conf", name);
 	}
-	config = load_good(*state, text);
+	free(all);
+	free(text);
+}
+
+static void the_example_shows_the_defaults(void **state)
+{
+	char *all = NULL, *text = example_defaults(&all), *expected, *shown;
+	struct config *config = load_good(*state, text);
+
+	/* A key is only there as an example. */
 	assert_int_equal(config->key_count, 1);
 	config->key_count = 0;
 	shown = print_text(config);
 	config->key_count = 1;
 	config_free(config);
-	free(text);
 	config = load_good(*state, "");
 	expected = print_text(config);
 	assert_string_equal(shown, expected);
 	config_free(config);
+	config = load_good(*state, all);
+	assert_false(config->seed_routes);
+	config_free(config);
 	free(shown);
 	free(expected);
+	free(all);
+	free(text);
 }
 
 int main(void)
@@ -1013,7 +1027,8 @@ int main(void)
 	    cmocka_unit_test(batches_that_are_auto_shrink_to_the_budget),
 	    cmocka_unit_test(what_is_printed_is_read_back),
 	    cmocka_unit_test(printing_to_a_full_disk_fails),
-	    cmocka_unit_test(the_example_has_every_default),
+	    cmocka_unit_test(the_example_has_every_directive),
+	    cmocka_unit_test(the_example_shows_the_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, place_make, place_remove);
