@@ -120,11 +120,11 @@ $(BUILD)/hasher/kernel_avx512.o: OPTIMIZE = -O3 -g -mavx512f -mavx512vl -mprefer
 $(BUILD)/hasher/kernel_avx2.o: OPTIMIZE = -O3 -g -mavx2
 $(BUILD)/llhttp/%.o: WARNINGS = -w
 
-$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c
+$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
 

@@ -75,6 +75,14 @@ static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value
 	return setrlimit(which, &limit);
 }
 
+/* The soft limit sends SIGXCPU, which says what it was; the hard one, a second later, kills. */
+static int limit_cpu(uint64_t seconds)
+{
+	const struct rlimit limit = {.rlim_cur = seconds, .rlim_max = seconds + 1};
+
+	return setrlimit(RLIMIT_CPU, &limit);
+}
+
 /* Not being able to is no reason to die: the process is only judged like its parent
  * then. */
 static void limits_oom(int score)
@@ -98,7 +106,7 @@ int limits_apply(const struct limits_spec *spec, int oom_score_adj)
 		return -1;
 	if (limit_set(RLIMIT_CORE, "RLIMIT_CORE", spec->core) != 0)
 		return -1;
-	if (spec->cpu != 0 && limit_set(RLIMIT_CPU, "RLIMIT_CPU", spec->cpu) != 0)
+	if (spec->cpu != 0 && limit_cpu(spec->cpu) != 0)
 		return -1;
 	if (spec->memory != 0 && limit_set(RLIMIT_AS, "RLIMIT_AS", spec->memory) != 0)
 		return -1;

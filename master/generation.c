@@ -176,6 +176,12 @@ static void generation_stop_timers(struct generation *g)
 	}
 }
 
+bool generation_is_done_with(const struct generation *g, const struct role *role)
+{
+	return g->state == GENERATION_DRAINING &&
+	    (g->killed || role->kind->listens || role_alive(&g->roles[0]) == 0);
+}
+
 /* The frontends first: while they drain, their jobs need the hashers. */
 void generation_drain(struct generation *g)
 {
@@ -195,6 +201,7 @@ void generation_drain(struct generation *g)
 
 void generation_kill(struct generation *g)
 {
+	g->killed = true;
 	for (size_t i = 0; i < g->process_count; i++)
 		process_kill(&g->processes[i], EXIT_CAUSE_LATE);
 }

@@ -13,72 +13,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-
-enum { LISTEN_BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
-
-static const char *unix_path(const struct config_listen *spec)
-{
-	return ((const struct sockaddr_un *)(const void *)&spec->addr)->sun_path;
-}
-
-/*
- * A socket file left behind by a process that is gone is removed: nobody answers there. A
- * live one, or anything that is not a socket, is not ours to touch.
- */
-static int unix_clear(const struct config_listen *spec)
-{
-	struct stat st;
-	int fd, rc;
-
-	if (lstat(unix_path(spec), &st) != 0)
-		return errno == ENOENT ? 0 : -1;
-	if (!S_ISSOCK(st.st_mode)) {
-		errno = EEXIST;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	rc = connect(fd, (const struct sockaddr *)&spec->addr, spec->addr_len);
-	if (rc != 0 && errno == ECONNREFUSED)
-		rc = unlink(unix_path(spec));
-	else {
-		errno = EADDRINUSE;
-		rc = -1;
-	}
-	close(fd);
-	return rc;
-}
-
-/* Mode and group of the socket file: 0666 less the umask where the config says nothing. */
-static int unix_permit(const struct config_listen *spec)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	if (spec->has_group && lchown(unix_path(spec), (uid_t)-1, spec->group) != 0)
-		return -1;
-	return chmod(unix_path(spec), spec->has_mode ? spec->mode : 0666 & ~mask);
-}
-
-static int unix_bind(int fd, struct listener_socket *entry)
-{
-	const struct config_listen *spec = &entry->spec;
-	struct stat st;
-	mode_t mask;
-	int rc;
-
-	if (unix_clear(spec) != 0)
-		return -1;
-	mask = umask(0777); /* nobody connects before mode and group are right */
-	rc = bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len);
-	umask(mask);
-	if (rc != 0 || lstat(unix_path(spec), &st) != 0)
-		return -1;
-	entry->dev = st.st_dev;
-	entry->ino = st.st_ino;
-	return unix_permit(spec);
-}
+#include "master/listen_unix.h"
 
 static int tcp_bind(int fd, const struct config_listen *spec)
 {
@@ -103,9 +38,9 @@ static int socket_open(struct listener_socket *entry)
 	entry->fd = socket(spec->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (entry->fd < 0)
 		return -1;
-	if ((is_unix ? unix_bind(entry->fd, entry) : tcp_bind(entry->fd, spec)) != 0)
-		return -1;
-	return listen(entry->fd, LISTEN_BACKLOG);
+	if (is_unix)
+		return listen_unix_bind(entry);
+	return tcp_bind(entry->fd, spec) == 0 ? listen(entry->fd, LISTEN_BACKLOG) : -1;
 }
 
 static void socket_release(struct listener_socket *entry, bool keep_file)
@@ -116,9 +51,9 @@ static void socket_release(struct listener_socket *entry, bool keep_file)
 		return;
 	if (entry->fd >= 0)
 		close(entry->fd);
-	if (!keep_file && entry->ino != 0 && lstat(unix_path(&entry->spec), &st) == 0 &&
+	if (!keep_file && entry->ino != 0 && lstat(listen_unix_path(&entry->spec), &st) == 0 &&
 	    st.st_dev == entry->dev && st.st_ino == entry->ino)
-		unlink(unix_path(&entry->spec));
+		unlink(listen_unix_path(&entry->spec));
 	free(entry);
 }
 
@@ -199,7 +134,7 @@ void listen_settle(const struct listener_set *set, const struct config *config)
 		struct config_listen *spec = &set->sockets[i]->spec;
 
 		*spec = config->listen[i];
-		if (set->sockets[i]->ino != 0 && unix_permit(spec) != 0)
+		if (set->sockets[i]->ino != 0 && listen_unix_permit(spec) != 0)
 			log_warn("%s: %s", spec->text, strerror(errno));
 	}
 }
@@ -211,7 +146,7 @@ static void listen_announce_one(const struct listener_socket *entry)
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
 	if (entry->spec.addr.ss_family == AF_UNIX) {
-		log_info("listening on unix:%s", unix_path(&entry->spec));
+		log_info("listening on unix:%s", listen_unix_path(&entry->spec));
 		return;
 	}
 	if (getsockname(entry->fd, (struct sockaddr *)&addr, &len) != 0 ||

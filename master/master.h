@@ -55,7 +55,6 @@ struct role {
 	size_t slot_count;
 	unsigned min, max;  /* processes */
 	unsigned target;    /* how many there should be now, min..max */
-	bool healthy;	    /* has had a process READY */
 	unsigned backoff_ms; /* 0: not throttled */
 	double tokens;	    /* replacements left before the role is throttled */
 	uint64_t tokens_ns; /* when they were counted */
@@ -87,6 +86,7 @@ struct generation {
 	int *link_hasher;   /* the same, the hashers' end */
 	struct role roles[1 + LIMIT_POOLS]; /* frontends, then pool by pool */
 	size_t role_count;
+	bool killed; /* its processes have been: none is replaced */
 	struct listener_set listeners;
 	struct ev_timer limit; /* DRAINING: shutdown_timeout */
 	struct ev_timer watch; /* hashers that do not get on */
@@ -143,6 +143,9 @@ struct generation *generation_open(struct master *m, struct config *config,
 int generation_start(struct generation *g); /* forks the first processes; 0 or -1 */
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
+/* Does the generation drain, and need no more processes of that role? Hashers are needed as
+ * long as a frontend has requests to answer. */
+bool generation_is_done_with(const struct generation *g, const struct role *role);
 void generation_kill(struct generation *g);
 void generation_tell_log(struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */

@@ -13,8 +13,10 @@
 #include "master/master.h"
 
 enum {
-	TOKENS_MAX = 200,	/* replacements in a burst ... */
-	TOKENS_PER_SECOND = 20, /* ... and in the long run, before a role is throttled */
+	/* replacements of each process in a burst, and in the long run, before its role is
+	 * throttled */
+	TOKENS_MAX = 100,
+	TOKENS_PER_SECOND = 10,
 	SUSPECT_MS = 1000,	/* at most one process replaced on a frontend's word in this time */
 	SHRINK_MIN_MS = 50,
 	SHRINK_MAX_MS = 5000,
@@ -118,10 +120,12 @@ static void role_keep_trying(struct role *role)
 static bool role_token(struct role *role)
 {
 	uint64_t now = clock_ns();
+	double max = (double)TOKENS_MAX * role->max;
 
-	role->tokens += (double)(now - role->tokens_ns) / (double)NS_PER_SEC * TOKENS_PER_SECOND;
-	if (role->tokens > TOKENS_MAX || role->tokens_ns == 0)
-		role->tokens = TOKENS_MAX;
+	role->tokens += (double)(now - role->tokens_ns) / (double)NS_PER_SEC *
+	    TOKENS_PER_SECOND * role->max;
+	if (role->tokens > max || role->tokens_ns == 0)
+		role->tokens = max;
 	role->tokens_ns = now;
 	if (role->tokens < 1)
 		return false;
@@ -133,7 +137,7 @@ void supervise_role(struct role *role)
 {
 	struct generation *g = role->generation;
 
-	if (g->state == GENERATION_DRAINING)
+	if (generation_is_done_with(g, role))
 		return;
 	if (role->backoff_ms != 0) {
 		role_keep_trying(role);
@@ -160,7 +164,6 @@ void supervise_ready(struct process *p)
 
 	p->state = PROCESS_READY;
 	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
-	role->healthy = true;
 	role_unthrottle(role);
 	supervise_role(role); /* a throttled role forks one at a time until one is READY */
 	generation_check_ready(role->generation);
@@ -210,7 +213,8 @@ void supervise_exit(struct process *p, int status)
 	p->pid = 0;
 	supervise_publish(role);
 	if (g->state == GENERATION_DRAINING) {
-		generation_drain(g);
+		supervise_role(role);
+		generation_drain(g); /* and that may be the end of it */
 		return;
 	}
 	if (was_starting && master_generation_on_trial(g)) {

@@ -98,6 +98,12 @@ void generation_check_ready(struct generation *g)
 	(void)g;
 }
 
+bool generation_is_done_with(const struct generation *g, const struct role *role)
+{
+	assert_non_null(role);
+	return g->state == GENERATION_DRAINING;
+}
+
 bool master_generation_on_trial(const struct generation *g)
 {
 	assert_non_null(g);
