@@ -165,7 +165,7 @@ static void filter_denied(int signo, siginfo_t *info, void *context)
  * the handler runs only if it is not. */
 static int filter_catch(struct board_slot *slot)
 {
-	struct sigaction action = {.sa_flags = SA_SIGINFO};
+	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
 	sigset_t only;
 
 	denied_slot = slot;
