@@ -46,6 +46,7 @@ UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 	tests/frontend/test_*.c tests/hasher/test_*.c))
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
+SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
@@ -55,7 +56,7 @@ BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
-	format install clean bench bench-engine programs
+	format install uninstall clean bench bench-engine programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -70,7 +71,7 @@ help:
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
 	@echo 'make format     lay the sources out (clang-format)'
-	@echo 'make install    into $$(DESTDIR)$$(PREFIX)'
+	@echo 'make install    into $$(DESTDIR)$$(PREFIX), with man pages and unit files; uninstall'
 	@echo 'make deps       install the libraries (Debian, Ubuntu)'
 	@echo 'make clean'
 
@@ -161,13 +162,13 @@ run: deps
 
 check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
-	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
 
 check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS)
 
 check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
-	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
 
 sanitize:
 	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check
@@ -206,9 +207,39 @@ bench-engine: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) sh tests/bench/bench_engine.sh
 
+# --- where it is installed
+
+MANDIR       ?= $(PREFIX)/share/man
+UNITDIR      ?= $(or $(shell pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null),/lib/systemd/system)
+SYSUSERSDIR  ?= $(or $(shell pkg-config --variable=sysusersdir systemd 2>/dev/null),/usr/lib/sysusers.d)
+TMPFILESDIR  ?= $(or $(shell pkg-config --variable=tmpfilesdir systemd 2>/dev/null),/usr/lib/tmpfiles.d)
+LOGROTATEDIR ?= $(SYSCONFDIR)/logrotate.d
+CONFIG        = $(SYSCONFDIR)/argond/argond.conf
+INSTALLED     = $(PREFIX)/sbin/argond $(MANDIR)/man8/argond.8 $(MANDIR)/man5/argond.conf.5 \
+	$(UNITDIR)/argond.service $(UNITDIR)/argond.socket $(SYSUSERSDIR)/argond.conf \
+	$(TMPFILESDIR)/argond.conf $(LOGROTATEDIR)/argond
+
+# $(1): in master/, $(2): there. The sources name the paths of a distribution's package.
+install_paths = sed -e 's|/usr/sbin/argond|$(PREFIX)/sbin/argond|g' \
+	-e 's|/etc/argond/|$(SYSCONFDIR)/argond/|g' -e 's|/var/lib/argond|$(STATEDIR)|g' \
+	master/$(1) >$(BUILD)/$(1) && install -D -m 644 $(BUILD)/$(1) $(DESTDIR)$(2)
+
+# A config that is there is somebody's work.
 install: $(BUILD)/argond
 	install -D -m 755 $(BUILD)/argond $(DESTDIR)$(PREFIX)/sbin/argond
-	install -D -m 644 master/argond.conf $(DESTDIR)$(SYSCONFDIR)/argond/argond.conf
+	@$(call install_paths,argond.8,$(MANDIR)/man8/argond.8)
+	@$(call install_paths,argond.conf.5,$(MANDIR)/man5/argond.conf.5)
+	@$(call install_paths,argond.service,$(UNITDIR)/argond.service)
+	@$(call install_paths,argond.socket,$(UNITDIR)/argond.socket)
+	@$(call install_paths,argond.sysusers,$(SYSUSERSDIR)/argond.conf)
+	@$(call install_paths,argond.tmpfiles,$(TMPFILESDIR)/argond.conf)
+	@$(call install_paths,argond.logrotate,$(LOGROTATEDIR)/argond)
+	@if [ -e $(DESTDIR)$(CONFIG) ]; then echo '$(CONFIG) is there and stays as it is'; \
+		else $(call install_paths,argond.conf,$(CONFIG)); fi
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	@if [ -e $(DESTDIR)$(CONFIG) ]; then echo '$(CONFIG) stays'; fi
 
 clean:
 	rm -rf build

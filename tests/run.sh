@@ -8,7 +8,8 @@ export ARGOND
 passed=0 failed=0
 mkdir -p "$build/log"
 for program; do
-	name=${program#"$build"/tests/}
+	name=${program#"$build"/}
+	name=${name#tests/}
 	log=$build/log/$(echo "$name" | tr / _).log
 	start=$(date +%s)
 	if "$program" >"$log" 2>&1; then
