@@ -3,8 +3,10 @@
  * through @node-rs/argon2: all contenders of a case in turn, several rounds,
  * so that what else the machine does hits all of them alike.
  *
- *   bench_engine [-j processes] [-r rounds] [-s seconds] [-e engine]
+ *   bench_engine [-u] [-j processes] [-r rounds] [-s seconds] [-e engine]
  *                [-n streams] [-c m,t,p] [-N path of bench_engine_node.js]
+ *
+ * -u counts CPU time, for a machine that has other work.
  *
  * Prints for each case and contender: ns per block and core, hashes per second
  * in all and per core, and the ratio to libargon2 and to node-rs with the
@@ -41,6 +43,7 @@ struct contender {
 struct bench {
 	unsigned processes, rounds, contender_count;
 	double seconds;
+	clockid_t clock;
 	bool node;
 	const char *node_script;
 	struct contender contenders[CONTENDERS_MAX];
@@ -49,11 +52,11 @@ struct bench {
 
 static const uint32_t cases[][3] = {{4096, 3, 1}, {19456, 2, 1}, {65536, 3, 1}, {65536, 3, 4}, {262144, 1, 1}};
 
-static double now(void)
+static double now(clockid_t clock)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -73,7 +76,8 @@ static unsigned submit(struct engine *engine, const struct engine_params *params
 }
 
 /* Keeps all streams busy; counts from one end of a job to another. */
-static double rate_engine(const struct contender *contender, const struct engine_params *params, double seconds)
+static double rate_engine(const struct contender *contender, const struct engine_params *params, double seconds,
+                          clockid_t clock)
 {
 	struct engine_config config = {contender->kind, contender->streams, 0};
 	unsigned jobs = contender->streams / params->lanes, count = 0;
@@ -90,30 +94,31 @@ static double rate_engine(const struct contender *contender, const struct engine
 	for (unsigned i = 0; i < jobs; submit(engine, params), i++)
 		while (!engine_step(engine, STEP_BLOCKS, &result)) {
 		}
-	from = now();
+	from = now(clock);
 	do {
 		for (unsigned i = 0; i < jobs; submit(engine, params), i++)
 			while (!engine_step(engine, STEP_BLOCKS, &result)) {
 			}
 		count += jobs;
-		till = now();
+		till = now(clock);
 	} while (till - from < seconds);
 	engine_close(engine);
 	return count / (till - from);
 }
 
-static double rate_library(const struct engine_params *params, double seconds)
+static double rate_library(const struct engine_params *params, double seconds,
+                          clockid_t clock)
 {
 	uint8_t tag[32];
 	unsigned count = 0;
-	double from = now(), till;
+	double from = now(clock), till;
 
 	do {
 		if (argon2id_hash_raw(params->time, params->memory_kib, params->lanes, password, sizeof(password) - 1,
 		                      salt, sizeof(salt) - 1, tag, sizeof(tag)) != ARGON2_OK)
 			errx(1, "argon2id_hash_raw");
 		count++;
-		till = now();
+		till = now(clock);
 	} while (till - from < seconds);
 	return count / (till - from);
 }
@@ -134,8 +139,8 @@ static double rate_forked(const struct bench *bench, const struct contender *con
 			err(1, "fork");
 		if (pid > 0)
 			continue;
-		rate = contender->maker == MAKER_LIBRARY ? rate_library(params, bench->seconds)
-		                                         : rate_engine(contender, params, bench->seconds);
+		rate = contender->maker == MAKER_LIBRARY ? rate_library(params, bench->seconds, bench->clock)
+		                                         : rate_engine(contender, params, bench->seconds, bench->clock);
 		_exit(write(pipes[1], &rate, sizeof(rate)) == sizeof(rate) ? 0 : 1);
 	}
 	for (unsigned i = 0; i < bench->processes; i++) {
@@ -155,8 +160,8 @@ static double rate_node(const struct bench *bench, const struct engine_params *p
 	char line[64];
 
 	for (unsigned i = 0; i < bench->processes; i++) {
-		(void)fprintf(bench->node_in[i], "%u %u %u %f\n", params->memory_kib, params->time, params->lanes,
-		              bench->seconds);
+		(void)fprintf(bench->node_in[i], "%u %u %u %f %s\n", params->memory_kib, params->time, params->lanes,
+		              bench->seconds, bench->clock == CLOCK_MONOTONIC ? "wall" : "cpu");
 		(void)fflush(bench->node_in[i]);
 	}
 	for (unsigned i = 0; i < bench->processes; i++) {
@@ -325,14 +330,14 @@ static unsigned number(const char *text, unsigned most)
 
 int main(int argc, char **argv)
 {
-	static struct bench bench = {.processes = 1, .rounds = 5, .seconds = 0.3,
+	static struct bench bench = {.processes = 1, .rounds = 5, .seconds = 0.3, .clock = CLOCK_MONOTONIC,
 	                             .node_script = "tests/bench/bench_engine_node.js"};
 	enum engine_kind only = ENGINE_AUTO;
 	uint32_t one[3] = {0, 0, 0};
 	unsigned streams = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "j:r:s:e:n:c:N:")) != -1) {
+	while ((option = getopt(argc, argv, "j:r:s:e:n:c:uN:")) != -1) {
 		switch (option) {
 		case 'j':
 			bench.processes = number(optarg, PROCESSES_MAX);
@@ -353,6 +358,9 @@ int main(int argc, char **argv)
 		case 'c':
 			if (sscanf(optarg, "%u,%u,%u", &one[0], &one[1], &one[2]) != 3)
 				errx(2, "%s: not m,t,p", optarg);
+			break;
+		case 'u':
+			bench.clock = CLOCK_PROCESS_CPUTIME_ID;
 			break;
 		case 'N':
 			bench.node_script = optarg;
