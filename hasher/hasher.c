@@ -120,20 +120,34 @@ static void hasher_signalled(struct hasher *h)
 			h->leaving = true;
 }
 
-/* Does what the job asks for, or says why not. */
+/* Does what the job asks for, or says why not. One for which there is no room now is held,
+ * and none is taken before it has run: small jobs must not starve a large one. */
 static void hasher_begin(struct hasher *h, struct hand *hand)
 {
 	const unsigned hashing = CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY;
 
-	if (!hand_wanted(h, hand))
+	h->held = NULL;
+	h->alone = hand->job.alone;
+	if (!hand_wanted(h, hand)) {
 		hand_answer(h, hand, JOB_DROPPED, NULL, 0);
-	else if (hand->job.kind == JOB_HASH && (h->pool->jobs & hashing) != 0)
-		password_start(h, hand);
-	else if (hand->job.kind == JOB_LOOKUP && h->lookup != NULL)
+	} else if (hand->job.kind == JOB_HASH && (h->pool->jobs & hashing) != 0) {
+		if (!password_start(h, hand)) {
+			h->held = hand;
+			return;
+		}
+	} else if (hand->job.kind == JOB_LOOKUP && h->lookup != NULL) {
 		lookup_do(h, hand);
-	else
+	} else {
 		hand_answer(h, hand, JOB_REFUSED, NULL, 0);
+	}
 	explicit_bzero(h->message, sizeof(h->message));
+}
+
+static bool hasher_held_may_run(const struct hasher *h)
+{
+	return h->held != NULL &&
+	    (h->running == 1 ||
+		(!h->held->job.alone && password_has_room(h, h->held)));
 }
 
 static void hasher_accept(struct hasher *h, unsigned frontend, size_t len)
@@ -152,12 +166,10 @@ static void hasher_accept(struct hasher *h, unsigned frontend, size_t len)
 	atomic_store(&h->board->taking, 0);
 	if (hand == NULL)
 		return; /* cannot be: there was room when it was taken */
-	if (job.alone && h->running > 1) {
+	if (job.alone && h->running > 1)
 		h->held = hand;
-		return;
-	}
-	h->alone = job.alone;
-	hasher_begin(h, hand);
+	else
+		hasher_begin(h, hand);
 }
 
 /* Takes one message from the first link that has one; each is asked first in its turn. */
@@ -264,17 +276,13 @@ static void hasher_loop(struct hasher *h)
 	bool trimmed = true;
 
 	while (!h->master_gone && (!h->leaving || h->running > 0)) {
-		if (h->running > (h->held != NULL)) {
+		if (hasher_held_may_run(h)) {
+			hasher_begin(h, h->held);
+		} else if (h->running > 0) {
 			password_work(h);
 			if (hasher_tend(h))
 				hasher_join(h);
 			trimmed = false;
-		} else if (h->held != NULL) {
-			struct hand *hand = h->held;
-
-			h->held = NULL;
-			h->alone = true;
-			hasher_begin(h, hand);
 		} else if (hasher_take(h)) {
 			hasher_tend(h);
 		} else {

@@ -42,7 +42,7 @@ struct hasher {
 	uint64_t looked_ns;  /* when a working hasher last looked for more */
 	unsigned waited;     /* looks in a row at which a job was waiting */
 	uint8_t message[JOB_MESSAGE_MAX]; /* wiped after each job */
-	struct hand *held; /* taken, and waiting until it can run alone; or NULL */
+	struct hand *held; /* taken, and waiting for others to end; or NULL */
 };
 
 /* hand.c: claims, and answers on the link that the job came from. A claim is on the board
@@ -55,7 +55,9 @@ void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
     const char *text, size_t text_len);
 
 /* password.c: hash jobs through the engine. */
-void password_start(struct hasher *h, struct hand *hand); /* it runs, or was answered */
+/* True: it runs, or was answered. False: there is no room for it beside what runs now. */
+bool password_start(struct hasher *h, struct hand *hand);
+bool password_has_room(const struct hasher *h, const struct hand *hand);
 /* Works for a moment; drops what nobody waits for any more, answers what is done. */
 void password_work(struct hasher *h);
 

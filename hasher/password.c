@@ -45,12 +45,24 @@ static enum job_status password_status(enum engine_status status)
 	return JOB_FAILED;
 }
 
-void password_start(struct hasher *h, struct hand *hand)
+static struct engine_params password_params(const struct job_cost *cost)
 {
-	const struct job_cost *cost = &hand->job.cost;
-	const struct engine_params params = {.type = cost->type, .version = cost->version,
+	return (struct engine_params){.type = cost->type, .version = cost->version,
 	    .memory_kib = cost->memory_kib, .time = cost->time, .lanes = cost->lanes,
 	    .tag_len = cost->tag_len};
+}
+
+bool password_has_room(const struct hasher *h, const struct hand *hand)
+{
+	const struct engine_params params = password_params(&hand->job.cost);
+
+	return engine_check(h->engine, &params) != ENGINE_FULL;
+}
+
+bool password_start(struct hasher *h, struct hand *hand)
+{
+	const struct job_cost *cost = &hand->job.cost;
+	const struct engine_params params = password_params(cost);
 	const struct engine_input input = {.password = hand->job.password,
 	    .password_len = hand->job.password_len, .salt = hand->salt,
 	    .salt_len = cost->salt_len};
@@ -60,9 +72,12 @@ void password_start(struct hasher *h, struct hand *hand)
 		arc4random_buf(hand->salt, cost->salt_len);
 		status = engine_submit(h->engine, &params, &input, &hand->ticket);
 	}
+	if (status == ENGINE_FULL && h->running > 1)
+		return false;
 	hand->job.password = NULL;
 	if (status != ENGINE_OK)
 		hand_answer(h, hand, password_status(status), NULL, 0);
+	return true;
 }
 
 static struct hand *password_hand(struct hasher *h, unsigned ticket)
