@@ -72,6 +72,7 @@ struct config_pool {
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t memory_limit; /* bytes for one process; 0: derived from the costs */
+	unsigned cpu_weight;   /* of the pool's control group, 1..10000, where there is one */
 	uint64_t rlimit_cpu;   /* seconds; 0: none */
 };
 

@@ -104,6 +104,7 @@ const struct config_directive config_directives[] = {
 	POOL(nice, nice, number, -20, 19, "10"),
 	POOL(cpu_affinity, cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),
 	POOL(memory_limit, memory_limit, size_auto, BYTES(1024 * KIB), BYTES(1024 * GIB), "auto"),
+	POOL(cpu_weight, cpu_weight, number, 1, 10000, "100"),
 	POOL(rlimit_cpu, rlimit_cpu, seconds, 0, INT64_C(365) * 24 * 3600, "0s"),
 };
 /* clang-format on */

@@ -96,6 +96,11 @@ static int generation_fill(struct generation *g, const struct generation *before
 	if (listen_open(&g->listeners, g->config, before != NULL ? &before->listeners : NULL,
 		err) != 0)
 		return -1;
+	for (size_t i = 0; i < g->config->pool_count; i++)
+		if (groups_pool(&g->master->groups, g->config, &g->config->pools[i]) != 0) {
+			snprintf(err->text, sizeof(err->text), "cannot set control groups up");
+			return -1;
+		}
 	if (generation_open_processes(g) == 0 && generation_open_links(g) == 0 &&
 	    board_open(&g->board, g->process_count) == 0)
 		return 0;

@@ -17,6 +17,7 @@
 #include "common/child.h"
 #include "common/config.h"
 #include "common/exit_cause.h"
+#include "master/groups.h"
 #include "master/listen.h"
 #include "master/options.h"
 #include "master/lockfile.h"
@@ -103,6 +104,7 @@ struct master {
 	struct reload reload;
 	struct upgrade upgrade;
 	struct lockfile lockfile;
+	struct groups groups;
 	struct listener_set activated; /* by systemd: what we listen on whatever the config says */
 	int signal_fd;
 	struct ev_io signals;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/cgroup.h"
 #include "common/log.h"
 #include "master/detach.h"
 #include "master/exits.h"
@@ -93,8 +94,11 @@ static int run_open(struct master *m, struct config *config)
 {
 	const char *pidfile = config_pidfile(config, m->options->detach);
 	struct listener_set sockets;
+	char self[CGROUP_TEXT];
 
 	run_raise_files();
+	if (cgroup_read(CGROUP_SELF, self) == 0)
+		groups_open(&m->groups, CGROUP_ROOT, self);
 	if (run_inherit(m, pidfile, &sockets) != 0 || run_settle(m) != 0) {
 		config_free(config);
 		return -1;
@@ -120,6 +124,8 @@ static void run_close(struct master *m)
 	}
 	listen_close(&m->activated);
 	upgrade_close(m);
+	if (!m->upgrade.handed_on && !m->upgrade.heir)
+		groups_close(&m->groups);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
 	if (m->loop != NULL)

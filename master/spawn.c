@@ -117,11 +117,18 @@ static void child_name(const struct process *p)
 
 static int child_limits(const struct process *p)
 {
-	const struct config *config = p->role->generation->config;
-	const struct limits_spec spec = p->role->kind->listens
-	    ? limits_of_frontend(config)
-	    : limits_of_pool(config, &config->pools[p->role->pool]);
+	const struct generation *g = p->role->generation;
+	const struct config *config = g->config;
+	const struct config_pool *pool = &config->pools[p->role->pool];
+	struct limits_spec spec;
 
+	if (p->role->kind->listens) {
+		spec = limits_of_frontend(config);
+	} else {
+		spec = limits_of_pool(config, pool);
+		if (groups_join(&g->master->groups, pool) != 0)
+			return -1;
+	}
 	return limits_apply(&spec, p->role->kind->oom_score_adj);
 }
 
