@@ -93,6 +93,8 @@ unsigned harness_slow(void);
 /* "profile.default.time=N" for a hash of 8 MiB that takes about `ms` on a usual
  * machine: for tests that have to catch a hasher at work. */
 void harness_slow_time(char option[48], unsigned ms);
+/* "NAME=MSms", the time multiplied by harness_slow(). */
+void harness_ms(char option[48], const char *name, unsigned ms);
 /* The limit of every wait. */
 int harness_limit_ms(void);
 uint64_t harness_now_ms(void);

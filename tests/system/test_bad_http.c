@@ -217,11 +217,14 @@ static void expect_timeout(struct daemon *d, const char *text, int status)
 static void test_timeouts(void **state)
 {
 	struct daemon *d = *state;
+	char header[48], body[48], idle[48];
 	struct response r = {0};
 	struct client c;
 
-	daemon_start(d, "header_timeout=300ms", "body_timeout=300ms",
-	    "keepalive_timeout=300ms", NULL);
+	harness_ms(header, "header_timeout", 700);
+	harness_ms(body, "body_timeout", 700);
+	harness_ms(idle, "keepalive_timeout", 700);
+	daemon_start(d, header, body, idle, NULL);
 	expect_timeout(d, "GET /livez HT", 408);
 	expect_timeout(d, GET, 408);
 	expect_timeout(d, GET "Content-Length: 10\r\n\r\n123", 408);

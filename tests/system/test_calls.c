@@ -26,12 +26,15 @@
 /* A sanitizer or a wrapper makes calls of its own. */
 static void start(struct daemon *d, struct trace *trace)
 {
+	char timeout[48];
+
 	if (SANITIZED || harness_wrapped())
 		skip();
+	harness_ms(timeout, "header_timeout", 1000);
 	daemon_start(d, "frontend.processes=1", "profile.default.memory=64K",
 	    "profile.default.time=1", "pool.fixed.max_processes=1",
-	    "pool.fixed.min_processes=1", "hello_delay=5ms", "header_timeout=200ms",
-	    "access_log=on", NULL);
+	    "pool.fixed.min_processes=1", "hello_delay=5ms", timeout, "access_log=on",
+	    NULL);
 	if (trace_open(trace, process_find(d, "frontend 0")))
 		return;
 	daemon_stop(d);

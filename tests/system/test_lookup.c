@@ -111,10 +111,12 @@ static void test_locked(void **state)
 static void test_locked_for_good(void **state)
 {
 	struct daemon *d = *state;
+	char deadline[48];
 	sqlite3 *db;
 
-	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
-	    "pool.lookup.deadline=300ms", NULL);
+	harness_ms(deadline, "pool.lookup.deadline", 1000);
+	daemon_start(
+	    d, "profile.default.memory=64K", "profile.default.time=1", deadline, NULL);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	assert_int_equal(
 	    sqlite3_open_v2(d->store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);

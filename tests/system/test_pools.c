@@ -62,15 +62,13 @@ static bool both_work(void *arg)
 
 static void test_fixed_work_together(void **state)
 {
-	enum { JOBS = 4 }; /* of each of the two */
 	struct daemon *d = *state;
-	struct response r = {0};
 	struct client clients[2];
 	struct peek peek;
 	struct pair pair;
 	char slow[48];
 
-	harness_slow_time(slow, 200);
+	harness_slow_time(slow, 3000); /* they are not waited for */
 	daemon_start(d, "profile.default.memory=8M", slow,
 	    "pool.elastic.max_processes=1", "pool.fixed.min_processes=2",
 	    "pool.fixed.max_processes=2", "pool.fixed.deadline=120s", NULL);
@@ -81,18 +79,11 @@ static void test_fixed_work_together(void **state)
 	        process_find(d, "hasher fixed/0"), process_find(d, "hasher fixed/1")}};
 	for (int i = 0; i < 2; i++) {
 		client_open(&clients[i], &d->tcp);
-		for (int j = 0; j < JOBS; j++)
-			client_say(&clients[i], ask_fixed);
+		client_say(&clients[i], ask_fixed);
 	}
 	wait_until(both_work, &pair, "two fixed hashers that work at the same time");
-	for (int i = 0; i < 2; i++) {
-		for (int j = 0; j < JOBS; j++) {
-			client_read(&clients[i], &r, false);
-			assert_int_equal(r.status, 200);
-		}
-		client_close(&clients[i]);
-	}
-	response_free(&r);
+	for (int i = 0; i < 2; i++)
+		client_reset(&clients[i]);
 	peek_close(&peek);
 	daemon_stop(d);
 }
@@ -105,7 +96,7 @@ static void test_elastic_grows_and_shrinks(void **state)
 	struct peek peek;
 	char slow[48];
 
-	harness_slow_time(slow, 200);
+	harness_slow_time(slow, 3000); /* they are not waited for */
 	daemon_start(d, "profile.default.memory=8M", slow,
 	    "pool.elastic.min_processes=1", "pool.elastic.max_processes=3",
 	    "pool.elastic.idle_timeout=200ms", "pool.elastic.deadline=120s", NULL);
@@ -119,9 +110,8 @@ static void test_elastic_grows_and_shrinks(void **state)
 	for (size_t i = 0; i < 3; i++)
 		peek_wait_claim(&peek, peek.pool_slot[PEEK_ELASTIC] + i);
 	for (int i = 0; i < JOBS; i++)
-		expect_status(&clients[i], 200);
+		client_reset(&clients[i]);
 	process_wait_count(d, "hasher elastic/", 1);
-	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
 	peek_close(&peek);
 	daemon_stop(d);
 }
@@ -158,7 +148,7 @@ static void test_hello_beside_hashes(void **state)
 	char slow[48];
 
 	assert_non_null(clients);
-	harness_slow_time(slow, 60);
+	harness_slow_time(slow, 3000); /* they are not waited for */
 	daemon_start(d, "profile.default.memory=8M", slow,
 	    "pool.elastic.max_processes=2", "pool.elastic.queue_limit=256",
 	    "pool.elastic.deadline=120s", NULL);
@@ -167,13 +157,13 @@ static void test_hello_beside_hashes(void **state)
 		client_open(&clients[i], &d->tcp);
 		client_say(&clients[i], ask_elastic);
 	}
-	peek_wait_jobs(&peek, 2, PEEK_ELASTIC, JOBS / 2);
+	peek_wait_jobs(&peek, 2, PEEK_ELASTIC, JOBS);
 	median = median_hello(d);
 	assert_true(
-	    peek_jobs(&peek, 2, PEEK_ELASTIC) > 0); /* they were still waiting */
+	    peek_jobs(&peek, 2, PEEK_ELASTIC) >= JOBS / 2); /* they still wait */
 	assert_in_range(median, 100, 249 * harness_slow());
 	for (int i = 0; i < JOBS; i++)
-		expect_status(&clients[i], 200);
+		client_reset(&clients[i]);
 	free(clients);
 	peek_close(&peek);
 	daemon_stop(d);
@@ -229,13 +219,14 @@ static void test_queue_full(void **state)
 static void test_stopped_hasher(void **state)
 {
 	struct daemon *d = *state;
+	char deadline[48];
 	struct client late;
 	struct peek peek;
 	pid_t pid;
 
+	harness_ms(deadline, "pool.fixed.deadline", 1000);
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
-	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",
-	    "pool.fixed.deadline=300ms", NULL);
+	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1", deadline, NULL);
 	look_inside(d, &peek);
 	pid = process_find(d, "hasher fixed/0");
 	process_stop(pid);
