@@ -193,7 +193,7 @@ static void report(const struct bench *b, double seconds)
 		least = done < least ? done : least;
 		most = done > most ? done : most;
 	}
-	printf("%u frontends, %u hashers, %2u jobs under way each: %7.0f jobs/s, "
+	printf("%d frontends, %u hashers, %2u jobs under way each: %7.0f jobs/s, "
 	       "a hasher does %.1f %% to %.1f %%\n",
 	    FRONTENDS, b->hashers, b->window, (double)total / seconds,
 	    100. * (double)least / (double)total, 100. * (double)most / (double)total);

@@ -347,7 +347,7 @@ static void test_monstrous_cost(void **state)
 	/* the same connection's next job has the next id and the flight just freed */
 	len = hostile_job(b->packet, f.id + 1, f.flight, UINT32_MAX);
 	assert_true(hostile_send(link, b->packet, len));
-	f = ask_held(b, &client);
+	ask_held(b, &client);
 	kill(b->fixed, SIGCONT);
 	client_read(&client, &r, false);
 	assert_in_range(r.status, 400, 599);
