@@ -219,6 +219,15 @@ static void test_as_root_without_a_user(void **state)
 	daemon_stop(d);
 }
 
+/* Starts it without root's help. */
+static void start_as_nobody(struct daemon *d)
+{
+	setenv("ARGOND_WRAPPER",
+	    "setpriv --reuid=nobody --regid=nogroup --clear-groups", 1);
+	daemon_start(d, SMALL, NULL);
+	unsetenv("ARGOND_WRAPPER");
+}
+
 /* As whoever runs the tests or, if that is root, as nobody. */
 static void test_unprivileged(void **state)
 {
@@ -231,12 +240,10 @@ static void test_unprivileged(void **state)
 
 		uid = user->pw_uid;
 		gid = user->pw_gid;
-		setenv("ARGOND_WRAPPER",
-		    "setpriv --reuid=nobody --regid=nogroup --clear-groups", 1);
+		start_as_nobody(d);
+	} else {
+		daemon_start(d, SMALL, NULL);
 	}
-	daemon_start(d, SMALL, NULL);
-	if (getuid() == 0)
-		unsetenv("ARGOND_WRAPPER");
 	expect_all_confined(d, uid, gid);
 	expect_service(d);
 	daemon_stop(d);
@@ -331,16 +338,12 @@ static int spy(const struct passwd *user, pid_t pid)
 	return prlimit(pid, RLIMIT_NPROC, &more, NULL) == 0 ? 7 : 0;
 }
 
-static void test_their_own_user_sees_nothing(void **state)
+static void expect_no_view(const struct daemon *d, const struct passwd *user)
 {
-	struct daemon *d = *state;
-	const struct passwd *user = give_folder(d, "nobody");
 	pid_t pids[PROCESS_MAX];
-	size_t n;
+	size_t n = process_children(d->pid, pids, PROCESS_MAX);
 	int status;
 
-	daemon_start(d, SMALL, "user=nobody", NULL);
-	n = process_children(d->pid, pids, PROCESS_MAX);
 	assert_int_equal(n, 5);
 	for (size_t i = 0; i < n; i++) {
 		pid_t pid = fork();
@@ -352,7 +355,19 @@ static void test_their_own_user_sees_nothing(void **state)
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 0);
 	}
+}
+
+static void test_their_own_user_sees_nothing(void **state)
+{
+	struct daemon *d = *state;
+	const struct passwd *user = give_folder(d, "nobody");
+
+	daemon_start(d, SMALL, "user=nobody", NULL);
+	expect_no_view(d, user);
 	expect_service(d);
+	daemon_stop(d);
+	start_as_nobody(d);
+	expect_no_view(d, user);
 	daemon_stop(d);
 }
 

@@ -262,7 +262,7 @@ static void forget(struct daemon *d, const char *engine)
 	ask_in_other_ways(d);
 	ask_for_too_much(d);
 	leave(d);
-	assert_int_equal(client_fetch(&d->tcp, "/hash/other", NULL, 0), 200);
+	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 	expect_forgotten(s);
 	assert_false(daemon_log_has(d, MARKER));
 	daemon_stop(d);
