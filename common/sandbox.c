@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -243,11 +244,34 @@ static int timezone_settle(void)
 	return 0;
 }
 
+/*
+ * What it has in memory is not to be found on a disk: swap is kept from it, where
+ * RLIMIT_MEMLOCK allows that; root raises it. A hasher's arena comes later and stays
+ * swappable: it has no password in it, and locked it could not be given back. Where the
+ * limit is only wide enough for what is there now, a frontend does without the rest: at
+ * a limit its allocations would fail.
+ */
+static void memory_lock(const struct sandbox_spec *spec)
+{
+	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit limit = {0, 0};
+	int flags = MCL_CURRENT | MCL_ONFAULT;
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all);
+	(void)getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (spec->kind == SANDBOX_FRONTEND && limit.rlim_cur == RLIM_INFINITY)
+		flags |= MCL_FUTURE;
+	if (mlockall(flags) != 0)
+		log_debug("its memory may be swapped: %s; see RLIMIT_MEMLOCK",
+		    strerror(errno));
+}
+
 int sandbox_enter(struct sandbox_spec *spec)
 {
 	const struct rlimit none = {0, 0};
 
 	umask(077);
+	memory_lock(spec);
 	if (timezone_settle() != 0 || identity_enter(spec, geteuid() == 0) != 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

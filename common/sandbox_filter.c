@@ -92,7 +92,7 @@ static const struct call for_all[] = {
 	/* memory of its own, to hold data */
 	CALL_IF_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),
 	CALL_IF(mprotect, BITS(2, PROT_EXEC, 0)),
-	CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk), CALL(mlock), CALL(mlock2), CALL(munlock),
+	CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk),
 	/* locks in libraries, time where the vDSO has none, random numbers, log lines */
 	CALL(futex), CALL(clock_gettime), CALL(gettimeofday), CALL(time),
 	CALL(getrandom), CALL(getpid), CALL(gettid),

@@ -22,6 +22,18 @@
 #include "tests/system/fds.h"
 #include "tests/system/process.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED 1 /* it makes mlockall() do nothing */
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #define SMALL                                                                          \
 	"profile.default.memory=64K", "profile.default.time=1", "hello_delay=5ms",     \
 	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",                \
@@ -108,6 +120,14 @@ static void expect_limit_none(pid_t pid, const char *name)
 	free(text);
 }
 
+static unsigned long locked_kib(pid_t pid)
+{
+	char value[256];
+
+	status_field(pid, "VmLck", value);
+	return strtoul(value, NULL, 10);
+}
+
 static void expect_all_confined(const struct daemon *d, uid_t uid, gid_t gid)
 {
 	pid_t pids[PROCESS_MAX];
@@ -173,6 +193,12 @@ static void test_as_root_with_a_user(void **state)
 	expect_all_confined(d, user->pw_uid, user->pw_gid);
 	expect_roots(d, "(deleted)");
 	expect_service(d);
+	if (!SANITIZED) {
+		assert_true(locked_kib(process_find(d, "frontend 0")) > 0);
+		assert_true(locked_kib(process_find(d, "hasher elastic/0")) > 0);
+		/* but not the arena, which is to be given back */
+		assert_true(locked_kib(process_find(d, "hasher elastic/0")) < 64 << 10);
+	}
 	daemon_stop(d);
 }
 
@@ -223,7 +249,9 @@ static void test_as_root_without_a_user(void **state)
 static void start_as_nobody(struct daemon *d)
 {
 	setenv("ARGOND_WRAPPER",
-	    "setpriv --reuid=nobody --regid=nogroup --clear-groups", 1);
+	    "prlimit --memlock=64K "
+	    "setpriv --reuid=nobody --regid=nogroup --clear-groups",
+	    1);
 	daemon_start(d, SMALL, NULL);
 	unsetenv("ARGOND_WRAPPER");
 }
