@@ -154,7 +154,7 @@ static int main_run(const struct options *options)
 
 	if (config == NULL)
 		return EXIT_FAILED;
-	if (options->detach && (ready_fd = detach_begin()) < 0) {
+	if (options->detach && !upgrade_is_heir() && (ready_fd = detach_begin()) < 0) {
 		config_free(config);
 		return main_fail(strerror(errno));
 	}

@@ -219,6 +219,11 @@ bool upgrade_reaped(struct master *m, pid_t pid, int status)
 
 /* ---- the new one ---- */
 
+bool upgrade_is_heir(void)
+{
+	return getenv(variable) != NULL;
+}
+
 int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated, struct config_error *err)
 {
 	const char *text = getenv(variable);

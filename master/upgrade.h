@@ -49,6 +49,10 @@ void upgrade_begin(struct master *m);
 bool upgrade_reaped(struct master *m, pid_t pid, int status);
 bool upgrade_under_way(const struct master *m);
 
+/* In the new one, before anything is done: are we an heir? He is detached where his
+ * predecessor is, and must stay the process that he is, for the sockets are for that one. */
+bool upgrade_is_heir(void);
+
 /* In the new one, before anything is opened: are we an heir? Takes what was handed on: the
  * channel, the pidfile (-1 where there is none), whether systemd once bound the sockets. */
 int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated,
