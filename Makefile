@@ -56,7 +56,7 @@ BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
-	format install uninstall clean bench bench-engine programs
+	format install uninstall deb deps-deb check-deb clean bench bench-engine programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -72,6 +72,7 @@ help:
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
 	@echo 'make format     lay the sources out (clang-format)'
 	@echo 'make install    into $$(DESTDIR)$$(PREFIX), with man pages and unit files; uninstall'
+	@echo 'make deb        a Debian package in build/deb; make check-deb tries it out'
 	@echo 'make deps       install the libraries (Debian, Ubuntu)'
 	@echo 'make clean'
 
@@ -240,6 +241,32 @@ install: $(BUILD)/argond
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	@if [ -e $(DESTDIR)$(CONFIG) ]; then echo '$(CONFIG) stays'; fi
+
+# --- a Debian package, from a tree that has the folder debian/ where its tools want it
+
+DEB_REVISION ?= 1
+DEB_VERSION   = $(shell sed -n 's/^\#define ARGOND_VERSION "\(.*\)"/\1/p' common/contract.h)-$(DEB_REVISION)
+DEB_PACKAGES  = debhelper dpkg-dev fakeroot
+
+deb: deps-deb
+	@rm -rf build/deb
+	@mkdir -p build/deb/argond
+	@cp -a Makefile README.md LICENSE master frontend hasher common tests build/deb/argond
+	@mv build/deb/argond/master/debian build/deb/argond/debian
+	@sed -e 's/@VERSION@/$(DEB_VERSION)/' -e "s/@DATE@/$$(date -R)/" \
+		build/deb/argond/debian/changelog.in >build/deb/argond/debian/changelog
+	@rm build/deb/argond/debian/changelog.in
+	cd build/deb/argond && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		DEB_BUILD_OPTIONS='nocheck parallel=$(JOBS)' dpkg-buildpackage -b -us -uc
+	@rm -rf build/deb/argond
+	@ls build/deb/*.deb
+
+deps-deb:
+	$(call install_packages,$(PACKAGES) $(DEB_PACKAGES))
+
+# in a Debian of its own (debootstrap): installs, serves, upgrades itself, goes; needs root
+check-deb:
+	@sh tests/system/deb.sh
 
 clean:
 	rm -rf build
