@@ -111,7 +111,7 @@ package remove -y argond
 listing >"$work/removed"
 comm -13 "$work/before" "$work/removed" | sed 's/^/      left: /'
 left=$(comm -13 "$work/before" "$work/removed" | grep -Ev \
-	'^/etc/argond(/argond.conf)?$|^/etc/logrotate.d(/argond)?$|^/var/(lib|log)/argond' || true)
+	'^/etc/argond(/argond.conf)?$|^/etc/logrotate.d(/argond)?$|^/var/(lib|log)/argond|^/etc/systemd/.*wants/argond.service$' || true)
 [ -z "$left" ] || fail 'more than its config and data is left'
 step 'removed but for its config and data'
 
