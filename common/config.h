@@ -104,6 +104,7 @@ struct config {
 	uint64_t max_password; /* bytes, 1..LIMIT_PASSWORD */
 	uint64_t header_timeout_ms, body_timeout_ms, keepalive_timeout_ms,
 	    write_timeout_ms;
+	uint64_t ready_timeout_ms; /* a child that is not READY by then is killed */
 	uint64_t shutdown_timeout_ms, drain_delay_ms;
 	uint64_t memory_budget; /* bytes; a percentage is already resolved here */
 	enum engine_kind engine;

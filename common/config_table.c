@@ -62,6 +62,7 @@ const struct config_directive config_directives[] = {
 	ROOT(body_timeout, body_timeout_ms, time, 1, HOUR, "5s"),
 	ROOT(keepalive_timeout, keepalive_timeout_ms, time, 1, HOUR, "60s"),
 	ROOT(write_timeout, write_timeout_ms, time, 1, HOUR, "10s"),
+	ROOT(ready_timeout, ready_timeout_ms, time, 1, HOUR, "30s"),
 	ROOT(shutdown_timeout, shutdown_timeout_ms, time, 1, HOUR, "30s"),
 	ROOT(drain_delay, drain_delay_ms, time, 0, HOUR, "0ms"),
 	ROOT(memory_budget, memory_budget, budget, BYTES(1024 * KIB), BYTES(65536 * GIB), "75%"),

@@ -44,15 +44,15 @@ enum {
  * The ladder: each layer waits longer than the one inside it, so that the
  * innermost one that can say what happened is the one that says it.
  *   a job's deadline  <  the client's write  <  the kill of a stuck process
+ *   ready_timeout of a child  <  that of a program that shall take over
  */
 enum {
 	LADDER_RETRY_MS = 2000,	  /* a role that died before READY: first wait */
 	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
-	LADDER_READY_MS = 30000,  /* a child that is not READY by then is killed */
+	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
 	LADDER_KILL_GRACE_MS = 2000, /* a job past its deadline: its hasher is killed after */
 };
 
 _Static_assert(LADDER_RETRY_MS < LADDER_RETRY_MAX_MS, "backoff must grow");
-_Static_assert(LADDER_READY_MS > LADDER_RETRY_MS, "READY before a retry");
 
 #endif

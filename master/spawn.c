@@ -325,7 +325,8 @@ static void process_watch(struct process *p, pid_t pid, int control)
 	ev_io_init(&p->control_watcher, process_control, control, EV_READ);
 	p->control_watcher.data = p;
 	ev_io_start(m->loop, &p->control_watcher);
-	ev_timer_init(&p->ready_timer, process_not_ready, LADDER_READY_MS / 1000., 0.);
+	ev_timer_init(&p->ready_timer, process_not_ready,
+	    (double)p->role->generation->config->ready_timeout_ms / 1000., 0.);
 	p->ready_timer.data = p;
 	ev_timer_start(m->loop, &p->ready_timer);
 }

@@ -194,7 +194,9 @@ void upgrade_begin(struct master *m)
 		return;
 	}
 	ev_io_init(&up->watcher, upgrade_heard, up->channel, EV_READ);
-	ev_timer_init(&up->limit, upgrade_late, LADDER_READY_MS / 1000., 0.);
+	/* its processes have their ready_timeout; it says first which of them was late */
+	ev_timer_init(&up->limit, upgrade_late,
+	    (double)(m->current->config->ready_timeout_ms + LADDER_TAKE_OVER_MS) / 1000., 0.);
 	up->watcher.data = up->limit.data = m;
 	ev_io_start(m->loop, &up->watcher);
 	ev_timer_start(m->loop, &up->limit);

@@ -410,6 +410,7 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(config->max_password, 1024);
 	assert_int_equal(config->keepalive_timeout_ms, 60000);
 	assert_int_equal(config->shutdown_timeout_ms, 30000);
+	assert_int_equal(config->ready_timeout_ms, 30000);
 	assert_int_equal(
 	    config->memory_budget, memory_usable() / 100 * 75 / 1024 * 1024);
 	assert_int_equal(config->verify_max_memory, MIB(256));
