@@ -158,6 +158,16 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	return sandbox_seal(&spec, child->slot);
 }
 
+/* The boards of the other generations are none of its business, nor may they outlive them. */
+static void child_forget_others(const struct process *p)
+{
+	struct generation *g;
+
+	TAILQ_FOREACH(g, &p->role->generation->master->generations, entry)
+		if (g != p->role->generation)
+			board_close(&g->board);
+}
+
 /* All that is done in the child before its role begins. Returns 0, or -1 (logged). */
 static int child_prepare(struct child *child, const struct process *p, pid_t master)
 {
@@ -165,6 +175,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	struct keep keep = {.count = 0};
 
 	child_name(p);
+	child_forget_others(p);
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (child->signal_fd < 0 || spawn_null() != 0 ||
