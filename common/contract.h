@@ -44,11 +44,13 @@ enum {
  * The ladder: each layer waits longer than the one inside it, so that the
  * innermost one that can say what happened is the one that says it.
  *   a job's deadline  <  the client's write  <  the kill of a stuck process
+ *   shutdown_timeout in a frontend  <  the kill of the whole generation
  *   ready_timeout of a child  <  that of a program that shall take over
  */
 enum {
 	LADDER_RETRY_MS = 2000,	  /* a role that died before READY: first wait */
 	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
+	LADDER_LEAVE_MS = 500,	  /* past shutdown_timeout, what has not left is killed */
 	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
 	LADDER_KILL_GRACE_MS = 2000, /* a job past its deadline: its hasher is killed after */
 };

@@ -193,7 +193,8 @@ void generation_drain(struct generation *g)
 	if (g->state != GENERATION_DRAINING) {
 		g->state = GENERATION_DRAINING;
 		generation_stop_timers(g);
-		ev_timer_set(&g->limit, (double)g->config->shutdown_timeout_ms / 1000., 0.);
+		ev_timer_set(&g->limit,
+		    (double)(g->config->shutdown_timeout_ms + LADDER_LEAVE_MS) / 1000., 0.);
 		ev_timer_start(g->master->loop, &g->limit);
 	}
 	role_leave(&g->roles[0]);
