@@ -39,6 +39,13 @@ unsigned harness_slow(void)
 	return slow < 1 ? 1 : slow > 100 ? 100 : (unsigned)slow;
 }
 
+unsigned harness_rounds(unsigned few, unsigned many)
+{
+	const char *text = getenv("ARGOND_TEST_LONG");
+
+	return text != NULL && strcmp(text, "1") == 0 ? many : few;
+}
+
 void harness_slow_time(char option[48], unsigned ms)
 {
 	unsigned passes = ms / 6 / harness_slow(); /* 8 MiB in some 6 ms */

@@ -6,7 +6,8 @@
  * Environment: ARGOND is the binary (build/argond), ARGOND_WRAPPER is put in front of
  * it
  * ("valgrind -q ..."), ARGOND_TEST_SLOW multiplies every limit (1), and with
- * ARGOND_TEST_LOG the log is printed even where all is well.
+ * ARGOND_TEST_LOG the log is printed even where all is well. ARGOND_TEST_LONG=1 runs as
+ * often as the promise says that a test is about, and not only some times.
  */
 #ifndef TESTS_SYSTEM_HARNESS_H
 #define TESTS_SYSTEM_HARNESS_H
@@ -90,6 +91,8 @@ size_t harness_command(const char *words[32]);
 bool harness_wrapped(void);
 /* ARGOND_TEST_SLOW, at least 1. */
 unsigned harness_slow(void);
+/* How often: `few`, or `many` with ARGOND_TEST_LONG. */
+unsigned harness_rounds(unsigned few, unsigned many);
 /* "profile.default.time=N" for a hash of 8 MiB that takes about `ms` on a usual
  * machine: for tests that have to catch a hasher at work. */
 void harness_slow_time(char option[48], unsigned ms);

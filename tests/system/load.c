@@ -13,6 +13,8 @@
 struct lane {
 	int fd; /* -1: none */
 	bool busy;
+	bool fresh; /* a new connection for each request */
+	bool hello; /* what was asked for */
 	char password[48];
 	char answer[2048];
 	size_t len;
@@ -54,7 +56,7 @@ static void lane_end(
 	load->answered++;
 	if (took > load->slowest_ms)
 		load->slowest_ms = took;
-	if (close_it || load->reconnect)
+	if (close_it || lane->fresh)
 		lane_close(lane);
 }
 
@@ -67,6 +69,17 @@ static bool lane_connect(const struct load *load, struct lane *lane)
 		return true;
 	lane_close(lane);
 	return false;
+}
+
+/* The request into text[256]; returns its length. */
+static int lane_request(const struct load *load, struct lane *lane, char text[256])
+{
+	lane->hello = load->hello && load->asked % 4 == 0;
+	if (lane->hello)
+		return snprintf(text, 256, "GET / HTTP/1.1\r\nHost: load\r\n\r\n");
+	make_password(lane->password);
+	return snprintf(text, 256, "GET /%s/%s HTTP/1.1\r\nHost: load\r\n\r\n",
+	    load->rayon ? "hash_rayon" : "hash", lane->password);
 }
 
 static void lane_ask(struct load *load, struct lane *lane)
@@ -82,9 +95,7 @@ static void lane_ask(struct load *load, struct lane *lane)
 		lane_end(load, lane, LOAD_REFUSED, true);
 		return;
 	}
-	make_password(lane->password);
-	n = snprintf(text, sizeof(text), "GET /%s/%s HTTP/1.1\r\nHost: load\r\n\r\n",
-	    load->rayon ? "hash_rayon" : "hash", lane->password);
+	n = lane_request(load, lane, text);
 	if (send(lane->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
 		lane_end(load, lane, LOAD_RESET, true);
 }
@@ -103,6 +114,8 @@ static enum load_class judge(
 		return LOAD_SHED;
 	if (status != 200)
 		return LOAD_FAILED;
+	if (lane->hello)
+		return strcmp(body, "Hello world!") == 0 ? LOAD_OK : LOAD_WRONG;
 	if (strncmp(body, lead, strlen(lead)) != 0)
 		return LOAD_WRONG;
 	return load_verify(body + strlen(lead), lane->password) ? LOAD_OK : LOAD_WRONG;
@@ -186,7 +199,8 @@ void load_run(struct load *load)
 	assert_non_null(lanes);
 	assert_in_range(load->connections, 1, LOAD_CONNECTIONS);
 	for (unsigned i = 0; i < load->connections; i++)
-		lanes[i].fd = -1;
+		lanes[i] = (struct lane){.fd = -1,
+		    .fresh = load->reconnect || i + load->fresh >= load->connections};
 	while (load->answered < (go_on ? load->requests : load->asked)) {
 		for (unsigned i = 0; go_on && i < load->connections; i++)
 			if (!lanes[i].busy && load->asked < load->requests)

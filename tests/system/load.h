@@ -30,6 +30,8 @@ struct load {
 	unsigned requests;    /* in all */
 	bool reconnect;       /* a new connection for each request */
 	bool rayon;           /* /hash_rayon/ instead of /hash/ */
+	bool hello;           /* every fourth request says hello instead */
+	unsigned fresh;       /* so many of the connections are new for each request */
 	/* Called every tick_ms and told how far it is; false ends the load: what is
 	 * under way is still awaited, nothing new is asked. May be NULL. */
 	bool (*tick)(struct load *load, void *arg);
