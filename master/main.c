@@ -105,33 +105,47 @@ static int main_send(const struct signal_row *signal, const char *pidfile, pid_t
 	return main_fail(text);
 }
 
+/* The pidfile that -o names, or NULL. */
+static const char *main_given_pidfile(const struct options *options)
+{
+	static const char name[] = "pidfile=";
+
+	for (size_t i = options->override_count; i-- > 0;)
+		if (strncmp(options->overrides[i], name, sizeof(name) - 1) == 0)
+			return options->overrides[i] + sizeof(name) - 1;
+	return NULL;
+}
+
+static int main_signal_holder(const struct signal_row *signal, const char *path)
+{
+	char text[4200];
+	pid_t pid = lockfile_holder(path);
+
+	if (pid > 0)
+		return main_send(signal, path, pid);
+	if (pid == 0)
+		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
+	else
+		snprintf(text, sizeof(text), "pidfile %s: %s", path,
+		    errno == EINVAL ? "it names no master of its owner" : strerror(errno));
+	return main_fail(text);
+}
+
 /* -s: to the master that holds the lock on the pidfile; nobody else is ever signalled. */
 static int main_signal(const struct options *options)
 {
 	struct config_error error;
-	struct config *config = main_config(options);
-	const char *path;
-	char text[4200];
-	pid_t pid;
+	struct config *config = config_load(options->config_path, options->overrides,
+	    options->override_count, &error);
+	const char *given = main_given_pidfile(options);
 	int status;
 
-	/* a broken file may still be given to the master, who says so in his log */
+	/* a broken file may still be given to the master, who says in his log what is wrong:
+	 * but only to the one who is named, for any other might be a stranger */
 	if (config == NULL)
-		config = config_load(NULL, options->overrides, options->override_count, &error);
-	if (config == NULL)
-		return EXIT_FAILED;
-	path = config_pidfile(config, true);
-	pid = lockfile_holder(path);
-	if (pid == 0) {
-		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
-		status = main_fail(text);
-	} else if (pid < 0) {
-		snprintf(text, sizeof(text), "pidfile %s: %s", path,
-		    errno == EINVAL ? "it names no master of its owner" : strerror(errno));
-		status = main_fail(text);
-	} else {
-		status = main_send(options->signal, path, pid);
-	}
+		return given != NULL ? main_signal_holder(options->signal, given)
+				     : main_fail(error.text);
+	status = main_signal_holder(options->signal, config_pidfile(config, true));
 	config_free(config);
 	return status;
 }
