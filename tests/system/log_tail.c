@@ -196,6 +196,17 @@ bool log_tail_group(
 	return found;
 }
 
+size_t log_tail_count(struct log_tail *tail, size_t from, const char *words)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&tail->lock);
+	for (const char *at = tail->text + from; (at = strstr(at, words)) != NULL; at++)
+		n++;
+	pthread_mutex_unlock(&tail->lock);
+	return n;
+}
+
 void log_tail_dump(struct log_tail *tail)
 {
 	if (tail == NULL)

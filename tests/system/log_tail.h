@@ -28,6 +28,8 @@ size_t log_tail_length(struct log_tail *tail);
 /* The first match's group 1 from `from` on, into text[cap]. */
 bool log_tail_group(
     struct log_tail *tail, size_t from, const char *pattern, char *text, size_t cap);
+/* How often these words occur from `from` on. */
+size_t log_tail_count(struct log_tail *tail, size_t from, const char *words);
 void log_tail_dump(struct log_tail *tail);
 
 #endif

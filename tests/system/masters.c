@@ -169,7 +169,10 @@ int masters_send(const struct daemon *d, const char *word, char *said, size_t ca
 
 	assert_non_null(run);
 	snprintf(pidfile, sizeof(pidfile), "pidfile=%s", d->pidfile);
-	run_argond(run, "-c", d->conf, "-o", pidfile, "-s", word, NULL);
+	if (d->pidfile[0] != '\0')
+		run_argond(run, "-c", d->conf, "-o", pidfile, "-s", word, NULL);
+	else
+		run_argond(run, "-c", d->conf, "-s", word, NULL);
 	status = run->status;
 	if (said != NULL)
 		snprintf(said, cap, "%s", run->err);

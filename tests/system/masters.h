@@ -38,7 +38,7 @@ void masters_wait_changed(struct daemon *d);
 /* Buries those of the test's own children that have died, but for d->pid. */
 void masters_bury(const struct daemon *d);
 /* `argond -s word` with the daemon's config; returns its exit status, and what it said
- * on stderr in said[cap]. */
+ * on stderr in said[cap]. Without a pidfile ("") no -o names one. */
 int masters_send(const struct daemon *d, const char *word, char *said, size_t cap);
 
 #endif
