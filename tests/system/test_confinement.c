@@ -451,6 +451,7 @@ static void test_a_denied_call_is_logged(void **state)
 	struct daemon *d = *state;
 	char pattern[192];
 
+	d->bugs_expected = true;
 	daemon_start(d, SMALL, NULL);
 	for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
 		pid_t pid = process_find(d, deaths[i].who);
