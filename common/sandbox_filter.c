@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,9 +101,6 @@ static const struct call for_all[] = {
 static const struct call for_frontend[] = {
 	CALL(accept4), CALL(shutdown),
 	CALL_IF_BOTH(setsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER)),
-	CALL_IF_BOTH(setsockopt, EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_NODELAY)),
-	/* who a client is */
-	CALL(getsockopt), CALL(getsockname), CALL(getpeername),
 	/* has a link been read to its end? */
 	CALL_IF(ioctl, EQUAL(1, SIOCOUTQ)),
 };
