@@ -31,7 +31,11 @@ static bool hasher_listen(const struct hasher *h, int fd, uint32_t events)
 	return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* Of several hashers asleep on a link a message wakes one (EPOLLEXCLUSIVE). */
+/*
+ * A message wakes all hashers that sleep. Not EPOLLEXCLUSIVE: of two messages on two links,
+ * the hasher woken for the one may take the other, and the one woken for that finds nothing
+ * and sleeps on, beside the first.
+ */
 static int hasher_open_epoll(struct hasher *h)
 {
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -39,7 +43,7 @@ static int hasher_open_epoll(struct hasher *h)
 	    !hasher_listen(h, h->child->signal_fd, EPOLLIN))
 		return -1;
 	for (size_t i = 0; i < h->child->link_count; i++)
-		if (!hasher_listen(h, h->child->links[i], EPOLLIN | EPOLLEXCLUSIVE))
+		if (!hasher_listen(h, h->child->links[i], EPOLLIN))
 			return -1;
 	return 0;
 }

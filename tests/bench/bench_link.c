@@ -166,7 +166,7 @@ static void hasher(struct bench *b, unsigned self)
 		die("hasher");
 	board = &board_slot(&b->board, FRONTENDS + self)->hasher;
 	for (unsigned i = 0; i < FRONTENDS; i++) {
-		event = (struct epoll_event){.events = EPOLLIN | EPOLLEXCLUSIVE};
+		event = (struct epoll_event){.events = EPOLLIN};
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, b->hasher[i], &event) != 0)
 			die("epoll");
 	}
