@@ -105,7 +105,8 @@ static const struct call for_frontend[] = {
 	CALL_IF(ioctl, EQUAL(1, SIOCOUTQ)),
 };
 
-/* What SQLite does with a database, its journal and its write-ahead log. */
+/* What SQLite does with a database, its journal and its write-ahead log, by all the names
+ * that C libraries and architectures have for it. */
 static const struct call for_lookup[] = {
 	CALL(open), CALL(openat), CALL(unlink), CALL(unlinkat), CALL(getcwd),
 	CALL(access), CALL(faccessat), CALL(faccessat2),
