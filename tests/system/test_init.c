@@ -73,6 +73,7 @@ static void orphan_make(int tell, int gate)
 
 	if (fork() != 0)
 		_exit(0); /* and the orphan has process 1 as its parent */
+	setsid();         /* a stranger in every way */
 	(void)!write(tell, "", 1);
 	(void)!read(gate, &byte, 1);
 	_exit(7);
