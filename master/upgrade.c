@@ -95,12 +95,14 @@ static int upgrade_place(int *fds, size_t count)
 	return 0;
 }
 
-static void upgrade_environment(size_t sockets, bool pidfile, bool activated)
+static void upgrade_environment(size_t sockets, bool pidfile, bool activated, bool watched)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
+	if (watched) /* what was for us is for our successor */
+		setenv("WATCHDOG_PID", text, 1);
 	snprintf(text, sizeof(text), "%zu", sockets);
 	setenv("LISTEN_FDS", text, 1);
 	snprintf(text, sizeof(text), "%d %d %d", UPGRADE_FIRST + (int)sockets,
@@ -120,9 +122,8 @@ static void upgrade_exec(const struct master *m, int channel)
 		fds[n] = set->sockets[n]->fd;
 	fds[n++] = channel;
 	fds[n++] = m->lockfile.fd;
-	upgrade_environment(set->count, m->lockfile.fd >= 0, m->activated.count > 0);
-	if (m->watchdog.repeat > 0.) /* what was for us is for our successor */
-		setenv("WATCHDOG_PID", getenv("LISTEN_PID"), 1);
+	upgrade_environment(set->count, m->lockfile.fd >= 0, m->activated.count > 0,
+	    m->watchdog.repeat > 0.);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (upgrade_place(fds, n) == 0)

@@ -164,7 +164,7 @@ static void assert_nothing(struct place *p)
 
 static void assert_serves(const struct listener_socket *entry, int fd)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(addr);
 	int client, accepted;
 

@@ -236,8 +236,10 @@ static void example_line(struct example *e, const char *line)
 		return;
 	word_copy(line, word, sizeof(word));
 	row = config_directive_find(e->section, word);
-	if (row == NULL || !line_begins(line + strlen(word), " = "))
+	if (row == NULL || !line_begins(line + strlen(word), " = ")) {
 		fail_msg("argond.conf: %s: not a directive of this section", line);
+		return;
+	}
 	if (comment == row_differs(row))
 		fail_msg("argond.conf: %s: %s", line,
 		    comment ? "should be in effect" : "should be a comment");
