@@ -145,7 +145,8 @@ static void test_more_claims_than_rows_are_refused(void **state)
 static void test_only_unclaimed_memory_is_wiped(void **state)
 {
 	struct arena *arena = *state;
-	struct arena_claim a = claim_filled(arena, 2 * G), b = claim_filled(arena, G), c = claim_filled(arena, 3 * G);
+	struct arena_claim a = claim_filled(arena, 2 * G), b = claim_filled(arena, G),
+	                   c = claim_filled(arena, 3 * G);
 	size_t b_offset = b.offset, c_offset = c.offset;
 
 	assert_false(arena_is_stained(arena));
@@ -247,7 +248,8 @@ static void test_a_plan_fits_exactly(void **state)
 	assert_int_equal(arena_open(&arena, bytes), 0);
 	assert_int_equal(arena.bytes, bytes);
 	for (unsigned i = 0; i < 4; i++)
-		assert_true(arena_claim(&arena, blocks * ARGON2_BLOCK_BYTES, &claims[i]));
+		assert_true(
+		    arena_claim(&arena, blocks * ARGON2_BLOCK_BYTES, &claims[i]));
 	assert_false(arena_has_room(&arena, blocks * ARGON2_BLOCK_BYTES));
 	arena_close(&arena);
 }

@@ -33,13 +33,15 @@ static void mix_wrong(struct block *dst, const struct block *src)
 	dst->word[127] ^= 1;
 }
 
-static void fill_right(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_right(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	right->fill(lanes, count, blocks);
 }
 
 /* Each block's last word, the least that can go wrong. */
-static void fill_wrong_word(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_wrong_word(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	for (; blocks > 0; blocks--) {
 		right->fill(lanes, count, 1);
@@ -48,35 +50,40 @@ static void fill_wrong_word(struct kernel_lane *const lanes[], unsigned count, u
 	}
 }
 
-static void fill_wrong_last_stream(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_wrong_last_stream(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	right->fill(lanes, count, blocks);
 	if (count > 1)
 		lanes[count - 1]->dst[-1].word[5] ^= 4;
 }
 
-static void fill_wrong_accumulate(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_wrong_accumulate(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	for (unsigned i = 0; i < count; i++)
 		lanes[i]->accumulate = false;
 	right->fill(lanes, count, blocks);
 }
 
-static void fill_wrong_reference(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_wrong_reference(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	for (unsigned i = 0; i < count; i++)
 		lanes[i]->area -= !lanes[i]->known && lanes[i]->area > 40;
 	right->fill(lanes, count, blocks);
 }
 
-static void fill_wrong_lane(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_wrong_lane(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	for (unsigned i = 0; i < count; i++)
 		lanes[i]->area_other -= lanes[i]->area_other > 4;
 	right->fill(lanes, count, blocks);
 }
 
-static void fill_nothing(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
+static void fill_nothing(
+    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks)
 {
 	(void)lanes;
 	(void)count;
@@ -85,7 +92,8 @@ static void fill_nothing(struct kernel_lane *const lanes[], unsigned count, uint
 
 struct fault {
 	const char *what;
-	void (*fill)(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks);
+	void (*fill)(
+	    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks);
 	void (*mix)(struct block *dst, const struct block *src);
 };
 
@@ -99,16 +107,17 @@ static const struct fault faults[] = {
     {"no block at all", fill_nothing, mix_right},
 };
 
-static const uint8_t rfc_tag[32] = {0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37,
-                                    0xa3, 0x4a, 0x8b, 0x53, 0xc9, 0xd0, 0x1e, 0xf0, 0x45, 0x2d, 0x75,
-                                    0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59};
+static const uint8_t rfc_tag[32] = {0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c,
+    0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9, 0xd0, 0x1e, 0xf0, 0x45, 0x2d, 0x75,
+    0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59};
 
 static void assert_hashes_right(struct engine *engine)
 {
-	static const struct engine_params params = {ENGINE_ARGON2ID, 0x13, 32, 3, 4, 32};
+	static const struct engine_params params = {
+	    ENGINE_ARGON2ID, 0x13, 32, 3, 4, 32};
 	uint8_t password[32], salt[16], secret[8], ad[12];
-	const struct engine_input input = {password, sizeof(password), salt, sizeof(salt),
-	                                   secret,   sizeof(secret),   ad,   sizeof(ad)};
+	const struct engine_input input = {password, sizeof(password), salt,
+	    sizeof(salt), secret, sizeof(secret), ad, sizeof(ad)};
 	struct engine_result result;
 	unsigned ticket;
 
@@ -142,7 +151,8 @@ static void test_wrong_kernels_are_replaced(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		const struct engine_config config = {ENGINE_AUTO, 1 + (unsigned)i, ENGINE_ARENA_MIN};
+		const struct engine_config config = {
+		    ENGINE_AUTO, 1 + (unsigned)i, ENGINE_ARENA_MIN};
 		struct kernel kernel = *right;
 		struct engine *engine;
 
