@@ -27,6 +27,7 @@
 static int main_fail(const char *text)
 {
 	fprintf(stderr, "argond: %s\n", text);
+	upgrade_explain(-1, text);
 	return EXIT_FAILED;
 }
 

@@ -34,6 +34,8 @@ void master_in_charge(struct master *m)
 {
 	if (lockfile_claim(&m->lockfile) != 0)
 		log_warn("pidfile: %s", strerror(errno));
+	if (m->reload.begun > 0) /* in an upgrade: the old one may be gone, and cannot say it */
+		status_finished(m, true, "");
 	log_info("ready, generation %u", m->current->number);
 	notify_ready();
 	if (m->ready_fd >= 0) {
@@ -77,6 +79,7 @@ void master_generation_failed(struct generation *g, const char *why)
 		return;
 	}
 	log_error("cannot take over: %s", why);
+	upgrade_explain(m->upgrade.channel, why);
 	m->exit_status = EXIT_FAILED;
 	master_stop(m);
 }
@@ -176,7 +179,8 @@ static void master_interrupt(struct master *m)
 void master_go_on(struct master *m)
 {
 	if (m->stopping || m->quitting || m->candidate != NULL || upgrade_under_way(m) ||
-	    m->upgrade.heir || m->current->state == GENERATION_STARTING)
+	    m->upgrade.heir || m->upgrade.predecessor ||
+	    m->current->state == GENERATION_STARTING)
 		return;
 	if (m->upgrade.wanted)
 		upgrade_begin(m);
@@ -186,16 +190,18 @@ void master_go_on(struct master *m)
 
 static void master_reload(struct master *m)
 {
+	if (upgrade_forward(m, SIGHUP))
+		return;
 	m->reload.wanted = true;
 	master_go_on(m);
 }
 
 static void master_upgrade(struct master *m)
 {
-	if (upgrade_under_way(m)) {
-		log_warn("an upgrade is under way already");
+	if (upgrade_forward(m, SIGUSR2))
 		return;
-	}
+	if (upgrade_under_way(m))
+		log_warn("an upgrade is under way: one more after it");
 	m->upgrade.wanted = true;
 	master_go_on(m);
 }

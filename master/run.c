@@ -72,6 +72,7 @@ static int run_start(struct master *m, struct config *config, struct listener_se
 		listen_close(sockets); /* what the config does not name any more is closed */
 	if (m->current == NULL) {
 		log_error("%s", err.text);
+		upgrade_explain(m->upgrade.channel, err.text);
 		return -1;
 	}
 	listen_settle(&m->current->listeners, m->current->config);

@@ -15,6 +15,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "master/lockfile.h"
 #include "master/master.h"
 
 enum { STATUS_TEXT_MAX = 2048 };
@@ -124,21 +125,32 @@ static int status_watch(const char *pidfile)
 	return fd;
 }
 
+/* The process is gone: has it left the place to another one, whose outcome counts? */
+static bool status_follow(const char *pidfile, pid_t *pid, struct pollfd *fd)
+{
+	pid_t next = lockfile_holder(pidfile);
+	bool other = next > 0 && next != *pid;
+
+	close(fd->fd);
+	fd->fd = other ? (int)syscall(SYS_pidfd_open, next, 0) : -1;
+	*pid = next;
+	return fd->fd >= 0;
+}
+
 int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t cap)
 {
 	struct pollfd fds[2] = {{.fd = status_watch(pidfile), .events = POLLIN},
 	    {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}};
 	struct status status = {0};
 	char events[4096];
-	bool gone = false;
+	bool gone = fds[0].fd < 0 || fds[1].fd < 0;
 
 	strlcpy(why, "the master is gone", cap);
-	while (fds[0].fd >= 0 && fds[1].fd >= 0) {
-		if (status_read(pidfile, &status) == 0 && status.finished > last)
-			break;
+	while (!(status_read(pidfile, &status) == 0 && status.finished > last)) {
 		if (gone || (poll(fds, 2, -1) < 0 && errno != EINTR))
 			break;
-		gone = (fds[1].revents & POLLIN) != 0; /* one more look, then */
+		if ((fds[1].revents & POLLIN) != 0) /* one more look, then */
+			gone = !status_follow(pidfile, &pid, &fds[1]);
 		while (read(fds[0].fd, events, sizeof(events)) > 0)
 			continue;
 	}

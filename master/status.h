@@ -21,8 +21,8 @@ void status_remove(const struct master *m);
 
 /* For `-s`: the attempt begun last, 0 where there was none. */
 unsigned status_last(const char *pidfile);
-/* Waits until an attempt after `last` is finished, or the master (`pid`) is gone. Returns 0
- * where it went well, else -1 with `why` filled. */
+/* Waits until an attempt after `last` is finished, or the master (`pid`) is gone and has no
+ * successor. Returns 0 where it went well, else -1 with `why` filled. */
 int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t cap);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 #include <bsd/unistd.h>
 
 #include "common/log.h"
@@ -20,7 +21,9 @@
 #include "master/notify.h"
 #include "master/status.h"
 
-enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_FIRST = 3 };
+/* What is said on the channel; WHY is followed by words. */
+enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_WHY = 'W' };
+enum { UPGRADE_FIRST = 3, UPGRADE_WORDS = 1024 };
 
 static const char variable[] = "ARGOND_UPGRADE"; /* "CHANNEL PIDFILE ACTIVATED" */
 
@@ -48,6 +51,19 @@ bool upgrade_under_way(const struct master *m)
 	return m->upgrade.successor != 0 && !m->upgrade.handed_on;
 }
 
+void upgrade_explain(int channel, const char *why)
+{
+	char message[1 + UPGRADE_WORDS];
+	const char *text = getenv(variable);
+	int n = snprintf(message, sizeof(message), "%c%s", UPGRADE_WHY, why);
+
+	if (channel < 0 && (text == NULL || sscanf(text, "%d", &channel) != 1))
+		return; /* nobody has started us */
+	if (n >= (int)sizeof(message))
+		n = sizeof(message) - 1;
+	(void)send(channel, message, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void upgrade_end(struct master *m)
 {
 	struct upgrade *up = &m->upgrade;
@@ -62,8 +78,10 @@ static void upgrade_end(struct master *m)
 static void upgrade_failed(struct master *m, const char *why)
 {
 	log_error("upgrade failed, this one stays: %s", why);
-	if (m->upgrade.successor > 0)
+	if (m->upgrade.successor > 0) {
 		kill(m->upgrade.successor, SIGKILL);
+		kill(-m->upgrade.successor, SIGKILL); /* and what a script may have started */
+	}
 	upgrade_end(m);
 	m->upgrade.successor = 0;
 	if (lockfile_claim(&m->lockfile) != 0)
@@ -116,8 +134,10 @@ static void upgrade_exec(const struct master *m, int channel)
 	const struct listener_set *set = &m->current->listeners;
 	int fds[LIMIT_LISTENERS + 2];
 	size_t n = 0;
+	char why[PATH_MAX + 64];
 	sigset_t none;
 
+	setpgid(0, 0);
 	for (; n < set->count; n++)
 		fds[n] = set->sockets[n]->fd;
 	fds[n++] = channel;
@@ -128,8 +148,9 @@ static void upgrade_exec(const struct master *m, int channel)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (upgrade_place(fds, n) == 0)
 		execv(started.program, started.argv);
-	fprintf(stderr, "argond: cannot execute %s: %s\n", started.program, strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	snprintf(why, sizeof(why), "%s: %s", started.program, strerror(errno));
+	upgrade_explain(UPGRADE_FIRST + (int)set->count, why);
+	_exit(126);
 }
 
 static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -137,6 +158,12 @@ static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	upgrade_failed(w->data, "the new program was not ready in time");
+}
+
+bool upgrade_forward(const struct master *m, int signo)
+{
+	return m->upgrade.handed_on && m->upgrade.successor > 0 &&
+	    kill(m->upgrade.successor, signo) == 0;
 }
 
 static void upgrade_hand_on(struct master *m)
@@ -149,26 +176,36 @@ static void upgrade_hand_on(struct master *m)
 	status_finished(m, true, "");
 	notify_main(up->successor);
 	master_retire(m);
+	if (m->reload.wanted)
+		upgrade_forward(m, SIGHUP);
+	if (up->wanted)
+		upgrade_forward(m, SIGUSR2);
 }
 
 static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct master *m = w->data;
-	char byte = 0;
-	ssize_t n = recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT);
+	struct upgrade *up = &m->upgrade;
+	char text[1 + UPGRADE_WORDS + 1];
+	ssize_t n = recv(up->channel, text, sizeof(text) - 1, MSG_DONTWAIT);
 
 	(void)events;
-	if (n < 0 && errno == EAGAIN)
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n == 1 && byte == UPGRADE_READY &&
-	    send(m->upgrade.channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) == 1)
+	text[n > 0 ? n : 0] = '\0';
+	if (n == 1 && text[0] == UPGRADE_READY &&
+	    send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) == 1)
 		return;
-	if (n == 1 && byte == UPGRADE_DONE) {
+	if (n == 1 && text[0] == UPGRADE_DONE && !up->handed_on) {
 		upgrade_hand_on(m);
 		return;
 	}
+	if (n > 1 && text[0] == UPGRADE_WHY) {
+		strlcpy(up->why, text + 1, sizeof(up->why));
+		return;
+	}
 	ev_io_stop(loop, w); /* it is dying: upgrade_reaped() says how, or the time limit */
-	if (n > 0 && !m->upgrade.handed_on)
+	if (n > 0 && !up->handed_on)
 		upgrade_failed(m, "the new program said something unknown");
 }
 
@@ -178,6 +215,7 @@ void upgrade_begin(struct master *m)
 	int fds[2];
 
 	up->wanted = false;
+	up->why[0] = '\0';
 	status_begun(m);
 	log_info("upgrade: starting %s", started.program);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
@@ -203,17 +241,39 @@ void upgrade_begin(struct master *m)
 	ev_timer_start(m->loop, &up->limit);
 }
 
+/* Its last words may not have been heard yet. */
+static void upgrade_drain_channel(struct master *m)
+{
+	char text[1 + UPGRADE_WORDS + 1];
+	ssize_t n;
+
+	while ((n = recv(m->upgrade.channel, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
+		text[n] = '\0';
+		if (text[0] == UPGRADE_WHY)
+			strlcpy(m->upgrade.why, text + 1, sizeof(m->upgrade.why));
+	}
+}
+
+/* One that has left in order, told to by somebody, leaves nothing to take back. */
 bool upgrade_reaped(struct master *m, pid_t pid, int status)
 {
-	char words[160], why[256];
-	bool was_in_charge = m->upgrade.handed_on;
+	struct upgrade *up = &m->upgrade;
+	char words[160], why[UPGRADE_WORDS + 256];
+	bool was_in_charge = up->handed_on;
 
-	if (pid != m->upgrade.successor || pid == 0)
+	if (pid != up->successor || pid == 0)
 		return false;
-	snprintf(why, sizeof(why), "the new program (process %d) %s", (int)pid,
-	    exits_words(status, words, sizeof(words)));
-	m->upgrade.successor = 0;
-	m->upgrade.handed_on = false;
+	if (was_in_charge && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) {
+		up->successor = 0;
+		return true;
+	}
+	upgrade_drain_channel(m);
+	snprintf(why, sizeof(why), "the new program (process %d) %s%s%s", (int)pid,
+	    exits_words(status, words, sizeof(words)), up->why[0] != '\0' ? ": " : "",
+	    up->why);
+	kill(-pid, SIGKILL);
+	up->successor = 0;
+	up->handed_on = false;
 	upgrade_failed(m, why);
 	if (was_in_charge)
 		master_return(m);
@@ -248,35 +308,52 @@ int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated, struct co
 		return -1;
 	}
 	unsetenv(variable);
+	setpgid(0, getpgid(getppid())); /* where we should have been without an upgrade */
 	*activated = flag != 0;
 	up->heir = true;
 	return 0;
+}
+
+/* The one before us has drained and gone. */
+static void upgrade_alone(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct master *m = w->data;
+	char byte;
+
+	(void)loop;
+	(void)events;
+	if (recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT) < 0 &&
+	    (errno == EAGAIN || errno == EINTR))
+		return;
+	upgrade_end(m);
+	m->upgrade.predecessor = false;
+	master_go_on(m);
 }
 
 /* GO, or the end: either way there is nobody else in charge. */
 static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct master *m = w->data;
+	struct upgrade *up = &m->upgrade;
 	char byte = 0;
-	ssize_t n = recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT);
+	ssize_t n = recv(up->channel, &byte, 1, MSG_DONTWAIT);
 
 	(void)loop;
 	(void)events;
-	if (n < 0 && errno == EAGAIN)
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (m->current->state == GENERATION_STARTING) {
-		/* before we were READY: the old one is gone; we go on, and will be */
-		upgrade_end(m);
-		m->upgrade.heir = false;
+	up->heir = false;
+	if (n == 1 && byte == UPGRADE_GO) {
+		up->predecessor = true;
+		ev_set_cb(w, upgrade_alone);
+		master_in_charge(m);
+		(void)send(up->channel, &(char){UPGRADE_DONE}, 1, MSG_NOSIGNAL);
 		return;
 	}
-	m->upgrade.heir = false;
-	master_in_charge(m);
-	if (n == 1 && byte == UPGRADE_GO)
-		(void)send(m->upgrade.channel, &(char){UPGRADE_DONE}, 1, MSG_NOSIGNAL);
-	else
-		log_warn("the old master is gone; this one is in charge");
+	log_warn("the old master is gone; this one is in charge");
 	upgrade_end(m);
+	if (m->current->state != GENERATION_STARTING) /* else when it is READY */
+		master_in_charge(m);
 }
 
 void upgrade_watch(struct master *m)

@@ -168,19 +168,44 @@ static void a_failure_has_its_reason(void **state)
 	assert_string_equal(why, "two words");
 }
 
+static pid_t a_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* The pidfile names another one by then: us. */
+static void a_successor_goes_on_with_it(void **state)
+{
+	struct place *p = *state;
+	struct waiter w;
+	char why[2048];
+	pid_t master = a_process();
+
+	status_begun(&p->master);
+	waiter_start(&w, p->pidfile, master, 1);
+	assert_int_equal(kill(master, SIGKILL), 0);
+	assert_int_equal(waitpid(master, NULL, 0), master);
+	status_begun(&p->master);
+	status_finished(&p->master, true, "");
+	assert_int_equal(waiter_end(&w, why, sizeof(why)), 0);
+}
+
 static void a_master_that_dies_ends_the_waiting(void **state)
 {
 	struct place *p = *state;
 	struct waiter w;
 	char why[2048];
-	pid_t master = fork();
+	pid_t master = a_process();
 
-	if (master == 0) {
-		pause();
-		_exit(0);
-	}
-	assert_true(master > 0);
 	status_begun(&p->master);
+	lockfile_close(&p->master.lockfile, true);
 	waiter_start(&w, p->pidfile, master, 1);
 	assert_int_equal(kill(master, SIGKILL), 0);
 	assert_int_equal(waiter_end(&w, why, sizeof(why)), 1);
@@ -285,6 +310,7 @@ int main(void)
 	    status_test(what_has_finished_is_known_at_once),
 	    status_test(only_a_later_attempt_counts),
 	    status_test(a_failure_has_its_reason),
+	    status_test(a_successor_goes_on_with_it),
 	    status_test(a_master_that_dies_ends_the_waiting),
 	    status_test(what_is_no_status_is_none),
 	    status_test(links_are_not_followed),
