@@ -204,7 +204,8 @@ static void daemon_abandon(struct daemon *d)
 	for (size_t i = 0; i < n; i++)
 		kill(pids[i], SIGKILL);
 	waitpid(d->pid, NULL, 0);
-	log_tail_wait_end(d->log, 1000);
+	if (d->log != NULL)
+		log_tail_wait_end(d->log, 1000);
 	d->pid = 0;
 }
 
