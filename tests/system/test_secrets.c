@@ -253,11 +253,9 @@ static void expect_seen(struct search *s, const struct daemon *d)
 
 static void forget(struct daemon *d, const char *engine)
 {
-	struct search *s = calloc(1, sizeof(*s));
+	struct search *s;
 	char option[64];
 
-	assert_non_null(s);
-	s->d = d;
 	snprintf(option, sizeof(option), "engine=%s", engine);
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
 	    "verify_max_memory=1M", "pool.fixed.min_processes=1",
@@ -265,10 +263,12 @@ static void forget(struct daemon *d, const char *engine)
 	    option, NULL);
 	if (SANITIZED || !process_titles_visible(d) || geteuid() != 0) {
 		daemon_stop(d);
-		free(s);
 		print_message("needs root, no wrapper and no sanitizer\n");
 		skip();
 	}
+	s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	s->d = d;
 	expect_seen(s, d);
 	ask_a_thousand(d);
 	ask_in_other_ways(d);
