@@ -31,6 +31,7 @@ bool argon2_job_bytes(uint32_t memory_kib, uint32_t lanes, size_t *out);
  * engine_config.arena_bytes. It is the exact size of the mapping: no job makes
  * it larger. Beside it a process has a bit for each granule and the engine's
  * own struct, ENGINE_OWN_BYTES at the most. */
-bool argon2_arena_bytes(uint32_t memory_kib, uint32_t lanes, unsigned jobs, size_t *out);
+bool argon2_arena_bytes(
+    uint32_t memory_kib, uint32_t lanes, unsigned jobs, size_t *out);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The board: shared memory with one slot for each process of a generation. Each process
- * sees all of it, may write only its own slot (the rest is mapped read-only), and treats
- * what others wrote as hearsay: it is never followed as an index, a pointer or a pid.
+ * sees all of it, may write only its own slot (the rest is mapped read-only), and
+ * treats what others wrote as hearsay: it is never followed as an index, a pointer or a
+ * pid.
  *
  * A frontend's slot says which of its jobs are still wanted; a hasher's slot says which
  * jobs it has in hand (its claims). With these two, a job is neither lost when a hasher
@@ -23,7 +24,7 @@ enum { BOARD_PAGE = 4096 };
 struct board_frontend {
 	/* wanted[flight] is the id of the job with that flight number, or 0 */
 	_Atomic uint64_t wanted[LIMIT_FLIGHTS];
-	_Atomic uint32_t waiting[LIMIT_POOLS];	 /* jobs queued, by pool */
+	_Atomic uint32_t waiting[LIMIT_POOLS];   /* jobs queued, by pool */
 	_Atomic uint32_t in_flight[LIMIT_POOLS]; /* jobs sent and unanswered, by pool */
 	_Atomic uint32_t connections;
 	_Atomic uint64_t requests; /* answered */
@@ -31,12 +32,13 @@ struct board_frontend {
 
 /* Written by a hasher. */
 struct board_hasher {
-	_Atomic uint64_t claim[LIMIT_STREAMS];	     /* ids of the jobs in hand, or 0 */
+	_Atomic uint64_t claim[LIMIT_STREAMS];       /* ids of the jobs in hand, or 0 */
 	_Atomic uint64_t claim_since[LIMIT_STREAMS]; /* CLOCK_MONOTONIC ns */
-	_Atomic uint32_t taking;     /* 1 + the frontend whose link is just being read, or 0 */
-	_Atomic uint32_t busy;	     /* claims in use */
+	_Atomic uint32_t
+	    taking; /* 1 + the frontend whose link is just being read, or 0 */
+	_Atomic uint32_t busy;       /* claims in use */
 	_Atomic uint64_t idle_since; /* ns, meaningful while busy is 0 */
-	_Atomic uint64_t done;	     /* jobs answered with a result */
+	_Atomic uint64_t done;       /* jobs answered with a result */
 	_Atomic uint64_t dropped;    /* jobs not worked at */
 	_Atomic uint64_t work_ns;    /* spent on those done */
 };
@@ -44,37 +46,40 @@ struct board_hasher {
 /* Written by the master while no process has the slot, then by its process. */
 struct board_slot {
 	_Atomic uint32_t incarnation; /* 0: free */
-	_Atomic uint32_t denied;      /* 1 + the system call that its filter ends it for */
+	_Atomic uint32_t denied; /* 1 + the system call that its filter ends it for */
 	union {
 		struct board_frontend frontend;
 		struct board_hasher hasher;
 	};
 };
 
-enum { BOARD_SLOT_SIZE =
-	   (sizeof(struct board_slot) + BOARD_PAGE - 1) / BOARD_PAGE * BOARD_PAGE };
+enum {
+	BOARD_SLOT_SIZE =
+	    (sizeof(struct board_slot) + BOARD_PAGE - 1) / BOARD_PAGE * BOARD_PAGE
+};
 
 /* Written by the master only. */
 struct board_head {
-	_Atomic uint32_t alive[LIMIT_POOLS]; /* hashers that are READY, by pool */
-	_Atomic uint32_t frontends;	     /* frontends that are READY */
-	_Atomic uint32_t stopping;	     /* 1: accepting has ended */
+	_Atomic uint32_t alive[LIMIT_POOLS];     /* hashers that are READY, by pool */
+	_Atomic uint32_t frontends;              /* frontends that are READY */
+	_Atomic uint32_t stopping;               /* 1: accepting has ended */
 	_Atomic uint32_t throttled[LIMIT_POOLS]; /* 1: the role dies before READY */
 };
 
 struct board {
-	int fd;		/* of the memfd; -1 in a child that has its view */
-	int read_fd;	/* the same, opened for reading only: a mapping of it stays read-only */
-	size_t slots;	/* how many there are */
-	uint8_t *base;	/* head, then the slots */
+	int fd;        /* of the memfd; -1 in a child that has its view */
+	int read_fd;   /* the same, opened for reading only: a mapping of it stays
+	                  read-only */
+	size_t slots;  /* how many there are */
+	uint8_t *base; /* head, then the slots */
 };
 
 /* Makes a board of that many free slots, all writable by the caller (the master).
  * Returns 0, or -1 with errno. */
 int board_open(struct board *board, size_t slots);
 
-/* In a child: gives up the master's view and maps the board read-only but for slot `own`;
- * the memfd is closed. Returns 0, or -1 with errno. */
+/* In a child: gives up the master's view and maps the board read-only but for slot
+ * `own`; the memfd is closed. Returns 0, or -1 with errno. */
 int board_attach(struct board *board, size_t own);
 
 void board_close(struct board *board);

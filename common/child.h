@@ -1,10 +1,10 @@
 /*
- * Everything the master and a child have agreed on: what a child is handed at birth, what
- * the two say to each other, and where a role's life begins.
+ * Everything the master and a child have agreed on: what a child is handed at birth,
+ * what the two say to each other, and where a role's life begins.
  *
- * A child is born by fork. Before its role's function is called it has closed every fd but
- * those listed here, mapped its view of the board, and has all signals of `signal_fd` blocked.
- * The function returns an exit status (enum child_exit).
+ * A child is born by fork. Before its role's function is called it has closed every fd
+ * but those listed here, mapped its view of the board, and has all signals of
+ * `signal_fd` blocked. The function returns an exit status (enum child_exit).
  */
 #ifndef COMMON_CHILD_H
 #define COMMON_CHILD_H
@@ -22,16 +22,17 @@ struct child {
 	const struct config *config;
 	struct board board;
 	struct board_slot *slot; /* its own, writable */
-	uint32_t incarnation;	 /* of this process, never reused: 1..2^24-1 */
-	unsigned index;		 /* frontend: its number; hasher: its number in the pool */
-	unsigned pool;		 /* hasher: index of its pool */
-	int control;		 /* to the master; end of file: the master is gone */
-	int signal_fd;		 /* signalfd: TERM and QUIT (drain), INT (leave), USR1 (log) */
-	const int *listeners;	 /* frontend: listening sockets, shared by all frontends */
+	uint32_t incarnation;    /* of this process, never reused: 1..2^24-1 */
+	unsigned index; /* frontend: its number; hasher: its number in the pool */
+	unsigned pool;  /* hasher: index of its pool */
+	int control;    /* to the master; end of file: the master is gone */
+	int signal_fd;  /* signalfd: TERM and QUIT (drain), INT (leave), USR1 (log) */
+	const int *listeners; /* frontend: listening sockets, shared by all frontends */
 	size_t listener_count;
 	const int *links; /* frontend: by pool; hasher: by frontend */
 	size_t link_count;
-	const char *store; /* hasher: the database of look-ups, as this process sees it */
+	const char
+	    *store; /* hasher: the database of look-ups, as this process sees it */
 	unsigned frontends; /* frontends of this generation: slots 0..frontends-1 */
 	/* slots of the hashers of pool p: pool_slot[p] .. pool_slot[p + 1] - 1 */
 	unsigned pool_slot[LIMIT_POOLS + 1];
@@ -42,18 +43,20 @@ int hasher_run(struct child *child);
 
 /* What they say. A message of another length or kind is a BUG of its sender. */
 enum control_kind {
-	CONTROL_READY = 1,   /* child: set up, can work */
-	CONTROL_WANT = 2,    /* frontend: jobs wait in `pool` and every hasher is busy */
-	CONTROL_SUSPECT = 3, /* frontend: process `pid` sent nonsense on the link of `pool` */
-	CONTROL_GONE = 4,    /* to a frontend: a hasher of `pool` died with these jobs in hand */
-	CONTROL_RETIRE = 5,  /* hasher: has done its max_jobs and takes no more */
-	CONTROL_LOG = 6,     /* to a child: the log was opened anew; the fd is attached */
+	CONTROL_READY = 1, /* child: set up, can work */
+	CONTROL_WANT = 2,  /* frontend: jobs wait in `pool` and every hasher is busy */
+	CONTROL_SUSPECT =
+	    3, /* frontend: process `pid` sent nonsense on the link of `pool` */
+	CONTROL_GONE =
+	    4, /* to a frontend: a hasher of `pool` died with these jobs in hand */
+	CONTROL_RETIRE = 5, /* hasher: has done its max_jobs and takes no more */
+	CONTROL_LOG = 6, /* to a child: the log was opened anew; the fd is attached */
 	CONTROL_KIND_END
 };
 
 /* How a hasher went, as a frontend needs to know it. */
 enum control_cause {
-	CONTROL_CAUSE_LEFT = 0,	   /* by itself, in order */
+	CONTROL_CAUSE_LEFT = 0,    /* by itself, in order */
 	CONTROL_CAUSE_KILLED = 1,  /* by somebody's SIGKILL: not the job's fault */
 	CONTROL_CAUSE_CRASHED = 2, /* anything else: perhaps the job's fault */
 };
@@ -63,7 +66,7 @@ struct control_message {
 	uint32_t kind;
 	uint32_t pool;
 	int32_t pid;
-	uint32_t cause;	 /* GONE: enum control_cause */
+	uint32_t cause;  /* GONE: enum control_cause */
 	uint32_t taking; /* GONE: 1 + the frontend whose link it was reading, or 0 */
 	uint32_t claims; /* GONE: how many of claim[] are set */
 	uint64_t claim[LIMIT_STREAMS];
@@ -74,11 +77,11 @@ enum link_result control_send(int fd, const struct control_message *message);
 /* CONTROL_LOG with the log's fd. */
 enum link_result control_send_log(int fd, int log);
 
-/* In the master: as link_recv(); LINK_BAD also for a message that is not well-formed. End of
- * file and an empty message are LINK_CLOSED. */
+/* In the master: as link_recv(); LINK_BAD also for a message that is not well-formed.
+ * End of file and an empty message are LINK_CLOSED. */
 enum link_result control_recv(int fd, struct control_message *message);
-/* In a child: the same; *log is the fd that came with CONTROL_LOG (now the caller's), else
- * -1. */
+/* In a child: the same; *log is the fd that came with CONTROL_LOG (now the caller's),
+ * else -1. */
 enum link_result control_recv_child(int fd, struct control_message *message, int *log);
 
 #endif

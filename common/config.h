@@ -72,8 +72,9 @@ struct config_pool {
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t memory_limit; /* bytes for one process; 0: derived from the costs */
-	unsigned cpu_weight;   /* of the pool's control group, 1..10000, where there is one */
-	uint64_t rlimit_cpu;   /* seconds; 0: none */
+	unsigned
+	    cpu_weight; /* of the pool's control group, 1..10000, where there is one */
+	uint64_t rlimit_cpu; /* seconds; 0: none */
 };
 
 struct config_frontend {
@@ -185,12 +186,12 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
  * number. */
 uint64_t config_memory_plan(const struct config *config);
 
-/* Bytes while a generation of `before` (NULL: of the same config) still drains beside one of
- * `config`: what must fit the memory budget. */
+/* Bytes while a generation of `before` (NULL: of the same config) still drains beside
+ * one of `config`: what must fit the memory budget. */
 uint64_t config_memory_need(const struct config *config, const struct config *before);
 
-/* A size for people, into buf, which is returned: rounded up to K, or to M where it has more
- * than a hundred. */
+/* A size for people, into buf, which is returned: rounded up to K, or to M where it has
+ * more than a hundred. */
 const char *config_size_text(uint64_t bytes, char *buf, size_t cap);
 
 #endif

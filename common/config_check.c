@@ -195,7 +195,8 @@ static int plan_check(const struct config *config, struct config_error *err)
 	if (plan <= config->memory_budget)
 		return 0;
 	return config_error_at(config, plan_culprit(config, largest), err,
-	    "the plan needs %s of memory (for two generations, as at a reload), most for "
+	    "the plan needs %s of memory (for two generations, as at a reload), most "
+	    "for "
 	    "pool %s (%u processes of %s); "
 	    "allowed: "
 	    "memory_budget, %s; raise it, or lower pool.%s.max_processes, "

@@ -17,27 +17,27 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
  * (master/supervise.c); a child never exits with another one by itself.
  */
 enum child_exit {
-	CHILD_EXIT_DONE = 0,	    /* drained, as it was told to */
-	CHILD_EXIT_FATAL = 70,	    /* an error it has logged itself */
+	CHILD_EXIT_DONE = 0,         /* drained, as it was told to */
+	CHILD_EXIT_FATAL = 70,       /* an error it has logged itself */
 	CHILD_EXIT_MASTER_GONE = 71, /* the control socket read EOF */
-	CHILD_EXIT_SETUP = 72,	    /* could not set itself up: never was READY */
-	CHILD_EXIT_STORE = 73,	    /* a look-up's database cannot be opened */
-	CHILD_EXIT_RETIRED = 74,    /* has done its max_jobs */
+	CHILD_EXIT_SETUP = 72,       /* could not set itself up: never was READY */
+	CHILD_EXIT_STORE = 73,       /* a look-up's database cannot be opened */
+	CHILD_EXIT_RETIRED = 74,     /* has done its max_jobs */
 };
 
 /* Hard limits: what tables and messages are laid out for. */
 enum {
-	LIMIT_FRONTENDS = 64,	   /* frontends of a generation */
-	LIMIT_POOLS = 16,	   /* pools of a config */
+	LIMIT_FRONTENDS = 64,       /* frontends of a generation */
+	LIMIT_POOLS = 16,           /* pools of a config */
 	LIMIT_POOL_PROCESSES = 256, /* hashers of one pool */
 	LIMIT_LISTENERS = 32,
-	LIMIT_STREAMS = 16,	   /* jobs that one hasher works at (batch) */
-	LIMIT_FLIGHTS = 512,	   /* jobs of one frontend sent and unanswered */
-	LIMIT_PASSWORD = 4096,	   /* bytes; max_password cannot exceed it */
-	LIMIT_SALT = 64,	   /* bytes */
-	LIMIT_TAG = 512,	   /* bytes */
-	LIMIT_NAME = 32,	   /* bytes of a pool's, profile's or key's name, NUL included */
-	LIMIT_TEXT = 1024,	   /* bytes of the text in a reply: a PHC string, a user */
+	LIMIT_STREAMS = 16,    /* jobs that one hasher works at (batch) */
+	LIMIT_FLIGHTS = 512,   /* jobs of one frontend sent and unanswered */
+	LIMIT_PASSWORD = 4096, /* bytes; max_password cannot exceed it */
+	LIMIT_SALT = 64,       /* bytes */
+	LIMIT_TAG = 512,       /* bytes */
+	LIMIT_NAME = 32, /* bytes of a pool's, profile's or key's name, NUL included */
+	LIMIT_TEXT = 1024, /* bytes of the text in a reply: a PHC string, a user */
 };
 
 /*
@@ -48,11 +48,12 @@ enum {
  *   ready_timeout of a child  <  that of a program that shall take over
  */
 enum {
-	LADDER_RETRY_MS = 2000,	  /* a role that died before READY: first wait */
+	LADDER_RETRY_MS = 2000,      /* a role that died before READY: first wait */
 	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
-	LADDER_LEAVE_MS = 500,	  /* past shutdown_timeout, what has not left is killed */
+	LADDER_LEAVE_MS = 500, /* past shutdown_timeout, what has not left is killed */
 	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
-	LADDER_KILL_GRACE_MS = 2000, /* a job past its deadline: its hasher is killed after */
+	LADDER_KILL_GRACE_MS =
+	    2000, /* a job past its deadline: its hasher is killed after */
 };
 
 _Static_assert(LADDER_RETRY_MS < LADDER_RETRY_MAX_MS, "backoff must grow");

@@ -64,8 +64,8 @@ enum link_result control_recv_child(int fd, struct control_message *message, int
 		return LINK_CLOSED;
 	*log = control_attached(&header);
 	if (n == (ssize_t)sizeof(*message) &&
-	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && control_valid(message) &&
-	    (message->kind == CONTROL_LOG) == (*log >= 0))
+	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
+	    control_valid(message) && (message->kind == CONTROL_LOG) == (*log >= 0))
 		return LINK_OK;
 	if (*log >= 0)
 		close(*log);

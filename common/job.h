@@ -17,8 +17,9 @@
 enum job_kind { JOB_HASH = 1, JOB_LOOKUP = 2, JOB_KIND_END };
 
 enum job_status {
-	JOB_OK = 1,	   /* text holds the result */
-	JOB_DROPPED = 2,   /* expired, cancelled, or from a dead incarnation: no work done */
+	JOB_OK = 1, /* text holds the result */
+	JOB_DROPPED =
+	    2, /* expired, cancelled, or from a dead incarnation: no work done */
 	JOB_NOT_FOUND = 3, /* a look-up that found nothing */
 	JOB_REFUSED = 4,   /* parameters the hasher does not accept */
 	JOB_NO_MEMORY = 5,
@@ -28,11 +29,11 @@ enum job_status {
 
 /* Argon2 parameters as in RFC 9106 section 3.1. */
 struct job_cost {
-	uint32_t type;	     /* 0 Argon2d, 1 Argon2i, 2 Argon2id */
+	uint32_t type;       /* 0 Argon2d, 1 Argon2i, 2 Argon2id */
 	uint32_t version;    /* 0x10 or 0x13 */
 	uint32_t memory_kib; /* m */
-	uint32_t time;	     /* t */
-	uint32_t lanes;	     /* p */
+	uint32_t time;       /* t */
+	uint32_t lanes;      /* p */
 	uint32_t salt_len;   /* bytes of salt to be made */
 	uint32_t tag_len;    /* bytes of tag */
 };
@@ -46,18 +47,19 @@ struct job {
 	uint64_t id;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
 	uint32_t flight;
-	uint8_t kind;	 /* enum job_kind */
-	bool alone;	 /* has seen a hasher die: let no other job ride with it */
+	uint8_t kind;         /* enum job_kind */
+	bool alone;           /* has seen a hasher die: let no other job ride with it */
 	struct job_cost cost; /* JOB_HASH */
-	int64_t user;	      /* JOB_LOOKUP */
-	const uint8_t *password; /* JOB_HASH; borrowed: the sender's or the message's bytes */
+	int64_t user;         /* JOB_LOOKUP */
+	const uint8_t
+	    *password; /* JOB_HASH; borrowed: the sender's or the message's bytes */
 	size_t password_len;
 };
 
 struct job_reply {
 	uint64_t id;
 	uint32_t flight;  /* the job's, so that its frontend finds it at once */
-	uint8_t status;	  /* enum job_status */
+	uint8_t status;   /* enum job_status */
 	uint64_t work_ns; /* time spent at work */
 	const char *text; /* borrowed, not NUL-terminated, printable ASCII */
 	size_t text_len;  /* 0..LIMIT_TEXT */
@@ -85,7 +87,7 @@ ssize_t job_encode(const struct job *job, uint8_t *buf, size_t cap);
 int job_decode(struct job *job, const uint8_t *buf, size_t len, const char **why);
 
 ssize_t job_reply_encode(const struct job_reply *reply, uint8_t *buf, size_t cap);
-int job_reply_decode(struct job_reply *reply, const uint8_t *buf, size_t len,
-    const char **why);
+int job_reply_decode(
+    struct job_reply *reply, const uint8_t *buf, size_t len, const char **why);
 
 #endif

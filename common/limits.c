@@ -28,9 +28,9 @@ struct limits_spec limits_of_frontend(const struct config *config)
 }
 
 /*
- * What a hasher needs to do its work, with room to spare: its arena, what the engine keeps
- * beside it, and the program with its libraries. A limit is there to stop what runs away, not
- * to break the jobs that the config allows.
+ * What a hasher needs to do its work, with room to spare: its arena, what the engine
+ * keeps beside it, and the program with its libraries. A limit is there to stop what
+ * runs away, not to break the jobs that the config allows.
  */
 static uint64_t limits_derived_memory(
     const struct config *config, const struct config_pool *pool)
@@ -38,7 +38,8 @@ static uint64_t limits_derived_memory(
 #ifdef __SANITIZE_ADDRESS__
 	(void)config;
 	(void)pool;
-	return 0; /* its shadow memory is larger than any address space one would allow */
+	return 0; /* its shadow memory is larger than any address space one would allow
+	           */
 #else
 	uint64_t memory = HASHER_SPARE_BYTES;
 
@@ -75,7 +76,8 @@ static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value
 	return setrlimit(which, &limit);
 }
 
-/* The soft limit sends SIGXCPU, which says what it was; the hard one, a second later, kills. */
+/* The soft limit sends SIGXCPU, which says what it was; the hard one, a second later,
+ * kills. */
 static int limit_cpu(uint64_t seconds)
 {
 	const struct rlimit limit = {.rlim_cur = seconds, .rlim_max = seconds + 1};

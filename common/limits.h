@@ -1,6 +1,6 @@
 /*
- * The limits of a process: what a role's rows of the config come to in rlimits, priority and
- * affinity. Set in the child before it gives up its privileges.
+ * The limits of a process: what a role's rows of the config come to in rlimits,
+ * priority and affinity. Set in the child before it gives up its privileges.
  */
 #ifndef COMMON_LIMITS_H
 #define COMMON_LIMITS_H
@@ -11,17 +11,17 @@ struct limits_spec {
 	int nice;
 	struct config_affinity affinity;
 	uint64_t nofile; /* 0: left as it is */
-	uint64_t core;	 /* bytes */
-	uint64_t cpu;	 /* seconds, 0: none */
+	uint64_t core;   /* bytes */
+	uint64_t cpu;    /* seconds, 0: none */
 	uint64_t memory; /* bytes of address space, 0: none */
 };
 
 struct limits_spec limits_of_frontend(const struct config *config);
-struct limits_spec limits_of_pool(const struct config *config,
-    const struct config_pool *pool);
+struct limits_spec limits_of_pool(
+    const struct config *config, const struct config_pool *pool);
 
-/* Sets them for the calling process. Returns 0, or -1 with errno. What only root may raise
- * and is not allowed stays as it was, with a line in the log. */
+/* Sets them for the calling process. Returns 0, or -1 with errno. What only root may
+ * raise and is not allowed stays as it was, with a line in the log. */
 int limits_apply(const struct limits_spec *spec, int oom_score_adj);
 
 #endif

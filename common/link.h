@@ -11,9 +11,9 @@
 #include <sys/types.h>
 
 /*
- * Bytes of a link's send buffer, of which the kernel makes twice as many: what Linux allows
- * everybody (net.core.wmem_max). Each message counts for its length and some 700 bytes,
- * rounded up to a power of two: 184 of 1 KiB fit, 50 of 4 KiB.
+ * Bytes of a link's send buffer, of which the kernel makes twice as many: what Linux
+ * allows everybody (net.core.wmem_max). Each message counts for its length and some 700
+ * bytes, rounded up to a power of two: 184 of 1 KiB fit, 50 of 4 KiB.
  */
 enum { LINK_BUFFER = 212992 };
 
@@ -32,12 +32,13 @@ enum link_result {
 /* Sends one message. LINK_OK, LINK_AGAIN, LINK_CLOSED or LINK_ERROR. */
 enum link_result link_send(int fd, const void *message, size_t len);
 
-/* Receives one message of at most `cap` bytes into buf; *len is its length (0 is possible),
- * *pid the sender's pid as the kernel says it, or 0. Attached fds are never installed. */
+/* Receives one message of at most `cap` bytes into buf; *len is its length (0 is
+ * possible), *pid the sender's pid as the kernel says it, or 0. Attached fds are never
+ * installed. */
 enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pid);
 
-/* Bytes (as the kernel counts them) sent from this end and not yet received; 0 means that
- * every message has been taken. -1 with errno on failure. */
+/* Bytes (as the kernel counts them) sent from this end and not yet received; 0 means
+ * that every message has been taken. -1 with errno on failure. */
 long link_unread(int fd);
 
 #endif

@@ -15,9 +15,9 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 enum { LOG_LINE_MAX = 1024 }; /* bytes of a line, its end included */
 
-/* Where lines go. `target` is "stderr", "syslog" or a path (appended to, a symlink is not
- * followed; only a regular file, a FIFO with a reader or a character device will do).
- * Returns 0, or -1 with errno; the old target stays then. */
+/* Where lines go. `target` is "stderr", "syslog" or a path (appended to, a symlink is
+ * not followed; only a regular file, a FIFO with a reader or a character device will
+ * do). Returns 0, or -1 with errno; the old target stays then. */
 int log_open(const char *target, enum log_format format, enum log_level level);
 
 /* Opens the target of the last log_open() anew (its file was renamed away). */
@@ -39,8 +39,8 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* What another process or we ourselves got wrong: "BUG: ..." at error level, at most ten
- * lines a second. */
+/* What another process or we ourselves got wrong: "BUG: ..." at error level, at most
+ * ten lines a second. */
 void log_bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* For whatever a remote can cause: at most one line a second for each `limit` (static

@@ -1,6 +1,6 @@
 /*
- * The access log: a line for each answer, where the config asks for it. It names the route and
- * never the path, for a path may hold a password.
+ * The access log: a line for each answer, where the config asks for it. It names the
+ * route and never the path, for a path may hold a password.
  */
 #ifndef FRONTEND_ACCESS_H
 #define FRONTEND_ACCESS_H

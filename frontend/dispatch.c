@@ -10,17 +10,18 @@
 
 enum {
 	/*
-	 * Jobs on a link beyond what the pool's hashers have room for: enough that a hasher
-	 * which is done finds the next one there, few enough that waiting happens in our queue,
-	 * where a job can still be cancelled, expired or overtaken.
+	 * Jobs on a link beyond what the pool's hashers have room for: enough that a
+	 * hasher which is done finds the next one there, few enough that waiting
+	 * happens in our queue, where a job can still be cancelled, expired or
+	 * overtaken.
 	 */
 	WINDOW_SPARE = 2,
 	/*
-	 * And never more, however many hashers there are: so many of the longest replies fit
-	 * into a link (LINK_BUFFER) while we do not read.
+	 * And never more, however many hashers there are: so many of the longest
+	 * replies fit into a link (LINK_BUFFER) while we do not read.
 	 */
 	WINDOW_MAX = 160,
-	WANT_MS = 5,  /* at most one request for more hashers in this time */
+	WANT_MS = 5,    /* at most one request for more hashers in this time */
 	RETRY_MAX = 60, /* seconds, the longest Retry-After */
 };
 
@@ -28,13 +29,15 @@ static const double NUDGE_SECONDS = .01;
 
 static unsigned pool_alive(const struct pool *pool)
 {
-	return atomic_load(&board_head(&pool->dispatch->child->board)->alive[pool->index]);
+	return atomic_load(
+	    &board_head(&pool->dispatch->child->board)->alive[pool->index]);
 }
 
 /* Each pool has its share of the flights: none can take all of them. */
 static unsigned pool_window(const struct pool *pool)
 {
-	unsigned share = LIMIT_FLIGHTS / (unsigned)pool->dispatch->child->config->pool_count;
+	unsigned share =
+	    LIMIT_FLIGHTS / (unsigned)pool->dispatch->child->config->pool_count;
 	unsigned window = pool_alive(pool) * pool->config->batch + WINDOW_SPARE;
 
 	if (share > WINDOW_MAX)
@@ -46,23 +49,25 @@ void dispatch_publish(struct pool *pool)
 {
 	struct board_frontend *board = pool->dispatch->board;
 
-	atomic_store_explicit(&board->waiting[pool->index], pool->waiting,
-	    memory_order_relaxed);
-	atomic_store_explicit(&board->in_flight[pool->index], pool->in_flight,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &board->waiting[pool->index], pool->waiting, memory_order_relaxed);
+	atomic_store_explicit(
+	    &board->in_flight[pool->index], pool->in_flight, memory_order_relaxed);
 }
 
 static bool pool_wants_more(const struct pool *pool)
 {
 	unsigned alive = pool_alive(pool);
 
-	return alive < pool->config->max_processes && pool->waiting + pool->in_flight > alive;
+	return alive < pool->config->max_processes &&
+	       pool->waiting + pool->in_flight > alive;
 }
 
 /* More jobs than hashers: the master may add some. */
 static void pool_ask_for_more(struct pool *pool)
 {
-	const struct control_message message = {.kind = CONTROL_WANT, .pool = pool->index};
+	const struct control_message message = {
+	    .kind = CONTROL_WANT, .pool = pool->index};
 	uint64_t now = clock_ns();
 
 	if (pool->wanted_ns != 0 && now - pool->wanted_ns < WANT_MS * NS_PER_MS)
@@ -71,8 +76,8 @@ static void pool_ask_for_more(struct pool *pool)
 	(void)control_send(pool->dispatch->child->control, &message);
 }
 
-/* Nobody tells us that hashers have come, or that we may ask for more again: while jobs wait
- * for it, we look. */
+/* Nobody tells us that hashers have come, or that we may ask for more again: while jobs
+ * wait for it, we look. */
 static void pool_nudged(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	(void)loop;
@@ -121,8 +126,8 @@ void dispatch_pump(struct pool *pool)
 	enum link_result result = LINK_OK;
 	struct task *task;
 
-	while ((task = TAILQ_FIRST(&pool->queue)) != NULL && !ev_is_active(&pool->sweep) &&
-	    pool->in_flight < pool_window(pool)) {
+	while ((task = TAILQ_FIRST(&pool->queue)) != NULL &&
+	       !ev_is_active(&pool->sweep) && pool->in_flight < pool_window(pool)) {
 		task_unqueue(task);
 		result = flight_send(task);
 		if (result == LINK_AGAIN) {
@@ -131,8 +136,8 @@ void dispatch_pump(struct pool *pool)
 			break;
 		}
 		if (result != LINK_OK) {
-			log_bug("a job cannot be sent to pool %s: %s", pool->config->name,
-			    strerror(errno));
+			log_bug("a job cannot be sent to pool %s: %s",
+			    pool->config->name, strerror(errno));
 			dispatch_finish(task, &failed);
 		}
 	}
@@ -170,7 +175,8 @@ static void task_leave(struct task *task)
 /* Starts the deadline's timer anew, with what is left of the time. */
 static void task_wait(struct task *task, uint64_t now)
 {
-	ev_timer_set(&task->deadline, (double)(task->deadline_ns - now) / NS_PER_SEC, 0.);
+	ev_timer_set(
+	    &task->deadline, (double)(task->deadline_ns - now) / NS_PER_SEC, 0.);
 	ev_timer_start(task->dispatch->loop, &task->deadline);
 }
 
@@ -178,13 +184,14 @@ static void task_expired(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct task *task = w->data;
 	uint64_t now = clock_ns();
-	const struct task_result result = {.outcome = TASK_EXPIRED,
-	    .queue_ns = now - task->submitted_ns};
+	const struct task_result result = {
+	    .outcome = TASK_EXPIRED, .queue_ns = now - task->submitted_ns};
 
 	(void)loop;
 	(void)events;
 	if (now < task->deadline_ns) {
-		/* libev counts from when its loop had last woken: that was before we asked */
+		/* libev counts from when its loop had last woken: that was before we
+		 * asked */
 		task_wait(task, now);
 		return;
 	}
@@ -236,8 +243,8 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	return task;
 }
 
-enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
-    struct task **handle)
+enum admission dispatch_submit(
+    struct dispatch *d, const struct task_spec *spec, struct task **handle)
 {
 	struct pool *pool = &d->pools[spec->pool];
 	enum admission verdict = dispatch_admit(pool);
@@ -252,8 +259,8 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
 	TAILQ_INSERT_TAIL(&pool->queue, task, entry);
 	pool->waiting++;
 	*handle = task;
-	/* sent when the loop comes round: a job that cannot be sent is told by `done`, and
-	 * that must not be called from here */
+	/* sent when the loop comes round: a job that cannot be sent is told by `done`,
+	 * and that must not be called from here */
 	ev_feed_event(d->loop, &pool->link_watcher, EV_CUSTOM);
 	return ADMITTED;
 }
@@ -263,7 +270,7 @@ unsigned dispatch_retry_after(const struct dispatch *d, unsigned index)
 	const struct pool *pool = &d->pools[index];
 	unsigned alive = pool_alive(pool);
 	double seconds = pool->work_ns / 1e9 * (pool->waiting + pool->in_flight) /
-	    (alive > 0 ? alive : 1);
+	                 (alive > 0 ? alive : 1);
 
 	if (seconds >= RETRY_MAX)
 		return RETRY_MAX;
@@ -289,8 +296,10 @@ struct dispatch *dispatch_open(struct ev_loop *loop, struct child *child)
 	for (unsigned i = 0; i < child->config->pool_count; i++) {
 		struct pool *pool = &d->pools[i];
 
-		*pool = (struct pool){.dispatch = d, .config = &child->config->pools[i],
-		    .index = i, .link = child->links[i]};
+		*pool = (struct pool){.dispatch = d,
+		    .config = &child->config->pools[i],
+		    .index = i,
+		    .link = child->links[i]};
 		TAILQ_INIT(&pool->queue);
 		ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
 		pool->nudge.data = pool;

@@ -1,8 +1,8 @@
 /*
- * Dispatch: from a request that needs work to the answer of a hasher. Per pool a bounded
- * queue that belongs to this frontend, a link, and the jobs in flight on it. Admission,
- * deadlines, cancelling, retries after a hasher's death and poison all live here; HTTP
- * does not.
+ * Dispatch: from a request that needs work to the answer of a hasher. Per pool a
+ * bounded queue that belongs to this frontend, a link, and the jobs in flight on it.
+ * Admission, deadlines, cancelling, retries after a hasher's death and poison all live
+ * here; HTTP does not.
  */
 #ifndef FRONTEND_DISPATCH_H
 #define FRONTEND_DISPATCH_H
@@ -22,13 +22,13 @@ struct task; /* one job as its asker sees it; gone once `done` was called */
 
 /* How a task ended. Exactly one of these is told, unless it was cancelled. */
 enum task_outcome {
-	TASK_OK,	/* text is the result */
+	TASK_OK,        /* text is the result */
 	TASK_NOT_FOUND, /* a look-up found nothing */
-	TASK_REFUSED,	/* the hasher does not accept the parameters */
+	TASK_REFUSED,   /* the hasher does not accept the parameters */
 	TASK_NO_MEMORY, /* the hasher could not get the memory */
-	TASK_FAILED,	/* the work itself failed */
-	TASK_CRASHED,	/* killed every hasher that tried it */
-	TASK_EXPIRED,	/* its deadline passed */
+	TASK_FAILED,    /* the work itself failed */
+	TASK_CRASHED,   /* killed every hasher that tried it */
+	TASK_EXPIRED,   /* its deadline passed */
 	TASK_OUTCOME_END
 };
 
@@ -44,11 +44,13 @@ typedef void task_done_fn(void *owner, const struct task_result *result);
 
 struct task_spec {
 	enum job_kind kind;
-	unsigned pool;	      /* index into config->pools */
+	unsigned pool;        /* index into config->pools */
 	struct job_cost cost; /* JOB_HASH */
-	int64_t user;	      /* JOB_LOOKUP */
-	struct secret *password; /* JOB_HASH: taken over (emptied) when the task is admitted */
-	uint64_t timeout_ms;	 /* from now; 0 or more than the pool's deadline: the pool's */
+	int64_t user;         /* JOB_LOOKUP */
+	struct secret
+	    *password; /* JOB_HASH: taken over (emptied) when the task is admitted */
+	uint64_t
+	    timeout_ms; /* from now; 0 or more than the pool's deadline: the pool's */
 	task_done_fn *done;
 	void *owner;
 };
@@ -56,9 +58,11 @@ struct task_spec {
 /* What admission says. Everything but ADMITTED is decided before any work. */
 enum admission {
 	ADMITTED,
-	ADMISSION_QUEUE_FULL,	 /* 503 queue-full */
-	ADMISSION_NO_HASHER,	 /* 503 queue-full: the pool has no process and cannot get one */
-	ADMISSION_MEMORY_BUDGET, /* 503 memory-budget: also when we ourselves have no memory */
+	ADMISSION_QUEUE_FULL, /* 503 queue-full */
+	ADMISSION_NO_HASHER,  /* 503 queue-full: the pool has no process and cannot get
+	                         one */
+	ADMISSION_MEMORY_BUDGET, /* 503 memory-budget: also when we ourselves have no
+	                            memory */
 	ADMISSION_END
 };
 
@@ -66,10 +70,10 @@ enum admission {
 struct dispatch *dispatch_open(struct ev_loop *loop, struct child *child);
 void dispatch_close(struct dispatch *d);
 
-/* Asks for work. On ADMITTED *task is the handle for dispatch_cancel() and `done` will be
- * called later, never from within this call. */
-enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
-    struct task **task);
+/* Asks for work. On ADMITTED *task is the handle for dispatch_cancel() and `done` will
+ * be called later, never from within this call. */
+enum admission dispatch_submit(
+    struct dispatch *d, const struct task_spec *spec, struct task **task);
 
 /* Nobody waits for it any more: `done` is not called. A queued task is gone at once, a
  * running one stops at its hasher's next look at the board. */

@@ -9,10 +9,10 @@
 #include "common/log.h"
 
 enum {
-	REPLIES_AT_ONCE = 64,	 /* then other connections have their turn */
-	REPLIES_AT_MOST = 4096,	 /* read for one death; a flood is no reason to stay */
-	KILLS_MAX = 16,		 /* deaths by SIGKILL that a job survives */
-	TAKING_MAX_MS = 1000,	 /* who takes a message for longer is stopped, or lies */
+	REPLIES_AT_ONCE = 64,   /* then other connections have their turn */
+	REPLIES_AT_MOST = 4096, /* read for one death; a flood is no reason to stay */
+	KILLS_MAX = 16,         /* deaths by SIGKILL that a job survives */
+	TAKING_MAX_MS = 1000,   /* who takes a message for longer is stopped, or lies */
 };
 
 static const double SWEEP_SECONDS = .002;
@@ -69,10 +69,15 @@ enum link_result flight_send(struct task *task)
 	*flight = (struct flight){.id = ++d->next_id, .task = task, .pool = pool};
 	task->flight = flight;
 	pool->in_flight++;
-	job = (struct job){.id = flight->id, .deadline_ns = task->deadline_ns,
-	    .flight = flight_number(d, flight), .kind = (uint8_t)task->kind,
-	    .alone = task->crashes > 0, .cost = task->cost, .user = task->user,
-	    .password = task->password.data, .password_len = task->password.len};
+	job = (struct job){.id = flight->id,
+	    .deadline_ns = task->deadline_ns,
+	    .flight = flight_number(d, flight),
+	    .kind = (uint8_t)task->kind,
+	    .alone = task->crashes > 0,
+	    .cost = task->cost,
+	    .user = task->user,
+	    .password = task->password.data,
+	    .password_len = task->password.len};
 	atomic_store(&d->board->wanted[job.flight], job.id);
 	len = job_encode(&job, message, sizeof(message));
 	if (len > 0)
@@ -92,13 +97,15 @@ static const enum task_outcome outcomes[JOB_STATUS_END] = {
     [JOB_FAILED] = TASK_FAILED,
 };
 
-static void flight_answered(struct dispatch *d, struct flight *flight,
-    const struct job_reply *reply)
+static void flight_answered(
+    struct dispatch *d, struct flight *flight, const struct job_reply *reply)
 {
 	struct task *task = flight->task;
 	struct pool *pool = flight->pool;
-	struct task_result result = {.outcome = outcomes[reply->status], .text = reply->text,
-	    .text_len = reply->text_len, .work_ns = reply->work_ns};
+	struct task_result result = {.outcome = outcomes[reply->status],
+	    .text = reply->text,
+	    .text_len = reply->text_len,
+	    .work_ns = reply->work_ns};
 
 	flight_end(d, flight);
 	if (reply->status != JOB_DROPPED)
@@ -106,15 +113,16 @@ static void flight_answered(struct dispatch *d, struct flight *flight,
 	if (task == NULL)
 		return;
 	result.queue_ns = clock_ns() - task->submitted_ns;
-	result.queue_ns -= reply->work_ns < result.queue_ns ? reply->work_ns : result.queue_ns;
+	result.queue_ns -=
+	    reply->work_ns < result.queue_ns ? reply->work_ns : result.queue_ns;
 	dispatch_finish(task, &result);
 }
 
 /* A reply that cannot be: one line, and the master is asked to replace who sent it. */
 static void flight_suspect(struct pool *pool, pid_t sender, const char *why)
 {
-	const struct control_message message = {.kind = CONTROL_SUSPECT, .pool = pool->index,
-	    .pid = sender};
+	const struct control_message message = {
+	    .kind = CONTROL_SUSPECT, .pool = pool->index, .pid = sender};
 
 	log_bug("process %d sent a bad reply on the link of pool %s: %s", (int)sender,
 	    pool->config->name, why);
@@ -122,8 +130,8 @@ static void flight_suspect(struct pool *pool, pid_t sender, const char *why)
 }
 
 /* Whose is it? NULL where it is nobody's; *why says whether that is a lie. */
-static struct flight *flight_of(struct pool *pool, const struct job_reply *reply,
-    const char **why)
+static struct flight *flight_of(
+    struct pool *pool, const struct job_reply *reply, const char **why)
 {
 	struct dispatch *d = pool->dispatch;
 	struct flight *flight = &d->flights[reply->flight];
@@ -139,8 +147,8 @@ static struct flight *flight_of(struct pool *pool, const struct job_reply *reply
 	return NULL;
 }
 
-static void flight_received(struct pool *pool, const uint8_t *message, size_t len,
-    pid_t sender)
+static void flight_received(
+    struct pool *pool, const uint8_t *message, size_t len, pid_t sender)
 {
 	struct job_reply reply;
 	struct flight *flight;
@@ -171,7 +179,8 @@ static void flight_read(struct pool *pool, unsigned most)
 		if (result == LINK_OK)
 			flight_received(pool, message, len, sender);
 		else if (result == LINK_BAD)
-			flight_suspect(pool, sender, "too long, or with something attached");
+			flight_suspect(
+			    pool, sender, "too long, or with something attached");
 		else
 			break;
 	}
@@ -189,8 +198,8 @@ static void flight_ready(struct ev_loop *loop, struct ev_io *w, int events)
 }
 
 /* Its hasher has died with it in hand. */
-static void flight_bereaved(struct dispatch *d, struct flight *flight,
-    enum control_cause cause)
+static void flight_bereaved(
+    struct dispatch *d, struct flight *flight, enum control_cause cause)
 {
 	struct task *task = flight->task;
 	const struct task_result crashed = {.outcome = TASK_CRASHED};
@@ -208,13 +217,14 @@ static void flight_bereaved(struct dispatch *d, struct flight *flight,
 		dispatch_again(task);
 }
 
-/* Has any hasher of the pool this flight's job in hand? Or is one just taking from us? */
+/* Has any hasher of the pool this flight's job in hand? Or is one just taking from us?
+ */
 static bool flight_is_claimed(const struct pool *pool, uint64_t id)
 {
 	const struct child *child = pool->dispatch->child;
 
-	for (unsigned s = child->pool_slot[pool->index]; s < child->pool_slot[pool->index + 1];
-	     s++)
+	for (unsigned s = child->pool_slot[pool->index];
+	     s < child->pool_slot[pool->index + 1]; s++)
 		if (board_claimed(board_slot(&child->board, s), id))
 			return true;
 	return false;
@@ -224,8 +234,8 @@ static bool flight_is_taken(const struct pool *pool)
 {
 	const struct child *child = pool->dispatch->child;
 
-	for (unsigned s = child->pool_slot[pool->index]; s < child->pool_slot[pool->index + 1];
-	     s++)
+	for (unsigned s = child->pool_slot[pool->index];
+	     s < child->pool_slot[pool->index + 1]; s++)
 		if (atomic_load(&board_slot(&child->board, s)->hasher.taking) ==
 		    child->index + 1)
 			return true;
@@ -239,8 +249,8 @@ static void sweep_start(struct pool *pool)
 		ev_timer_again(pool->dispatch->loop, &pool->sweep);
 }
 
-/* Is the link empty, and has whoever took from it written down what? One that is stopped
- * just then, or lies, is waited for a while only. */
+/* Is the link empty, and has whoever took from it written down what? One that is
+ * stopped just then, or lies, is waited for a while only. */
 static bool sweep_can_see(struct pool *pool)
 {
 	uint64_t now = clock_ns();
@@ -255,10 +265,11 @@ static bool sweep_can_see(struct pool *pool)
 }
 
 /*
- * A hasher died between taking a message and claiming it, or an answer got lost: whose job it
- * was, nobody has written down. Nothing is sent until the link is empty and no other hasher
- * is just taking; then a flight that nobody has claimed, and for which no reply lies in our
- * socket (a reply is sent before the claim is given up), is the lost one.
+ * A hasher died between taking a message and claiming it, or an answer got lost: whose
+ * job it was, nobody has written down. Nothing is sent until the link is empty and no
+ * other hasher is just taking; then a flight that nobody has claimed, and for which no
+ * reply lies in our socket (a reply is sent before the claim is given up), is the lost
+ * one.
  */
 static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
 {
@@ -272,7 +283,7 @@ static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
 	}
 	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
 		d->flights[i].unclaimed = d->flights[i].pool == pool &&
-		    !flight_is_claimed(pool, d->flights[i].id);
+		                          !flight_is_claimed(pool, d->flights[i].id);
 	flight_read(pool, REPLIES_AT_MOST);
 	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
 		if (d->flights[i].unclaimed)
@@ -281,7 +292,8 @@ static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
 	dispatch_pump(pool);
 }
 
-/* Long after their deadline: have flights not ended because nobody has them any more? */
+/* Long after their deadline: have flights not ended because nobody has them any more?
+ */
 static void flight_overdue(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct pool *pool = w->data;
@@ -310,10 +322,12 @@ void dispatch_hasher_gone(struct dispatch *d, const struct control_message *mess
 
 	if (message->pool >= d->child->config->pool_count)
 		return;
-	flight_read(pool, REPLIES_AT_MOST); /* what it answered before it died is answered */
+	flight_read(
+	    pool, REPLIES_AT_MOST); /* what it answered before it died is answered */
 	for (unsigned c = 0; c < message->claims; c++)
 		for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
-			if (d->flights[i].id == message->claim[c] && d->flights[i].pool == pool)
+			if (d->flights[i].id == message->claim[c] &&
+			    d->flights[i].pool == pool)
 				flight_bereaved(d, &d->flights[i],
 				    (enum control_cause)message->cause);
 	if (message->taking == d->child->index + 1)
@@ -333,7 +347,8 @@ void flight_open(struct dispatch *d)
 		pool->link_watcher.data = pool;
 		ev_io_start(d->loop, &pool->link_watcher);
 		ev_timer_init(&pool->sweep, flight_sweep, 0., SWEEP_SECONDS);
-		ev_timer_init(&pool->overdue, flight_overdue, 0., LADDER_KILL_GRACE_MS / 1000.);
+		ev_timer_init(
+		    &pool->overdue, flight_overdue, 0., LADDER_KILL_GRACE_MS / 1000.);
 		pool->sweep.data = pool->overdue.data = pool;
 	}
 }

@@ -1,11 +1,12 @@
 /*
- * Inside dispatch: the jobs that are under way on the links. What is known of one by its
- * flight number, how replies find it, and what becomes of it when its hasher dies.
+ * Inside dispatch: the jobs that are under way on the links. What is known of one by
+ * its flight number, how replies find it, and what becomes of it when its hasher dies.
  *
- * A flight ends by a reply (JOB_DROPPED where nobody worked at it), or by the news that the
- * process which claimed it is gone. Only then its number is free again, whether anybody
- * still waits for it or not: what is reserved is freed when the work really ends. Where
- * reply or news got lost, a sweep sees some time after the deadline that nobody has it.
+ * A flight ends by a reply (JOB_DROPPED where nobody worked at it), or by the news that
+ * the process which claimed it is gone. Only then its number is free again, whether
+ * anybody still waits for it or not: what is reserved is freed when the work really
+ * ends. Where reply or news got lost, a sweep sees some time after the deadline that
+ * nobody has it.
  */
 #ifndef FRONTEND_FLIGHT_H
 #define FRONTEND_FLIGHT_H
@@ -38,11 +39,11 @@ struct task {
 TAILQ_HEAD(task_queue, task);
 
 struct flight {
-	uint64_t id;	   /* 0: free */
+	uint64_t id;       /* 0: free */
 	struct task *task; /* NULL: nobody waits for it any more */
 	struct pool *pool;
 	uint64_t left_ns; /* since when nobody waits */
-	bool unclaimed; /* the sweep found no hasher that has it */
+	bool unclaimed;   /* the sweep found no hasher that has it */
 };
 
 /* A pool as this frontend sees it. */
@@ -53,14 +54,16 @@ struct pool {
 	int link;
 	struct ev_io link_watcher;
 	struct task_queue queue;
-	unsigned waiting;   /* tasks in the queue */
-	unsigned in_flight; /* flights in use */
-	double work_ns;	    /* moving average of a job's work */
-	uint64_t wanted_ns; /* when we last asked the master for hashers */
+	unsigned waiting;      /* tasks in the queue */
+	unsigned in_flight;    /* flights in use */
+	double work_ns;        /* moving average of a job's work */
+	uint64_t wanted_ns;    /* when we last asked the master for hashers */
 	struct ev_timer nudge; /* active: jobs wait for hashers */
-	struct ev_timer sweep;	/* active: some job may be in nobody's hand; nothing is sent */
-	uint64_t taking_ns;	/* the sweep: since when it waits for who is just taking */
-	struct ev_timer overdue; /* active: flights that nobody waits for have not ended yet */
+	struct ev_timer
+	    sweep; /* active: some job may be in nobody's hand; nothing is sent */
+	uint64_t taking_ns; /* the sweep: since when it waits for who is just taking */
+	struct ev_timer
+	    overdue; /* active: flights that nobody waits for have not ended yet */
 };
 
 struct dispatch {
@@ -87,9 +90,10 @@ enum link_result flight_send(struct task *task);
 void flight_abandon(struct flight *flight);
 
 /* dispatch.c: what flights make happen. */
-void dispatch_finish(struct task *task, const struct task_result *result); /* frees it */
-void dispatch_again(struct task *task);	  /* to the head of its queue */
-void dispatch_pump(struct pool *pool);	  /* sends what may be sent */
+void dispatch_finish(
+    struct task *task, const struct task_result *result); /* frees it */
+void dispatch_again(struct task *task);                   /* to the head of its queue */
+void dispatch_pump(struct pool *pool);                    /* sends what may be sent */
 void dispatch_publish(struct pool *pool); /* our numbers, for all to see */
 
 #endif

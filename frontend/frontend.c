@@ -32,7 +32,7 @@ static void frontend_stop(struct frontend *fe, int status)
 static void accept_update(struct frontend *fe)
 {
 	bool want = !fe->draining && !ev_is_active(&fe->accept_rest) &&
-	    fe->conn_count < fe->config->frontend.max_connections;
+	            fe->conn_count < fe->config->frontend.max_connections;
 
 	if (want == fe->accepting)
 		return;
@@ -51,12 +51,14 @@ static void accept_rested(struct ev_loop *loop, struct ev_timer *w, int events)
 	accept_update(w->data);
 }
 
-/* What accept4() fails with is either one connection's fault, or a shortage that passes. */
+/* What accept4() fails with is either one connection's fault, or a shortage that
+ * passes. */
 static void accept_failed(struct frontend *fe, int error)
 {
 	static struct log_limit limit;
 
-	if (error == EAGAIN || error == EINTR || error == ECONNABORTED || error == EPROTO)
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED ||
+	    error == EPROTO)
 		return;
 	log_limited(&limit, LOG_LEVEL_ERROR, "cannot accept a connection: %s%s",
 	    strerror(error),
@@ -71,7 +73,8 @@ static bool accept_one(struct frontend *fe, int listener)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
-	int fd = accept4(listener, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(
+	    listener, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) {
 		accept_failed(fe, errno);
@@ -83,7 +86,8 @@ static bool accept_one(struct frontend *fe, int listener)
 	return true;
 }
 
-/* One at a time: so the other frontends, awake for the same connections, get their share. */
+/* One at a time: so the other frontends, awake for the same connections, get their
+ * share. */
 static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct listener *listener = w->data;
@@ -116,8 +120,8 @@ static void drain_limit_passed(struct ev_loop *loop, struct ev_timer *w, int eve
 }
 
 /*
- * The whole daemon stops: who waits in the queue of the listeners is still let in, and idle
- * connections end, but for those on which a request already lies.
+ * The whole daemon stops: who waits in the queue of the listeners is still let in, and
+ * idle connections end, but for those on which a request already lies.
  */
 static void drain_for_good(struct frontend *fe)
 {
@@ -126,7 +130,7 @@ static void drain_for_good(struct frontend *fe)
 
 	for (size_t i = 0; i < fe->listener_count; i++)
 		while (fe->conn_count < fe->config->frontend.max_connections &&
-		    accept_one(fe, fe->listeners[i].watcher.fd))
+		       accept_one(fe, fe->listeners[i].watcher.fd))
 			continue;
 	for (conn = TAILQ_FIRST(&fe->conns); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, entry);
@@ -145,7 +149,8 @@ static void frontend_drain(struct frontend *fe)
 		drain_for_good(fe);
 	fe->draining = true;
 	accept_update(fe);
-	ev_timer_set(&fe->drain_limit, (double)fe->config->shutdown_timeout_ms / 1000., 0.);
+	ev_timer_set(
+	    &fe->drain_limit, (double)fe->config->shutdown_timeout_ms / 1000., 0.);
 	ev_timer_start(fe->loop, &fe->drain_limit);
 	drain_check(fe);
 }
@@ -157,7 +162,8 @@ static void frontend_signalled(struct ev_loop *loop, struct ev_io *w, int events
 
 	(void)loop;
 	(void)events;
-	while (read(fe->child->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (
+	    read(fe->child->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGQUIT)
 			frontend_drain(fe);
 		else if (info.ssi_signo == SIGINT)
@@ -174,7 +180,8 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	while ((result = control_recv_child(fe->child->control, &message, &log)) == LINK_OK) {
+	while ((result = control_recv_child(fe->child->control, &message, &log)) ==
+	       LINK_OK) {
 		if (log >= 0)
 			log_adopt(log);
 		else if (message.kind == CONTROL_GONE)
@@ -192,8 +199,8 @@ static void frontend_retitle(struct ev_loop *loop, struct ev_timer *w, int event
 
 	(void)loop;
 	(void)events;
-	setproctitle("frontend %u [conns %u, waiting %u]", fe->child->index, fe->conn_count,
-	    fe->waiting);
+	setproctitle("frontend %u [conns %u, waiting %u]", fe->child->index,
+	    fe->conn_count, fe->waiting);
 }
 
 static void frontend_watch_io(struct frontend *fe, struct ev_io *w, int fd,
@@ -216,7 +223,8 @@ static int frontend_open_listeners(struct frontend *fe)
 		struct listener *listener = &fe->listeners[i];
 
 		listener->frontend = fe;
-		ev_io_init(&listener->watcher, accept_ready, fe->child->listeners[i], EV_READ);
+		ev_io_init(
+		    &listener->watcher, accept_ready, fe->child->listeners[i], EV_READ);
 		listener->watcher.data = listener;
 	}
 	return 0;

@@ -23,11 +23,13 @@ static void *arena_map(size_t bytes)
 		errno = ENOMEM;
 		return NULL;
 	}
-	raw = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	raw = mmap(NULL, span, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (raw == MAP_FAILED)
 		return NULL;
 	/* Huge pages need their own alignment: cut the mapping to it. */
-	slack = (ARENA_PAGE_BYTES - (uintptr_t)raw % ARENA_PAGE_BYTES) % ARENA_PAGE_BYTES;
+	slack =
+	    (ARENA_PAGE_BYTES - (uintptr_t)raw % ARENA_PAGE_BYTES) % ARENA_PAGE_BYTES;
 	base = raw + slack;
 	if (slack > 0)
 		(void)munmap(raw, slack);
@@ -44,7 +46,8 @@ int arena_open(struct arena *arena, size_t bytes)
 	size_t granules;
 
 	memset(arena, 0, sizeof(*arena));
-	if (__builtin_add_overflow(bytes, ARENA_PAGE_BYTES - 1, &bytes) || bytes < ARENA_PAGE_BYTES) {
+	if (__builtin_add_overflow(bytes, ARENA_PAGE_BYTES - 1, &bytes) ||
+	    bytes < ARENA_PAGE_BYTES) {
 		errno = ENOMEM;
 		return -1;
 	}
@@ -77,7 +80,8 @@ void arena_close(struct arena *arena)
 }
 
 /* The lowest gap of `bytes`: its offset, and the row its claim belongs in. */
-static bool arena_find(const struct arena *arena, size_t bytes, size_t *offset, unsigned *row)
+static bool arena_find(
+    const struct arena *arena, size_t bytes, size_t *offset, unsigned *row)
 {
 	size_t from = 0;
 	unsigned i;
@@ -98,7 +102,8 @@ static bool arena_find(const struct arena *arena, size_t bytes, size_t *offset, 
 
 static bool granule_round(size_t *bytes)
 {
-	if (*bytes == 0 || __builtin_add_overflow(*bytes, ARENA_GRANULE_BYTES - 1, bytes))
+	if (*bytes == 0 ||
+	    __builtin_add_overflow(*bytes, ARENA_GRANULE_BYTES - 1, bytes))
 		return false;
 	*bytes -= *bytes % ARENA_GRANULE_BYTES;
 	return true;
@@ -133,7 +138,7 @@ bool arena_claim(struct arena *arena, size_t bytes, struct arena_claim *claim)
 		return false;
 	claim->bytes = bytes;
 	memmove(&arena->claims[row + 1], &arena->claims[row],
-	        (arena->claim_count - row) * sizeof(arena->claims[0]));
+	    (arena->claim_count - row) * sizeof(arena->claims[0]));
 	arena->claims[row] = *claim;
 	arena->claim_count++;
 
@@ -160,7 +165,8 @@ void arena_stain(struct arena *arena, size_t offset, size_t bytes)
 	size_t end = (offset + bytes + ARENA_GRANULE_BYTES - 1) / ARENA_GRANULE_BYTES;
 
 	for (; granule < end; granule++)
-		arena->stained[granule / WORD_BITS] |= (uint64_t)1 << (granule % WORD_BITS);
+		arena->stained[granule / WORD_BITS] |= (uint64_t)1
+		                                       << (granule % WORD_BITS);
 }
 
 void arena_release(struct arena *arena, struct arena_claim *claim)
@@ -170,7 +176,7 @@ void arena_release(struct arena *arena, struct arena_claim *claim)
 			continue;
 		arena->claim_count--;
 		memmove(&arena->claims[i], &arena->claims[i + 1],
-		        (arena->claim_count - i) * sizeof(arena->claims[0]));
+		    (arena->claim_count - i) * sizeof(arena->claims[0]));
 		break;
 	}
 	claim->bytes = 0;
@@ -198,7 +204,8 @@ static bool arena_stained_free(const struct arena *arena, size_t *granule)
 
 	for (unsigned i = 0; i <= arena->claim_count; i++) {
 		bool last = i == arena->claim_count;
-		size_t end = (last ? arena->bytes : arena->claims[i].offset) / ARENA_GRANULE_BYTES;
+		size_t end = (last ? arena->bytes : arena->claims[i].offset) /
+		             ARENA_GRANULE_BYTES;
 
 		*granule = stained_next(arena, from, end);
 		if (*granule < end)
@@ -223,8 +230,10 @@ size_t arena_wipe(struct arena *arena, size_t bytes)
 	do {
 		if (!arena_stained_free(arena, &granule))
 			break;
-		memory_wipe(arena->base + granule * ARENA_GRANULE_BYTES, ARENA_GRANULE_BYTES);
-		arena->stained[granule / WORD_BITS] &= ~((uint64_t)1 << (granule % WORD_BITS));
+		memory_wipe(
+		    arena->base + granule * ARENA_GRANULE_BYTES, ARENA_GRANULE_BYTES);
+		arena->stained[granule / WORD_BITS] &=
+		    ~((uint64_t)1 << (granule % WORD_BITS));
 		wiped += ARENA_GRANULE_BYTES;
 	} while (wiped < bytes);
 	return wiped;

@@ -30,7 +30,8 @@ static int absorb_string(blake2b_state *state, const uint8_t *bytes, size_t leng
 	return length > 0 ? blake2b_update(state, bytes, length) : 0;
 }
 
-int blake_h0(uint8_t h0[BLAKE_H0_BYTES], const struct engine_params *params, const struct engine_input *input)
+int blake_h0(uint8_t h0[BLAKE_H0_BYTES], const struct engine_params *params,
+    const struct engine_input *input)
 {
 	blake2b_state state;
 	int bad = blake2b_init(&state, BLAKE_H0_BYTES);
@@ -62,7 +63,8 @@ static int digest(uint8_t *out, uint32_t out_len, const uint8_t *in, size_t in_l
 }
 
 /* The first digest, over LE32(total) || in. */
-static int digest_prefixed(uint8_t *out, uint32_t out_len, uint32_t total, const uint8_t *in, size_t in_len)
+static int digest_prefixed(
+    uint8_t *out, uint32_t out_len, uint32_t total, const uint8_t *in, size_t in_len)
 {
 	blake2b_state state;
 	int bad = blake2b_init(&state, out_len);

@@ -13,7 +13,8 @@
 #define BLAKE_H0_BYTES 64u
 
 /* H0 of params and input. Returns -1 where libb2 refuses. */
-int blake_h0(uint8_t h0[BLAKE_H0_BYTES], const struct engine_params *params, const struct engine_input *input);
+int blake_h0(uint8_t h0[BLAKE_H0_BYTES], const struct engine_params *params,
+    const struct engine_input *input);
 
 /* H'^out_len(in), the hash of variable length; out_len > 0. Returns -1 where
  * libb2 refuses. */

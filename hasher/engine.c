@@ -32,7 +32,8 @@ static const struct kernel *kernel_for(enum engine_kind kind)
 	}
 }
 
-static const char *const fallback_missing = "this CPU lacks the instructions the configured engine needs";
+static const char *const fallback_missing =
+    "this CPU lacks the instructions the configured engine needs";
 
 __attribute__((noinline)) void engine_wipe_stack(void)
 {
@@ -54,8 +55,10 @@ static bool params_legal(const struct engine_params *params)
 {
 	uint64_t blocks;
 
-	return params->type <= ENGINE_ARGON2ID && (params->version == 0x10 || params->version == 0x13) &&
-	       params->time > 0 && params->tag_len >= ENGINE_TAG_MIN && params->tag_len <= ENGINE_TAG_MAX &&
+	return params->type <= ENGINE_ARGON2ID &&
+	       (params->version == 0x10 || params->version == 0x13) &&
+	       params->time > 0 && params->tag_len >= ENGINE_TAG_MIN &&
+	       params->tag_len <= ENGINE_TAG_MAX &&
 	       argon2_job_blocks(params->memory_kib, params->lanes, &blocks);
 }
 
@@ -66,21 +69,25 @@ static bool string_legal(const uint8_t *bytes, size_t length)
 
 static bool input_legal(const struct engine_input *input)
 {
-	return string_legal(input->password, input->password_len) && input->salt_len >= ENGINE_SALT_MIN &&
-	       string_legal(input->salt, input->salt_len) && string_legal(input->secret, input->secret_len) &&
+	return string_legal(input->password, input->password_len) &&
+	       input->salt_len >= ENGINE_SALT_MIN &&
+	       string_legal(input->salt, input->salt_len) &&
+	       string_legal(input->secret, input->secret_len) &&
 	       string_legal(input->ad, input->ad_len);
 }
 
-enum engine_status engine_check(const struct engine *engine, const struct engine_params *params)
+enum engine_status engine_check(
+    const struct engine *engine, const struct engine_params *params)
 {
 	size_t bytes;
 
 	if (!params_legal(params))
 		return ENGINE_BAD_PARAMS;
-	if (!argon2_job_bytes(params->memory_kib, params->lanes, &bytes) || bytes > engine->arena.bytes)
+	if (!argon2_job_bytes(params->memory_kib, params->lanes, &bytes) ||
+	    bytes > engine->arena.bytes)
 		return ENGINE_TOO_BIG;
-	if (engine_running(engine) == engine->stream_count || engine_streams_free(engine) == 0 ||
-	    !arena_has_room(&engine->arena, bytes))
+	if (engine_running(engine) == engine->stream_count ||
+	    engine_streams_free(engine) == 0 || !arena_has_room(&engine->arena, bytes))
 		return ENGINE_FULL;
 	return ENGINE_OK;
 }
@@ -107,8 +114,8 @@ static void job_drop(struct engine *engine, struct engine_job *job)
 	engine_wipe_stack();
 }
 
-static void job_set(struct engine *engine, struct engine_job *job, const struct engine_params *params,
-                    uint64_t blocks)
+static void job_set(struct engine *engine, struct engine_job *job,
+    const struct engine_params *params, uint64_t blocks)
 {
 	job->used = true;
 	job->ticket = ++engine->last_ticket;
@@ -119,8 +126,9 @@ static void job_set(struct engine *engine, struct engine_job *job, const struct 
 	job->memory = (struct block *)(void *)(engine->arena.base + job->claim.offset);
 }
 
-enum engine_status engine_submit(struct engine *engine, const struct engine_params *params,
-                                 const struct engine_input *input, unsigned *ticket)
+enum engine_status engine_submit(struct engine *engine,
+    const struct engine_params *params, const struct engine_input *input,
+    unsigned *ticket)
 {
 	enum engine_status status = engine_check(engine, params);
 	struct engine_job *job;
@@ -131,8 +139,10 @@ enum engine_status engine_submit(struct engine *engine, const struct engine_para
 	if (status != ENGINE_OK)
 		return status;
 	job = job_unused(engine);
-	if (job == NULL || !argon2_job_blocks(params->memory_kib, params->lanes, &blocks) ||
-	    !arena_claim(&engine->arena, (size_t)blocks * sizeof(struct block), &job->claim))
+	if (job == NULL ||
+	    !argon2_job_blocks(params->memory_kib, params->lanes, &blocks) ||
+	    !arena_claim(
+	        &engine->arena, (size_t)blocks * sizeof(struct block), &job->claim))
 		return ENGINE_FULL;
 	job_set(engine, job, params, blocks);
 	status = engine->backend->begin(engine, job, input);
@@ -181,7 +191,8 @@ bool engine_step(struct engine *engine, unsigned blocks, struct engine_result *r
 		left = 0;
 	/* As many blocks as were filled: a part of the time at most, and a job's
 	 * memory is clean before the next of its size could have filled it. */
-	(void)arena_wipe(&engine->arena, (size_t)(blocks - left) * sizeof(struct block));
+	(void)arena_wipe(
+	    &engine->arena, (size_t)(blocks - left) * sizeof(struct block));
 	return job_collect(engine, result);
 }
 
@@ -219,7 +230,8 @@ void engine_trim(struct engine *engine)
 
 const char *engine_name(const struct engine *engine)
 {
-	return engine_kind_name(engine->kernel != NULL ? engine->kernel->kind : ENGINE_LIBARGON2);
+	return engine_kind_name(
+	    engine->kernel != NULL ? engine->kernel->kind : ENGINE_LIBARGON2);
 }
 
 const char *engine_fallback_reason(const struct engine *engine)
@@ -227,10 +239,12 @@ const char *engine_fallback_reason(const struct engine *engine)
 	return engine->fallback;
 }
 
-static void engine_use(struct engine *engine, const struct kernel *kernel, const char *fallback)
+static void engine_use(
+    struct engine *engine, const struct kernel *kernel, const char *fallback)
 {
 	engine->kernel = kernel;
-	engine->backend = kernel != NULL ? &engine_backend_streams : &engine_backend_libargon2;
+	engine->backend =
+	    kernel != NULL ? &engine_backend_streams : &engine_backend_libargon2;
 	engine->fallback = fallback;
 }
 
@@ -247,7 +261,8 @@ static int engine_prove(struct engine *engine)
 	return wrong == NULL ? 0 : EPROTO;
 }
 
-int engine_open_with(struct engine **out, const struct engine_config *config, const struct kernel *kernel)
+int engine_open_with(struct engine **out, const struct engine_config *config,
+    const struct kernel *kernel)
 {
 	struct engine *engine;
 	int error;

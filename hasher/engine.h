@@ -76,7 +76,7 @@ enum engine_status {
 	ENGINE_TOO_BIG,    /* can never fit this arena */
 	ENGINE_FULL,       /* no stream or no room now: again when a job is done */
 	ENGINE_NO_MEMORY,
-	ENGINE_FAULT,      /* a library refused what was legal */
+	ENGINE_FAULT, /* a library refused what was legal */
 };
 
 struct engine_result {
@@ -96,8 +96,9 @@ int engine_open(struct engine **engine, const struct engine_config *config);
 /* Checks everything, takes room and a stream, absorbs the input. On ENGINE_OK
  * *ticket names the job until engine_step() returns it or it is cancelled. On
  * any other status nothing has changed. */
-enum engine_status engine_submit(struct engine *engine, const struct engine_params *params,
-                                 const struct engine_input *input, unsigned *ticket);
+enum engine_status engine_submit(struct engine *engine,
+    const struct engine_params *params, const struct engine_input *input,
+    unsigned *ticket);
 
 /* Fills about `blocks` blocks in all (at least one for each stream), or up to
  * the end of a job if that comes first: then returns true with *result set.
@@ -116,7 +117,8 @@ unsigned engine_running(const struct engine *engine);
 bool engine_is_busy(const struct engine *engine);
 
 /* What engine_submit() would say of these params now, input aside. */
-enum engine_status engine_check(const struct engine *engine, const struct engine_params *params);
+enum engine_status engine_check(
+    const struct engine *engine, const struct engine_params *params);
 
 /* engine_check() == ENGINE_OK */
 bool engine_has_room(const struct engine *engine, const struct engine_params *params);

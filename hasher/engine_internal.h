@@ -42,7 +42,8 @@ struct engine_stream {
 
 struct engine_backend {
 	/* Takes the input in for a job whose memory is claimed. */
-	enum engine_status (*begin)(struct engine *engine, struct engine_job *job, const struct engine_input *input);
+	enum engine_status (*begin)(struct engine *engine, struct engine_job *job,
+	    const struct engine_input *input);
 	/* Moves on by about *blocks blocks, and takes them off *blocks; stops
 	 * early, with `ended` set, when a job ends. */
 	void (*advance)(struct engine *engine, unsigned *blocks);
@@ -66,7 +67,8 @@ extern const struct engine_backend engine_backend_libargon2;
 
 /* engine_open() with a kernel of the caller's choice, NULL for libargon2: how
  * tests bring in a wrong one. */
-int engine_open_with(struct engine **engine, const struct engine_config *config, const struct kernel *kernel);
+int engine_open_with(struct engine **engine, const struct engine_config *config,
+    const struct kernel *kernel);
 
 /* Ends a job: its result is set and the next step hands it out. */
 void engine_job_end(struct engine_job *job, enum engine_status status);

@@ -48,7 +48,8 @@ static bool job_is_independent(const struct engine_job *job)
 	return job->params.type == ENGINE_ARGON2I;
 }
 
-static void arena_stain_blocks(struct engine *engine, const struct block *first, size_t count)
+static void arena_stain_blocks(
+    struct engine *engine, const struct block *first, size_t count)
 {
 	size_t offset = (size_t)((const uint8_t *)first - engine->arena.base);
 
@@ -56,8 +57,8 @@ static void arena_stain_blocks(struct engine *engine, const struct block *first,
 }
 
 /* B[lane][column] = H'^1024(H0 || LE32(column) || LE32(lane)) */
-static int job_first_block(const struct engine *engine, struct engine_job *job, const uint8_t h0[BLAKE_H0_BYTES],
-                           uint32_t lane, uint32_t column)
+static int job_first_block(const struct engine *engine, struct engine_job *job,
+    const uint8_t h0[BLAKE_H0_BYTES], uint32_t lane, uint32_t column)
 {
 	struct block *block = job_lane(job, lane) + column;
 	uint8_t seed[BLAKE_H0_BYTES + 8], bytes[ARGON2_BLOCK_BYTES];
@@ -127,8 +128,8 @@ static void stream_window(struct engine_stream *stream, uint32_t index)
 }
 
 /* Address block number `page` of this segment, in the order of its words. */
-static void stream_addresses(const struct engine *engine, const struct engine_stream *stream, uint32_t page,
-                             uint64_t random[KERNEL_PAGE])
+static void stream_addresses(const struct engine *engine,
+    const struct engine_stream *stream, uint32_t page, uint64_t random[KERNEL_PAGE])
 {
 	const struct engine_job *job = stream->job;
 	const uint8_t *order = engine->kernel->order;
@@ -181,7 +182,8 @@ static void stream_dependent(struct engine_stream *stream)
 	stream_window(stream, stream->index + 1);
 }
 
-static void stream_begin(struct engine *engine, struct engine_stream *stream, struct engine_job *job)
+static void stream_begin(
+    struct engine *engine, struct engine_stream *stream, struct engine_job *job)
 {
 	struct kernel_lane *lane = &stream->lane;
 	uint32_t first = job->slice * job->segment_length;
@@ -193,7 +195,8 @@ static void stream_begin(struct engine *engine, struct engine_stream *stream, st
 	lane->memory = job->memory;
 	lane->own = job_lane(job, stream->lane_number);
 	lane->dst = job_lane(job, stream->lane_number) + first + stream->index;
-	lane->prev = first + stream->index == 0 ? lane->own + job->lane_length - 1 : lane->dst - 1;
+	lane->prev = first + stream->index == 0 ? lane->own + job->lane_length - 1
+	                                        : lane->dst - 1;
 	lane->lane_length = job->lane_length;
 	/* In the first slice nothing of the other lanes is there yet. */
 	lane->lanes = job->pass == 0 && job->slice == 0 ? 1 : job->params.lanes;
@@ -223,7 +226,8 @@ static void stream_free(struct engine_stream *stream)
 /* Gives the job's waiting lanes to free streams. */
 static void job_spread(struct engine *engine, struct engine_job *job)
 {
-	for (unsigned i = 0; i < engine->stream_count && job->lanes_begun < job->params.lanes; i++) {
+	for (unsigned i = 0;
+	     i < engine->stream_count && job->lanes_begun < job->params.lanes; i++) {
 		if (engine->streams[i].job == NULL)
 			stream_begin(engine, &engine->streams[i], job);
 	}
@@ -261,15 +265,16 @@ static void stream_next(struct engine *engine, struct engine_stream *stream)
 		job_next_slice(engine, job);
 }
 
-static enum engine_status streams_begin(struct engine *engine, struct engine_job *job,
-                                        const struct engine_input *input)
+static enum engine_status streams_begin(
+    struct engine *engine, struct engine_job *job, const struct engine_input *input)
 {
 	uint8_t h0[BLAKE_H0_BYTES];
 	int bad = blake_h0(h0, &job->params, input);
 
 	for (uint32_t lane = 0; lane < job->params.lanes && bad == 0; lane++) {
 		arena_stain_blocks(engine, job_lane(job, lane), FIRST_BLOCKS);
-		bad = job_first_block(engine, job, h0, lane, 0) | job_first_block(engine, job, h0, lane, 1);
+		bad = job_first_block(engine, job, h0, lane, 0) |
+		      job_first_block(engine, job, h0, lane, 1);
 	}
 	explicit_bzero(h0, sizeof(h0));
 	if (bad != 0)
@@ -279,7 +284,8 @@ static enum engine_status streams_begin(struct engine *engine, struct engine_job
 }
 
 /* The running lanes, and how many blocks all of them can go on. */
-static unsigned streams_running(struct engine *engine, struct kernel_lane *lanes[], uint32_t *run)
+static unsigned streams_running(
+    struct engine *engine, struct kernel_lane *lanes[], uint32_t *run)
 {
 	unsigned count = 0;
 
@@ -351,7 +357,8 @@ static void streams_drop(struct engine *engine, struct engine_job *job)
 	/* Dropped in the middle; whatever was written starts with these. */
 	if (!job->ended) {
 		for (uint32_t lane = 0; lane < job->params.lanes; lane++)
-			explicit_bzero(job_lane(job, lane), FIRST_BLOCKS * sizeof(struct block));
+			explicit_bzero(
+			    job_lane(job, lane), FIRST_BLOCKS * sizeof(struct block));
 	}
 }
 

@@ -45,8 +45,8 @@ static const uint8_t *held_string(uint8_t **at, const uint8_t *bytes, size_t len
 	return copy;
 }
 
-static enum engine_status library_begin(struct engine *engine, struct engine_job *job,
-                                        const struct engine_input *input)
+static enum engine_status library_begin(
+    struct engine *engine, struct engine_job *job, const struct engine_input *input)
 {
 	size_t length = sizeof(struct held_input);
 	uint8_t *at;
@@ -63,7 +63,8 @@ static enum engine_status library_begin(struct engine *engine, struct engine_job
 	job->held->length = length;
 	job->held->input = *input;
 	at = job->held->bytes;
-	job->held->input.password = held_string(&at, input->password, input->password_len);
+	job->held->input.password =
+	    held_string(&at, input->password, input->password_len);
 	job->held->input.salt = held_string(&at, input->salt, input->salt_len);
 	job->held->input.secret = held_string(&at, input->secret, input->secret_len);
 	job->held->input.ad = held_string(&at, input->ad, input->ad_len);
@@ -114,7 +115,8 @@ static struct engine_job *job_oldest(struct engine *engine)
 		if (!job->used || job->ended)
 			continue;
 		/* Tickets wrap; the oldest is the furthest behind the last. */
-		if (oldest == NULL || engine->last_ticket - job->ticket > engine->last_ticket - oldest->ticket)
+		if (oldest == NULL || engine->last_ticket - job->ticket >
+		                          engine->last_ticket - oldest->ticket)
 			oldest = job;
 	}
 	return oldest;

@@ -14,8 +14,9 @@ static void hand_publish(const struct hasher *h)
 	atomic_store(&h->board->busy, h->running);
 	if (h->running == 0)
 		atomic_store(&h->board->idle_since, clock_ns());
-	setproctitle("hasher %s/%u [busy %u/%u, done %llu]", h->pool->name, h->child->index,
-	    h->running, h->batch, (unsigned long long)atomic_load(&h->board->done));
+	setproctitle("hasher %s/%u [busy %u/%u, done %llu]", h->pool->name,
+	    h->child->index, h->running, h->batch,
+	    (unsigned long long)atomic_load(&h->board->done));
 }
 
 struct hand *hand_claim(struct hasher *h, unsigned frontend, const struct job *job)
@@ -25,7 +26,9 @@ struct hand *hand_claim(struct hasher *h, unsigned frontend, const struct job *j
 
 		if (hand->used)
 			continue;
-		*hand = (struct hand){.used = true, .frontend = frontend, .job = *job,
+		*hand = (struct hand){.used = true,
+		    .frontend = frontend,
+		    .job = *job,
 		    .begun_ns = clock_ns()};
 		atomic_store(&h->board->claim_since[i], hand->begun_ns);
 		atomic_store(&h->board->claim[i], job->id);
@@ -41,7 +44,7 @@ bool hand_wanted(const struct hasher *h, const struct hand *hand)
 	const struct board_slot *slot = board_slot(&h->child->board, hand->frontend);
 
 	return board_wanted(slot, hand->job.flight, hand->job.id) &&
-	    clock_ns() < hand->job.deadline_ns;
+	       clock_ns() < hand->job.deadline_ns;
 }
 
 enum { ROOM_MS = 20, ROOM_TRIES = 50 };
@@ -55,25 +58,27 @@ static bool hand_await_room(int link)
 }
 
 /*
- * At most so many replies are under way on a link as the frontend has flights, and they all
- * fit into the socket. Where one does not, somebody breaks the rules: a frontend that does
- * not read, or another hasher that floods the link we share, beside which an answer waits
- * for room. Not for long: the other frontends' jobs wait as well.
+ * At most so many replies are under way on a link as the frontend has flights, and they
+ * all fit into the socket. Where one does not, somebody breaks the rules: a frontend
+ * that does not read, or another hasher that floods the link we share, beside which an
+ * answer waits for room. Not for long: the other frontends' jobs wait as well.
  */
-static void hand_send(const struct hasher *h, const struct hand *hand,
-    const struct job_reply *reply)
+static void hand_send(
+    const struct hasher *h, const struct hand *hand, const struct job_reply *reply)
 {
 	uint8_t message[JOB_REPLY_MAX];
 	ssize_t len = job_reply_encode(reply, message, sizeof(message));
-		enum link_result result = LINK_ERROR;
+	enum link_result result = LINK_ERROR;
 	int link = h->child->links[hand->frontend];
 
 	if (len > 0)
 		result = link_send(link, message, (size_t)len);
-	for (int i = 0; result == LINK_AGAIN && i < ROOM_TRIES && hand_await_room(link); i++)
+	for (int i = 0; result == LINK_AGAIN && i < ROOM_TRIES && hand_await_room(link);
+	     i++)
 		result = link_send(link, message, (size_t)len);
 	if (result != LINK_OK)
-		log_bug("an answer could not be sent to frontend %u: %s", hand->frontend,
+		log_bug("an answer could not be sent to frontend %u: %s",
+		    hand->frontend,
 		    result == LINK_AGAIN ? "its link is full" : strerror(errno));
 	explicit_bzero(message, sizeof(message));
 }
@@ -81,8 +86,11 @@ static void hand_send(const struct hasher *h, const struct hand *hand,
 void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
     const char *text, size_t text_len)
 {
-	const struct job_reply reply = {.id = hand->job.id, .flight = hand->job.flight,
-	    .status = (uint8_t)status, .work_ns = clock_ns() - hand->begun_ns, .text = text,
+	const struct job_reply reply = {.id = hand->job.id,
+	    .flight = hand->job.flight,
+	    .status = (uint8_t)status,
+	    .work_ns = clock_ns() - hand->begun_ns,
+	    .text = text,
 	    .text_len = status == JOB_OK ? text_len : 0};
 
 	if (status == JOB_DROPPED) {

@@ -16,9 +16,10 @@
 
 enum {
 	/*
-	 * How often a working hasher looks for signals and further jobs. A job that still lies
-	 * on a link at the second look had no idle hasher to take it (they need some tens of
-	 * microseconds), so it may join. Two looks a job's twentieth part apart cost 0.1 %.
+	 * How often a working hasher looks for signals and further jobs. A job that
+	 * still lies on a link at the second look had no idle hasher to take it (they
+	 * need some tens of microseconds), so it may join. Two looks a job's twentieth
+	 * part apart cost 0.1 %.
 	 */
 	LOOK_NS = 500000,
 	TRIM_MS = 2000, /* idle so long, the engine gives its memory back */
@@ -32,9 +33,9 @@ static bool hasher_listen(const struct hasher *h, int fd, uint32_t events)
 }
 
 /*
- * A message wakes all hashers that sleep. Not EPOLLEXCLUSIVE: of two messages on two links,
- * the hasher woken for the one may take the other, and the one woken for that finds nothing
- * and sleeps on, beside the first.
+ * A message wakes all hashers that sleep. Not EPOLLEXCLUSIVE: of two messages on two
+ * links, the hasher woken for the one may take the other, and the one woken for that
+ * finds nothing and sleeps on, beside the first.
  */
 static int hasher_open_epoll(struct hasher *h)
 {
@@ -51,7 +52,8 @@ static int hasher_open_epoll(struct hasher *h)
 static int hasher_open_engine(struct hasher *h)
 {
 	const struct config *config = h->child->config;
-	const struct engine_config spec = {.kind = config->engine, .streams = h->batch,
+	const struct engine_config spec = {.kind = config->engine,
+	    .streams = h->batch,
 	    .arena_bytes = (size_t)config_pool_arena(config, h->pool)};
 
 	if ((h->pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) == 0)
@@ -66,8 +68,10 @@ static int hasher_open_engine(struct hasher *h)
 
 static int hasher_open(struct hasher *h, struct child *child)
 {
-	*h = (struct hasher){.child = child, .pool = &child->config->pools[child->pool],
-	    .board = &child->slot->hasher, .epoll = -1};
+	*h = (struct hasher){.child = child,
+	    .pool = &child->config->pools[child->pool],
+	    .board = &child->slot->hasher,
+	    .epoll = -1};
 	h->batch = h->pool->batch;
 	if (hasher_open_engine(h) != 0) {
 		log_error("engine: %s", strerror(errno));
@@ -81,7 +85,8 @@ static int hasher_open(struct hasher *h, struct child *child)
 		return -1;
 	}
 	atomic_store(&h->board->idle_since, clock_ns());
-	setproctitle("hasher %s/%u [busy 0/%u, done 0]", h->pool->name, child->index, h->batch);
+	setproctitle(
+	    "hasher %s/%u [busy 0/%u, done 0]", h->pool->name, child->index, h->batch);
 	return 0;
 }
 
@@ -124,8 +129,8 @@ static void hasher_signalled(struct hasher *h)
 			h->leaving = true;
 }
 
-/* Does what the job asks for, or says why not. One for which there is no room now is held,
- * and none is taken before it has run: small jobs must not starve a large one. */
+/* Does what the job asks for, or says why not. One for which there is no room now is
+ * held, and none is taken before it has run: small jobs must not starve a large one. */
 static void hasher_begin(struct hasher *h, struct hand *hand)
 {
 	const unsigned hashing = CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY;
@@ -150,8 +155,8 @@ static void hasher_begin(struct hasher *h, struct hand *hand)
 static bool hasher_held_may_run(const struct hasher *h)
 {
 	return h->held != NULL &&
-	    (h->running == 1 ||
-		(!h->held->job.alone && password_has_room(h, h->held)));
+	       (h->running == 1 ||
+	           (!h->held->job.alone && password_has_room(h, h->held)));
 }
 
 static void hasher_accept(struct hasher *h, unsigned frontend, size_t len)
@@ -176,7 +181,8 @@ static void hasher_accept(struct hasher *h, unsigned frontend, size_t len)
 		hasher_begin(h, hand);
 }
 
-/* Takes one message from the first link that has one; each is asked first in its turn. */
+/* Takes one message from the first link that has one; each is asked first in its turn.
+ */
 static bool hasher_take(struct hasher *h)
 {
 	const size_t links = h->child->link_count;
@@ -188,8 +194,8 @@ static bool hasher_take(struct hasher *h)
 		enum link_result result;
 
 		atomic_store(&h->board->taking, from + 1);
-		result = link_recv(h->child->links[from], h->message, sizeof(h->message), &len,
-		    &sender);
+		result = link_recv(h->child->links[from], h->message,
+		    sizeof(h->message), &len, &sender);
 		if (result == LINK_OK) {
 			h->next_link = from + 1;
 			hasher_accept(h, from, len);
@@ -198,7 +204,8 @@ static bool hasher_take(struct hasher *h)
 		atomic_store(&h->board->taking, 0);
 		if (result == LINK_BAD) {
 			explicit_bzero(h->message, sizeof(h->message));
-			log_bug("process %d sent what is no job on link %u", (int)sender, from);
+			log_bug("process %d sent what is no job on link %u",
+			    (int)sender, from);
 			return true;
 		}
 	}
@@ -208,7 +215,7 @@ static bool hasher_take(struct hasher *h)
 static bool hasher_has_room(const struct hasher *h)
 {
 	return !h->leaving && h->held == NULL && h->running < h->batch &&
-	    !(h->alone && h->running > 0);
+	       !(h->alone && h->running > 0);
 }
 
 static bool hasher_job_waits(const struct hasher *h)
@@ -290,8 +297,9 @@ static void hasher_loop(struct hasher *h)
 		} else if (hasher_take(h)) {
 			hasher_tend(h);
 		} else {
-			/* a hasher that was woken may have died before it took the message, so
-			 * the links were asked, and not only the epoll set, before we sleep */
+			/* a hasher that was woken may have died before it took the
+			 * message, so the links were asked, and not only the epoll set,
+			 * before we sleep */
 			hasher_wait(h, &trimmed);
 		}
 		hasher_retire_when_due(h);

@@ -56,7 +56,8 @@ struct kernel {
 	enum engine_kind kind;
 
 	/* Writes the next `blocks` blocks of each of `count` lanes, in turn. */
-	void (*fill)(struct kernel_lane *const lanes[], unsigned count, uint32_t blocks);
+	void (*fill)(
+	    struct kernel_lane *const lanes[], unsigned count, uint32_t blocks);
 
 	/* dst = G(0, src), for address blocks. */
 	void (*mix)(struct block *dst, const struct block *src);
@@ -75,11 +76,14 @@ static inline uint32_t kernel_lane_choose(const struct kernel_lane *lane, uint32
 	uint64_t fraction = lane->lane_inverse * n;
 
 	/* fraction * lanes / 2^64: lanes is below 2^24, nothing overflows. */
-	return (uint32_t)(((fraction >> 32) * lane->lanes + ((uint32_t)fraction * (uint64_t)lane->lanes >> 32)) >> 32);
+	return (uint32_t)(((fraction >> 32) * lane->lanes +
+	                      ((uint32_t)fraction * (uint64_t)lane->lanes >> 32)) >>
+	                  32);
 }
 
 /* The block that `random` (J2 above J1) points to. */
-static inline const struct block *kernel_reference(const struct kernel_lane *lane, uint64_t random)
+static inline const struct block *kernel_reference(
+    const struct kernel_lane *lane, uint64_t random)
 {
 	const struct block *base = lane->own;
 	uint64_t j1 = (uint32_t)random;

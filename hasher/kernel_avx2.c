@@ -45,14 +45,16 @@ INLINE __m256i turn_32(__m256i x)
 
 INLINE __m256i turn_24(__m256i x)
 {
-	return _mm256_shuffle_epi8(x, _mm256_setr_epi8(3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, 3, 4, 5, 6,
-	                                               7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10));
+	return _mm256_shuffle_epi8(
+	    x, _mm256_setr_epi8(3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, 3,
+	           4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10));
 }
 
 INLINE __m256i turn_16(__m256i x)
 {
-	return _mm256_shuffle_epi8(x, _mm256_setr_epi8(2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9, 2, 3, 4, 5,
-	                                               6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9));
+	return _mm256_shuffle_epi8(
+	    x, _mm256_setr_epi8(2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9, 2,
+	           3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9));
 }
 
 INLINE __m256i turn_63(__m256i x)
@@ -88,14 +90,18 @@ INLINE void rows_mix(__m256i v[4 * WIDTH])
 	groups_mix(v);
 	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g] = _mm256_permute4x64_epi64(v[4 * g], _MM_SHUFFLE(2, 1, 0, 3));
-		v[4 * g + 2] = _mm256_permute4x64_epi64(v[4 * g + 2], _MM_SHUFFLE(0, 3, 2, 1));
-		v[4 * g + 3] = _mm256_permute4x64_epi64(v[4 * g + 3], _MM_SHUFFLE(1, 0, 3, 2));
+		v[4 * g + 2] =
+		    _mm256_permute4x64_epi64(v[4 * g + 2], _MM_SHUFFLE(0, 3, 2, 1));
+		v[4 * g + 3] =
+		    _mm256_permute4x64_epi64(v[4 * g + 3], _MM_SHUFFLE(1, 0, 3, 2));
 	}
 	groups_mix(v);
 	for (size_t g = 0; g < WIDTH; g++) {
 		v[4 * g] = _mm256_permute4x64_epi64(v[4 * g], _MM_SHUFFLE(0, 3, 2, 1));
-		v[4 * g + 2] = _mm256_permute4x64_epi64(v[4 * g + 2], _MM_SHUFFLE(2, 1, 0, 3));
-		v[4 * g + 3] = _mm256_permute4x64_epi64(v[4 * g + 3], _MM_SHUFFLE(1, 0, 3, 2));
+		v[4 * g + 2] =
+		    _mm256_permute4x64_epi64(v[4 * g + 2], _MM_SHUFFLE(2, 1, 0, 3));
+		v[4 * g + 3] =
+		    _mm256_permute4x64_epi64(v[4 * g + 3], _MM_SHUFFLE(1, 0, 3, 2));
 	}
 }
 
@@ -207,11 +213,13 @@ INLINE void lane_step(struct kernel_lane *lane)
 
 	for (size_t row = 0; row < 8; row += WIDTH) {
 		for (size_t i = 0; i < 4 * WIDTH; i++)
-			v[i] = block_load(prev, 4 * row + i) ^ block_load(ref, 4 * row + i);
+			v[i] = block_load(prev, 4 * row + i) ^
+			       block_load(ref, 4 * row + i);
 		/* dst already takes what the permuted block is XORed into. */
 		if (lane->accumulate) {
 			for (size_t i = 0; i < 4 * WIDTH; i++)
-				block_store(dst, 4 * row + i, v[i] ^ block_load(dst, 4 * row + i));
+				block_store(dst, 4 * row + i,
+				    v[i] ^ block_load(dst, 4 * row + i));
 		} else {
 			for (size_t i = 0; i < 4 * WIDTH; i++)
 				block_store(dst, 4 * row + i, v[i]);

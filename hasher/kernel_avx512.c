@@ -45,16 +45,16 @@ INLINE __m512i mul_add(__m512i a, __m512i b)
 
 /* Half of G for four independent groups of a, b, c, d. The order is measured:
  * a group's whole chain at a time, and left so by the compiler (see above). */
-#define HALF_G(a, b, c, d, r1, r2)                                         \
-	do {                                                               \
-		for (size_t g = 0; g < 4; g++) {                              \
-			v[a(g)] = mul_add(v[a(g)], v[b(g)]);               \
-			v[d(g)] = _mm512_ror_epi64(v[d(g)] ^ v[a(g)], r1); \
-		}                                                          \
-		for (size_t g = 0; g < 4; g++) {                              \
-			v[c(g)] = mul_add(v[c(g)], v[d(g)]);               \
-			v[b(g)] = _mm512_ror_epi64(v[b(g)] ^ v[c(g)], r2); \
-		}                                                          \
+#define HALF_G(a, b, c, d, r1, r2)                                                     \
+	do {                                                                           \
+		for (size_t g = 0; g < 4; g++) {                                       \
+			v[a(g)] = mul_add(v[a(g)], v[b(g)]);                           \
+			v[d(g)] = _mm512_ror_epi64(v[d(g)] ^ v[a(g)], r1);             \
+		}                                                                      \
+		for (size_t g = 0; g < 4; g++) {                                       \
+			v[c(g)] = mul_add(v[c(g)], v[d(g)]);                           \
+			v[b(g)] = _mm512_ror_epi64(v[b(g)] ^ v[c(g)], r2);             \
+		}                                                                      \
 	} while (0)
 
 #define ROW_A(g) (4 * (g))
@@ -108,7 +108,8 @@ INLINE void columns(__m512i v[VECTORS])
 	HALF_G(COL_A, COL_B, COL_C, COL_D, 32, 24);
 	HALF_G(COL_A, COL_B, COL_C, COL_D, 16, 63);
 	for (size_t g = 0; g < 4; g++) {
-		v[COL_A(g)] = words_pick(v[COL_A(g)], g % 2 == 0 ? EVEN_BACK : ODD_BACK);
+		v[COL_A(g)] =
+		    words_pick(v[COL_A(g)], g % 2 == 0 ? EVEN_BACK : ODD_BACK);
 		v[COL_C(g)] = words_pick(v[COL_C(g)], g % 2 == 0 ? EVEN_ON : ODD_ON);
 		v[COL_D(g)] = halves_swap(v[COL_D(g)]);
 	}

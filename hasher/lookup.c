@@ -1,6 +1,6 @@
 /*
- * Look-ups of users in a SQLite file. They block as long as the database does: that is what
- * a process of their own is for.
+ * Look-ups of users in a SQLite file. They block as long as the database does: that is
+ * what a process of their own is for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct lookup {
 	sqlite3 *db; /* NULL: to be opened (again) for the next job */
 	sqlite3_stmt *find;
 	const struct hand *hand; /* the job at work */
-	bool broken;		 /* said so in the log already */
+	bool broken;             /* said so in the log already */
 };
 
 static const char schema[] =
@@ -53,8 +53,8 @@ static int lookup_busy(void *arg, int tries)
 static bool lookup_has_table(sqlite3 *db)
 {
 	sqlite3_stmt *probe = NULL;
-	bool has = sqlite3_prepare_v2(db, "SELECT id, data FROM users", -1, &probe, NULL) ==
-	    SQLITE_OK;
+	bool has = sqlite3_prepare_v2(
+	               db, "SELECT id, data FROM users", -1, &probe, NULL) == SQLITE_OK;
 
 	sqlite3_finalize(probe);
 	return has;
@@ -72,8 +72,8 @@ static int lookup_connect(struct lookup *l)
 			rc = sqlite3_exec(l->db, schema, NULL, NULL, NULL);
 	}
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(l->db, "SELECT data FROM users WHERE id = ?1", -1,
-		    &l->find, NULL);
+		rc = sqlite3_prepare_v2(
+		    l->db, "SELECT data FROM users WHERE id = ?1", -1, &l->find, NULL);
 	if (rc == SQLITE_OK) {
 		l->broken = false;
 		return 0;
@@ -125,7 +125,8 @@ static void lookup_answer(struct lookup *l, struct hand *hand, int rc)
 
 		if (wanted)
 			log_error("store: %s", sqlite3_errmsg(l->db));
-		hand_answer(l->hasher, hand, wanted ? JOB_FAILED : JOB_DROPPED, NULL, 0);
+		hand_answer(
+		    l->hasher, hand, wanted ? JOB_FAILED : JOB_DROPPED, NULL, 0);
 		return;
 	}
 	text = (const char *)sqlite3_column_text(l->find, 0);
@@ -143,7 +144,8 @@ void lookup_do(struct hasher *h, struct hand *hand)
 
 	l->hand = hand;
 	if (l->db == NULL && lookup_connect(l) != 0) {
-		hand_answer(h, hand, hand_wanted(h, hand) ? JOB_FAILED : JOB_DROPPED, NULL, 0);
+		hand_answer(
+		    h, hand, hand_wanted(h, hand) ? JOB_FAILED : JOB_DROPPED, NULL, 0);
 		l->hand = NULL;
 		return;
 	}

@@ -7,9 +7,9 @@
 #include "hasher/hasher.h"
 
 /*
- * Blocks filled between two looks at the board: 50 to 200 microseconds of work, so that a
- * client who has left costs no more than that, and the look (a load and a clock) is lost in
- * the noise.
+ * Blocks filled between two looks at the board: 50 to 200 microseconds of work, so that
+ * a client who has left costs no more than that, and the look (a load and a clock) is
+ * lost in the noise.
  */
 enum { PASSWORD_STEP_BLOCKS = 1024 };
 
@@ -47,8 +47,11 @@ static enum job_status password_status(enum engine_status status)
 
 static struct engine_params password_params(const struct job_cost *cost)
 {
-	return (struct engine_params){.type = cost->type, .version = cost->version,
-	    .memory_kib = cost->memory_kib, .time = cost->time, .lanes = cost->lanes,
+	return (struct engine_params){.type = cost->type,
+	    .version = cost->version,
+	    .memory_kib = cost->memory_kib,
+	    .time = cost->time,
+	    .lanes = cost->lanes,
 	    .tag_len = cost->tag_len};
 }
 
@@ -64,7 +67,8 @@ bool password_start(struct hasher *h, struct hand *hand)
 	const struct job_cost *cost = &hand->job.cost;
 	const struct engine_params params = password_params(cost);
 	const struct engine_input input = {.password = hand->job.password,
-	    .password_len = hand->job.password_len, .salt = hand->salt,
+	    .password_len = hand->job.password_len,
+	    .salt = hand->salt,
 	    .salt_len = cost->salt_len};
 	enum engine_status status = ENGINE_BAD_PARAMS;
 
@@ -89,15 +93,16 @@ static struct hand *password_hand(struct hasher *h, unsigned ticket)
 	return NULL;
 }
 
-static void password_answer(struct hasher *h, struct hand *hand,
-    const struct engine_result *result)
+static void password_answer(
+    struct hasher *h, struct hand *hand, const struct engine_result *result)
 {
 	enum job_status status = password_status(result->status);
 	char text[LIMIT_TEXT];
 	ssize_t len = 0;
 
 	if (status == JOB_OK)
-		len = phc_format(text, sizeof(text), &hand->job.cost, hand->salt, result->tag);
+		len = phc_format(
+		    text, sizeof(text), &hand->job.cost, hand->salt, result->tag);
 	if (len < 0) {
 		status = JOB_FAILED;
 		len = 0;

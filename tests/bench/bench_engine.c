@@ -50,7 +50,8 @@ struct bench {
 	FILE *node_in[PROCESSES_MAX], *node_out[PROCESSES_MAX];
 };
 
-static const uint32_t cases[][3] = {{4096, 3, 1}, {19456, 2, 1}, {65536, 3, 1}, {65536, 3, 4}, {262144, 1, 1}};
+static const uint32_t cases[][3] = {
+    {4096, 3, 1}, {19456, 2, 1}, {65536, 3, 1}, {65536, 3, 4}, {262144, 1, 1}};
 
 static double now(clockid_t clock)
 {
@@ -65,8 +66,10 @@ static const uint8_t salt[] = "sixteen byte sal";
 
 static unsigned submit(struct engine *engine, const struct engine_params *params)
 {
-	const struct engine_input input = {
-	    .password = password, .password_len = sizeof(password) - 1, .salt = salt, .salt_len = sizeof(salt) - 1};
+	const struct engine_input input = {.password = password,
+	    .password_len = sizeof(password) - 1,
+	    .salt = salt,
+	    .salt_len = sizeof(salt) - 1};
 	unsigned ticket;
 	enum engine_status status = engine_submit(engine, params, &input, &ticket);
 
@@ -76,8 +79,8 @@ static unsigned submit(struct engine *engine, const struct engine_params *params
 }
 
 /* Keeps all streams busy; counts from one end of a job to another. */
-static double rate_engine(const struct contender *contender, const struct engine_params *params, double seconds,
-                          clockid_t clock)
+static double rate_engine(const struct contender *contender,
+    const struct engine_params *params, double seconds, clockid_t clock)
 {
 	struct engine_config config = {contender->kind, contender->streams, 0};
 	unsigned jobs = contender->streams / params->lanes, count = 0;
@@ -86,7 +89,8 @@ static double rate_engine(const struct contender *contender, const struct engine
 	double from, till;
 
 	jobs = jobs == 0 ? 1 : jobs;
-	if (!argon2_arena_bytes(params->memory_kib, params->lanes, jobs, &config.arena_bytes) ||
+	if (!argon2_arena_bytes(
+	        params->memory_kib, params->lanes, jobs, &config.arena_bytes) ||
 	    engine_open(&engine, &config) != 0)
 		err(1, "engine_open");
 	for (unsigned i = 0; i < jobs; i++)
@@ -106,16 +110,17 @@ static double rate_engine(const struct contender *contender, const struct engine
 	return count / (till - from);
 }
 
-static double rate_library(const struct engine_params *params, double seconds,
-                          clockid_t clock)
+static double rate_library(
+    const struct engine_params *params, double seconds, clockid_t clock)
 {
 	uint8_t tag[32];
 	unsigned count = 0;
 	double from = now(clock), till;
 
 	do {
-		if (argon2id_hash_raw(params->time, params->memory_kib, params->lanes, password, sizeof(password) - 1,
-		                      salt, sizeof(salt) - 1, tag, sizeof(tag)) != ARGON2_OK)
+		if (argon2id_hash_raw(params->time, params->memory_kib, params->lanes,
+		        password, sizeof(password) - 1, salt, sizeof(salt) - 1, tag,
+		        sizeof(tag)) != ARGON2_OK)
 			errx(1, "argon2id_hash_raw");
 		count++;
 		till = now(clock);
@@ -125,7 +130,7 @@ static double rate_library(const struct engine_params *params, double seconds,
 
 /* All processes at once, each with one contender; the sum of their rates. */
 static double rate_forked(const struct bench *bench, const struct contender *contender,
-                          const struct engine_params *params)
+    const struct engine_params *params)
 {
 	int pipes[2];
 	double sum = 0, rate;
@@ -139,8 +144,10 @@ static double rate_forked(const struct bench *bench, const struct contender *con
 			err(1, "fork");
 		if (pid > 0)
 			continue;
-		rate = contender->maker == MAKER_LIBRARY ? rate_library(params, bench->seconds, bench->clock)
-		                                         : rate_engine(contender, params, bench->seconds, bench->clock);
+		rate =
+		    contender->maker == MAKER_LIBRARY
+		        ? rate_library(params, bench->seconds, bench->clock)
+		        : rate_engine(contender, params, bench->seconds, bench->clock);
 		_exit(write(pipes[1], &rate, sizeof(rate)) == sizeof(rate) ? 0 : 1);
 	}
 	for (unsigned i = 0; i < bench->processes; i++) {
@@ -160,8 +167,9 @@ static double rate_node(const struct bench *bench, const struct engine_params *p
 	char line[64];
 
 	for (unsigned i = 0; i < bench->processes; i++) {
-		(void)fprintf(bench->node_in[i], "%u %u %u %f %s\n", params->memory_kib, params->time, params->lanes,
-		              bench->seconds, bench->clock == CLOCK_MONOTONIC ? "wall" : "cpu");
+		(void)fprintf(bench->node_in[i], "%u %u %u %f %s\n", params->memory_kib,
+		    params->time, params->lanes, bench->seconds,
+		    bench->clock == CLOCK_MONOTONIC ? "wall" : "cpu");
 		(void)fflush(bench->node_in[i]);
 	}
 	for (unsigned i = 0; i < bench->processes; i++) {
@@ -204,8 +212,10 @@ static bool node_start(struct bench *bench)
 		bench->node_out[i] = fdopen(from[0], "r");
 		if (bench->node_in[i] == NULL || bench->node_out[i] == NULL)
 			err(1, "fdopen");
-		if (fgets(line, sizeof(line), bench->node_out[i]) == NULL || strcmp(line, "ready\n") != 0) {
-			puts("# no node with @node-rs/argon2 here (NODE_PATH?): skipped");
+		if (fgets(line, sizeof(line), bench->node_out[i]) == NULL ||
+		    strcmp(line, "ready\n") != 0) {
+			puts("# no node with @node-rs/argon2 here (NODE_PATH?): "
+			     "skipped");
 			return false;
 		}
 	}
@@ -229,7 +239,8 @@ static double median(const double *values, unsigned count)
 }
 
 /* "2.41 (2.38-2.44)": the rounds' ratios, each to its neighbour in time. */
-static void ratio_print(const struct contender *contender, const struct contender *base, unsigned rounds)
+static void ratio_print(
+    const struct contender *contender, const struct contender *base, unsigned rounds)
 {
 	double ratios[ROUNDS_MAX], least = INFINITY, most = 0;
 
@@ -254,66 +265,78 @@ static const struct contender *contender_of(const struct bench *bench, enum make
 	return NULL;
 }
 
-static void contender_print(const struct bench *bench, const struct contender *contender,
-                            const struct engine_params *params)
+static void contender_print(const struct bench *bench,
+    const struct contender *contender, const struct engine_params *params)
 {
-	static const char *const makers[] = {"", "packaged libargon2", "node-rs (Rust crate)"};
+	static const char *const makers[] = {
+	    "", "packaged libargon2", "node-rs (Rust crate)"};
 	double rate = median(contender->rates, bench->rounds);
 	char name[64];
 
 	if (contender->maker == MAKER_ENGINE)
-		(void)snprintf(name, sizeof(name), "%s, %u stream%s", engine_kind_name(contender->kind),
-		               contender->streams, contender->streams == 1 ? "" : "s");
+		(void)snprintf(name, sizeof(name), "%s, %u stream%s",
+		    engine_kind_name(contender->kind), contender->streams,
+		    contender->streams == 1 ? "" : "s");
 	else
 		(void)snprintf(name, sizeof(name), "%s", makers[contender->maker]);
 	printf("%-22s %7.1f %9.2f %9.2f", name,
-	       1e9 * bench->processes / (rate * params->memory_kib * params->time), rate, rate / bench->processes);
+	    1e9 * bench->processes / (rate * params->memory_kib * params->time), rate,
+	    rate / bench->processes);
 	ratio_print(contender, contender_of(bench, MAKER_LIBRARY), bench->rounds);
 	ratio_print(contender, contender_of(bench, MAKER_NODE), bench->rounds);
 	putchar('\n');
 }
 
-static void case_run(struct bench *bench, uint32_t memory_kib, uint32_t time_cost, uint32_t lanes)
+static void case_run(
+    struct bench *bench, uint32_t memory_kib, uint32_t time_cost, uint32_t lanes)
 {
-	const struct engine_params params = {ENGINE_ARGON2ID, 0x13, memory_kib, time_cost, lanes, 32};
+	const struct engine_params params = {
+	    ENGINE_ARGON2ID, 0x13, memory_kib, time_cost, lanes, 32};
 
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		for (unsigned i = 0; i < bench->contender_count; i++) {
 			struct contender *contender = &bench->contenders[i];
 
-			contender->rates[round] = contender->maker == MAKER_NODE
-			                              ? rate_node(bench, &params)
-			                              : rate_forked(bench, contender, &params);
+			contender->rates[round] =
+			    contender->maker == MAKER_NODE
+			        ? rate_node(bench, &params)
+			        : rate_forked(bench, contender, &params);
 		}
 	}
-	printf("\nm=%u KiB t=%u p=%u, %u process%s\n", memory_kib, time_cost, lanes, bench->processes,
-	       bench->processes == 1 ? "" : "es");
-	printf("%-22s %7s %9s %9s  %18s  %18s\n", "", "ns/blk", "h/s", "h/s core", "x libargon2", "x node-rs");
+	printf("\nm=%u KiB t=%u p=%u, %u process%s\n", memory_kib, time_cost, lanes,
+	    bench->processes, bench->processes == 1 ? "" : "es");
+	printf("%-22s %7s %9s %9s  %18s  %18s\n", "", "ns/blk", "h/s", "h/s core",
+	    "x libargon2", "x node-rs");
 	for (unsigned i = 0; i < bench->contender_count; i++)
 		contender_print(bench, &bench->contenders[i], &params);
 	(void)fflush(stdout);
 }
 
-static void contender_add(struct bench *bench, enum maker maker, enum engine_kind kind, unsigned streams)
+static void contender_add(
+    struct bench *bench, enum maker maker, enum engine_kind kind, unsigned streams)
 {
-	bench->contenders[bench->contender_count++] = (struct contender){.maker = maker, .kind = kind, .streams = streams};
+	bench->contenders[bench->contender_count++] =
+	    (struct contender){.maker = maker, .kind = kind, .streams = streams};
 }
 
 static void contenders_add(struct bench *bench, enum engine_kind only, unsigned streams)
 {
-	static const enum engine_kind kinds[] = {ENGINE_AVX512, ENGINE_AVX2, ENGINE_LIBARGON2};
+	static const enum engine_kind kinds[] = {
+	    ENGINE_AVX512, ENGINE_AVX2, ENGINE_LIBARGON2};
 	static const unsigned counts[] = {1, 2, 4, 8};
 
 	contender_add(bench, MAKER_LIBRARY, ENGINE_LIBARGON2, 1);
 	if (bench->node)
 		contender_add(bench, MAKER_NODE, ENGINE_AUTO, 1);
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!engine_kind_runs(kinds[i]) || (only != ENGINE_AUTO && only != kinds[i]))
+		if (!engine_kind_runs(kinds[i]) ||
+		    (only != ENGINE_AUTO && only != kinds[i]))
 			continue;
 		if (streams > 0)
 			contender_add(bench, MAKER_ENGINE, kinds[i], streams);
 		/* libargon2 takes one after another, however many are given. */
-		for (unsigned n = 0; streams == 0 && n < (kinds[i] == ENGINE_LIBARGON2 ? 1 : 4); n++)
+		for (unsigned n = 0;
+		     streams == 0 && n < (kinds[i] == ENGINE_LIBARGON2 ? 1 : 4); n++)
 			contender_add(bench, MAKER_ENGINE, kinds[i], counts[n]);
 	}
 }
@@ -330,8 +353,11 @@ static unsigned number(const char *text, unsigned most)
 
 int main(int argc, char **argv)
 {
-	static struct bench bench = {.processes = 1, .rounds = 5, .seconds = 0.3, .clock = CLOCK_MONOTONIC,
-	                             .node_script = "tests/bench/bench_engine_node.js"};
+	static struct bench bench = {.processes = 1,
+	    .rounds = 5,
+	    .seconds = 0.3,
+	    .clock = CLOCK_MONOTONIC,
+	    .node_script = "tests/bench/bench_engine_node.js"};
 	enum engine_kind only = ENGINE_AUTO;
 	uint32_t one[3] = {0, 0, 0};
 	unsigned streams = 0;

@@ -75,8 +75,11 @@ static int open_place(void **state)
 	make_group(folder);
 	snprintf(folder, sizeof(folder), "%s/argond.web", p->ours);
 	make_group(folder);
-	p->pools[0] = (struct config_pool){.name = "web", .jobs = CONFIG_JOBS_LOOKUP,
-	    .max_processes = 3, .cpu_weight = 42, .memory_limit = UINT64_C(100) << 20};
+	p->pools[0] = (struct config_pool){.name = "web",
+	    .jobs = CONFIG_JOBS_LOOKUP,
+	    .max_processes = 3,
+	    .cpu_weight = 42,
+	    .memory_limit = UINT64_C(100) << 20};
 	p->config.pools = p->pools;
 	p->config.pool_count = 1;
 	assert_int_equal(log_open("/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_INFO), 0);
