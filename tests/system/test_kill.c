@@ -225,6 +225,11 @@ static void test_f4_frontends(void **state)
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1", NULL);
 	need_titles(d);
 	killer.house = count_sockets(process_find(d, "frontend 0"));
+	if (killer.house == 0) {
+		daemon_stop(d);
+		print_message("only root sees what a frontend has open\n");
+		skip();
+	}
 
 	load_run(&load);
 	load_print(&load, "F4");

@@ -251,13 +251,31 @@ static void test_fds_of_a_frontend(void **state)
 }
 
 /* All fds of a frontend but the log can block nobody. */
+/* The fds of a confined process are root's to see. */
+static void need_fds(struct daemon *d)
+{
+	struct fd_list *list = calloc(1, sizeof(*list));
+	bool seen;
+
+	assert_non_null(list);
+	seen = fds_list(process_find(d, "frontend 0"), list);
+	free(list);
+	if (seen)
+		return;
+	daemon_stop(d);
+	print_message("only root sees what a process has open\n");
+	skip();
+}
+
 static void test_fds_do_not_block(void **state)
 {
 	struct daemon *d = *state;
-	struct fd_list *list = calloc(1, sizeof(*list));
+	struct fd_list *list;
 
-	assert_non_null(list);
 	start(d);
+	need_fds(d);
+	list = calloc(1, sizeof(*list));
+	assert_non_null(list);
 	assert_true(fds_list(process_find(d, "frontend 0"), list));
 	for (size_t i = 0; i < list->count; i++)
 		if (list->entries[i].inode != 0)
@@ -319,6 +337,7 @@ static void test_fds_return(void **state)
 	pid_t pid;
 
 	start(d);
+	need_fds(d);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	load_run(&load); /* whatever is opened once is open now */
 	wait_until(all_gone, d, "clients that have left");
