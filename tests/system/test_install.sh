@@ -3,8 +3,8 @@
 # Run where the sources are, after the build.
 set -eu
 
-build=${ARGOND%/argond}
-build=${build:-build}
+build=${ARGOND:-build/argond}
+build=${build%/argond}
 dir=$(mktemp -d /tmp/argond-install-XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 
