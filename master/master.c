@@ -34,6 +34,7 @@ void master_in_charge(struct master *m)
 {
 	if (lockfile_claim(&m->lockfile) != 0)
 		log_warn("pidfile: %s", strerror(errno));
+	listen_close(&m->handed); /* what the config does not name any more */
 	if (m->reload.begun > 0) /* in an upgrade: the old one may be gone, and cannot say it */
 		status_finished(m, true, "");
 	log_info("ready, generation %u", m->current->number);

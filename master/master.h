@@ -105,6 +105,7 @@ struct master {
 	struct upgrade upgrade;
 	struct lockfile lockfile;
 	struct groups groups;
+	struct listener_set handed; /* by the one before us: held until we are in charge */
 	struct listener_set activated; /* by systemd: what we listen on whatever the config says */
 	int signal_fd;
 	struct ev_io signals;

@@ -69,7 +69,7 @@ static int run_start(struct master *m, struct config *config, struct listener_se
 	}
 	m->current = generation_open(m, config, &before, &err);
 	if (m->activated.count == 0)
-		listen_close(sockets); /* what the config does not name any more is closed */
+		m->handed = *sockets;
 	if (m->current == NULL) {
 		log_error("%s", err.text);
 		upgrade_explain(m->upgrade.channel, err.text);
@@ -120,9 +120,11 @@ static void run_close(struct master *m)
 	lockfile_close(&m->lockfile, !m->upgrade.handed_on && !m->upgrade.heir);
 	for (g = TAILQ_FIRST(&m->generations); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, entry);
-		g->listeners.keep_files = m->upgrade.handed_on || m->upgrade.heir;
+		g->listeners.keep_files = m->upgrade.handed_on;
 		generation_close(g);
 	}
+	m->handed.keep_files = m->upgrade.heir; /* his who still serves there */
+	listen_close(&m->handed);
 	listen_close(&m->activated);
 	upgrade_close(m);
 	if (!m->upgrade.handed_on && !m->upgrade.heir)
