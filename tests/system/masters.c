@@ -38,6 +38,11 @@ int masters_teardown(void **state)
 	return rc;
 }
 
+const char *masters_binary(void)
+{
+	return given;
+}
+
 static void binary_path(const struct daemon *d, const char *name, char path[96])
 {
 	harness_path(path, d->dir, name);

@@ -22,6 +22,8 @@ void masters_copy(const struct daemon *d);
 /* Puts a file in its place, by rename: text with that mode, or a copy of the binary. */
 void masters_replace(const struct daemon *d, const char *text, mode_t mode);
 void masters_restore(const struct daemon *d);
+/* The binary that was copied. */
+const char *masters_binary(void);
 
 /* The number in the pidfile, 0 where there is none. */
 pid_t masters_named(const struct daemon *d);

@@ -164,6 +164,25 @@ static void test_idle_connection(void **state)
 	daemon_stop(d);
 }
 
+/* An address that the config names no more is closed, and its file goes. */
+static void test_listener_dropped(void **state)
+{
+	struct daemon *d = *state;
+	struct client client;
+	char text[512];
+
+	daemon_start(d, SMALL, NULL);
+	snprintf(text, sizeof(text),
+	    "listen = {\"127.0.0.1:%u\"}\npidfile = \"%s\"\nstore = \"sqlite:%s\"\n",
+	    ntohs(d->tcp.in.sin_port), d->pidfile, d->store);
+	harness_write_file(d->conf, text);
+	upgrade(d);
+	assert_int_equal(access(d->socket, F_OK), -1);
+	assert_int_not_equal(client_try(&client, &d->local), 0);
+	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
+	daemon_stop(d);
+}
+
 /* ---- one within another */
 
 /* The second begins when the first has ended, and the old one gone: never three. */
@@ -338,6 +357,7 @@ int main(void)
 	    masters_test(test_under_load),
 	    masters_test(test_signs),
 	    masters_test(test_idle_connection),
+	    masters_test(test_listener_dropped),
 	    masters_test(test_twice),
 	    masters_test(test_with_reload),
 	    masters_test(test_late_reload),
