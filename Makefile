@@ -189,6 +189,7 @@ lint: deps-lint
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(TEST_SOURCES)
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j$(JOBS) \
 		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		"-DTAILQ_FOREACH(v,h,f)=while((v=(h)->tqh_first))" \
 		-D_GNU_SOURCE -D__x86_64__ -I. -DSYSCONFDIR='""' -DSTATEDIR='""' \
 		$(SOURCES) $(filter %.c,$(TEST_SOURCES))
 	@$(MAKE) --no-print-directory -j$(JOBS) tidy

