@@ -60,9 +60,11 @@ enum {
 
 /* Written by the master only. */
 struct board_head {
-	_Atomic uint32_t alive[LIMIT_POOLS];     /* hashers that are READY, by pool */
-	_Atomic uint32_t frontends;              /* frontends that are READY */
-	_Atomic uint32_t stopping;               /* 1: accepting has ended */
+	_Atomic uint32_t alive[LIMIT_POOLS]; /* hashers that are READY, by pool */
+	_Atomic uint32_t
+	    most[LIMIT_POOLS];      /* hashers that there may be; 0: not said yet */
+	_Atomic uint32_t frontends; /* frontends that are READY */
+	_Atomic uint32_t stopping;  /* 1: accepting has ended */
 	_Atomic uint32_t throttled[LIMIT_POOLS]; /* 1: the role dies before READY */
 };
 

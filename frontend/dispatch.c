@@ -58,9 +58,12 @@ void dispatch_publish(struct pool *pool)
 static bool pool_wants_more(const struct pool *pool)
 {
 	unsigned alive = pool_alive(pool);
+	unsigned most =
+	    atomic_load(&board_head(&pool->dispatch->child->board)->most[pool->index]);
 
-	return alive < pool->config->max_processes &&
-	       pool->waiting + pool->in_flight > alive;
+	if (most == 0)
+		most = pool->config->max_processes;
+	return alive < most && pool->waiting + pool->in_flight > alive;
 }
 
 /* More jobs than hashers: the master may add some. */

@@ -11,6 +11,8 @@
 #include "common/log.h"
 #include "master/master.h"
 
+enum { POOL_GROWTH = 16 }; /* so many more by TTIN, where there is memory for them */
+
 /*
  * Places for processes beside those that are wanted: one that drains keeps its slot and its
  * links until it has left, and its successor must not wait for that.
@@ -23,12 +25,12 @@ static unsigned with_spare(unsigned wanted, unsigned limit)
 }
 
 static void generation_add_role(struct generation *g, enum role_number number, unsigned pool,
-    unsigned min, unsigned max, unsigned limit)
+    unsigned min, unsigned max, unsigned growth, unsigned limit)
 {
 	struct role *role = &g->roles[g->role_count++];
 
 	*role = (struct role){.kind = &role_kinds[number], .generation = g, .pool = pool,
-	    .slot = g->process_count, .slot_count = with_spare(max, limit), .min = min,
+	    .slot = g->process_count, .slot_count = with_spare(max + growth, limit), .min = min,
 	    .max = max, .target = min};
 	g->process_count += role->slot_count;
 	supervise_init(role);
@@ -39,11 +41,12 @@ static void generation_plan(struct generation *g)
 	const struct config *config = g->config;
 
 	generation_add_role(g, ROLE_FRONTEND, 0, config->frontend.processes,
-	    config->frontend.processes, 2 * LIMIT_FRONTENDS);
+	    config->frontend.processes, 0, 2 * LIMIT_FRONTENDS);
 	g->frontend_slots = (unsigned)g->roles[0].slot_count;
 	for (unsigned i = 0; i < config->pool_count; i++)
 		generation_add_role(g, ROLE_HASHER, i, config->pools[i].min_processes,
-		    config->pools[i].max_processes, 2 * LIMIT_POOL_PROCESSES);
+		    config->pools[i].max_processes,
+		    i == config->default_pool ? POOL_GROWTH : 0, 2 * LIMIT_POOL_PROCESSES);
 }
 
 static int generation_open_links(struct generation *g)

@@ -55,6 +55,8 @@ struct role {
 	size_t slot;	    /* its slots on the board: slot .. slot + slot_count - 1 */
 	size_t slot_count;
 	unsigned min, max;  /* processes */
+	unsigned first_min; /* as the config says */
+	int steps;	    /* more or fewer since, by hand */
 	unsigned target;    /* how many there should be now, min..max */
 	unsigned backoff_ms; /* 0: not throttled */
 	double tokens;	    /* replacements left before the role is throttled */

@@ -73,6 +73,7 @@ void supervise_publish(struct role *role)
 		return;
 	}
 	atomic_store(&head->alive[role->pool], ready);
+	atomic_store(&head->most[role->pool], role->max);
 	atomic_store(&head->throttled[role->pool], role->backoff_ms != 0);
 }
 
@@ -295,20 +296,40 @@ static void role_leave_one(struct role *role)
 	}
 }
 
+/* May the pool have so many? There must be places, and memory in two generations. From then
+ * on that is what the config says, too: a reload counts with it. */
+static bool role_allow(struct role *role, unsigned max)
+{
+	struct config *config = role->generation->config;
+	struct config_pool *pool = &config->pools[role->pool];
+	const unsigned before = pool->max_processes;
+
+	if (max < 1 || max > role->slot_count / 2)
+		return false;
+	pool->max_processes = max;
+	if ((max < before || config_memory_need(config, NULL) <= config->memory_budget) &&
+	    groups_pool(&role_master(role)->groups, config, pool) == 0)
+		return true;
+	pool->max_processes = before;
+	return false;
+}
+
 void supervise_resize(struct role *role, int by)
 {
 	char label[64];
+	int min;
 
-	if ((by > 0 && role->max >= role->slot_count / 2) || (by < 0 && role->max <= 1)) {
+	if (!role_allow(role, role->max + (unsigned)by)) {
 		log_warn("%s: %u processes and no %s", role_label(role, label, sizeof(label)),
 		    role->max, by > 0 ? "more" : "fewer");
 		return;
 	}
 	role->max += (unsigned)by;
-	if (by > 0 || role->min > role->max)
-		role->min += (unsigned)by;
-	if (role->target < role->min)
-		role->target = role->min;
+	role->steps += by;
+	min = (int)role->first_min + role->steps; /* as many back as there were forth */
+	role->min = min < 1 ? 1 : (unsigned)min < role->max ? (unsigned)min : role->max;
+	if (role->target < role->min || (by > 0 && role->target < role->max))
+		role->target++;
 	if (role->target > role->max) {
 		role->target = role->max;
 		role_leave_one(role);
@@ -370,6 +391,7 @@ void supervise_init(struct role *role)
 	const struct config *config = role->generation->config;
 	double period = SHRINK_MAX_MS;
 
+	role->first_min = role->min;
 	ev_timer_init(&role->retry, supervise_retry, 0., 0.);
 	role->retry.data = role;
 	if (!role->kind->listens)

@@ -164,6 +164,7 @@ static inline int open_world(void **state)
 	w->pool.idle_timeout_ms = IDLE_MS;
 	w->config.pools = &w->pool;
 	w->config.pool_count = 1;
+	w->config.memory_budget = UINT64_MAX;
 	w->g = (struct generation){.master = &w->master,
 	    .config = &w->config,
 	    .state = GENERATION_SERVING,
