@@ -108,7 +108,9 @@ static int generation_fill(struct generation *g, const struct generation *before
 	if (generation_open_processes(g) == 0 && generation_open_links(g) == 0 &&
 	    board_open(&g->board, g->process_count) == 0)
 		return 0;
-	snprintf(err->text, sizeof(err->text), "cannot make a generation: %s", strerror(errno));
+	snprintf(err->text, sizeof(err->text), "cannot make a generation: %s%s",
+	    strerror(errno),
+	    errno == EMFILE ? "; raise RLIMIT_NOFILE (ulimit -n), see -t" : "");
 	return -1;
 }
 

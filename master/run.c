@@ -87,7 +87,8 @@ static int run_settle(struct master *m)
 {
 	if (master_open_loop(m) == 0 && (!m->options->detach || detach_terminal() == 0))
 		return 0;
-	log_error("cannot start: %s", strerror(errno));
+	log_error("cannot start: %s%s", strerror(errno),
+	    errno == EMFILE ? "; raise RLIMIT_NOFILE (ulimit -n), see -t" : "");
 	return -1;
 }
 
