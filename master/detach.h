@@ -1,14 +1,15 @@
 /*
- * Leaving the terminal (-d). The launcher stays until the daemon is ready, so that its exit
- * status says whether the start went well.
+ * Leaving the terminal (-d). The launcher stays until the daemon is ready, so that its
+ * exit status says whether the start went well.
  */
 #ifndef MASTER_DETACH_H
 #define MASTER_DETACH_H
 
 /*
- * Forks. In the daemon, a session of its own, it returns the fd to which one byte is to be
- * written when it is ready (or -1 with errno where it could not fork); the launcher does not
- * return: it exits with 0 when that byte came, with 1 when the daemon ended without.
+ * Forks. In the daemon, a session of its own, it returns the fd to which one byte is to
+ * be written when it is ready (or -1 with errno where it could not fork); the launcher
+ * does not return: it exits with 0 when that byte came, with 1 when the daemon ended
+ * without.
  */
 int detach_begin(void);
 

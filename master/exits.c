@@ -20,7 +20,8 @@ static const struct {
     {CHILD_EXIT_RETIRED, EXIT_CAUSE_RETIRED, "has done its max_jobs"},
     {CHILD_EXIT_FATAL, EXIT_CAUSE_GAVE_UP, "gave up; its last line says why"},
     {CHILD_EXIT_MASTER_GONE, EXIT_CAUSE_GAVE_UP, "saw no master any more"},
-    {CHILD_EXIT_SETUP, EXIT_CAUSE_SETUP, "could not set itself up; its last line says why"},
+    {CHILD_EXIT_SETUP, EXIT_CAUSE_SETUP,
+        "could not set itself up; its last line says why"},
     {CHILD_EXIT_STORE, EXIT_CAUSE_GAVE_UP, "could not open its database: see `store`"},
 };
 
@@ -37,12 +38,15 @@ static const struct {
 /* What to do about it. */
 static const char *const advice[EXIT_CAUSE_END] = {
     [EXIT_CAUSE_KILLED] = "by somebody",
-    [EXIT_CAUSE_MEMORY] = "by the kernel, for want of memory: lower `memory_budget`, the pool's "
-			  "`max_processes` or `batch`, or a profile's `memory`",
+    [EXIT_CAUSE_MEMORY] =
+        "by the kernel, for want of memory: lower `memory_budget`, the pool's "
+        "`max_processes` or `batch`, or a profile's `memory`",
     [EXIT_CAUSE_CPU] = "over its CPU time: see the pool's `rlimit_cpu`",
-    [EXIT_CAUSE_INSTRUCTION] = "an instruction this CPU lacks: try `engine = libargon2`",
+    [EXIT_CAUSE_INSTRUCTION] =
+        "an instruction this CPU lacks: try `engine = libargon2`",
     [EXIT_CAUSE_FILTER] = "by its seccomp filter",
-    [EXIT_CAUSE_DEADLINE] = "by us, a job was far past its deadline: see the pool's `deadline`",
+    [EXIT_CAUSE_DEADLINE] =
+        "by us, a job was far past its deadline: see the pool's `deadline`",
     [EXIT_CAUSE_STOPPED] = "by us, it was stopped with a job in hand",
     [EXIT_CAUSE_ROGUE] = "by us, it broke the rules of its sockets",
     [EXIT_CAUSE_LATE] = "by us, it was not ready or not gone in time",
@@ -78,9 +82,11 @@ static void words_add(char *buf, size_t cap, const char *more)
 		snprintf(buf + len, cap - len, ", %s", more);
 }
 
-enum exit_cause exits_explain(const struct process *p, int status, char *buf, size_t cap)
+enum exit_cause exits_explain(
+    const struct process *p, int status, char *buf, size_t cap)
 {
-	const struct board_slot *slot = board_slot(&p->role->generation->board, p->slot);
+	const struct board_slot *slot =
+	    board_slot(&p->role->generation->board, p->slot);
 	enum exit_cause cause;
 	char call[64];
 
@@ -90,8 +96,8 @@ enum exit_cause exits_explain(const struct process *p, int status, char *buf, si
 		words_add(buf, cap, advice[cause]);
 		if (cause == EXIT_CAUSE_FILTER && atomic_load(&slot->denied) != 0)
 			words_add(buf, cap,
-			    sandbox_denied_words(atomic_load(&slot->denied), call,
-				sizeof(call)));
+			    sandbox_denied_words(
+			        atomic_load(&slot->denied), call, sizeof(call)));
 		return cause;
 	}
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)

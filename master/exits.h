@@ -14,9 +14,10 @@ struct process;
 /* An exit status of any program in words; buf is returned. */
 const char *exits_words(int status, char *buf, size_t cap);
 
-/* Why `p` has ended with that status, by the status, by what its slot says and by what we
- * have killed it for. Words with advice go into buf. */
-enum exit_cause exits_explain(const struct process *p, int status, char *buf, size_t cap);
+/* Why `p` has ended with that status, by the status, by what its slot says and by what
+ * we have killed it for. Words with advice go into buf. */
+enum exit_cause exits_explain(
+    const struct process *p, int status, char *buf, size_t cap);
 
 /* What it means for the jobs it had in hand. */
 enum control_cause exits_control(enum exit_cause cause);

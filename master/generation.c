@@ -14,8 +14,8 @@
 enum { POOL_GROWTH = 16 }; /* so many more by TTIN, where there is memory for them */
 
 /*
- * Places for processes beside those that are wanted: one that drains keeps its slot and its
- * links until it has left, and its successor must not wait for that.
+ * Places for processes beside those that are wanted: one that drains keeps its slot and
+ * its links until it has left, and its successor must not wait for that.
  */
 static unsigned with_spare(unsigned wanted, unsigned limit)
 {
@@ -24,14 +24,19 @@ static unsigned with_spare(unsigned wanted, unsigned limit)
 	return slots < limit ? slots : limit;
 }
 
-static void generation_add_role(struct generation *g, enum role_number number, unsigned pool,
-    unsigned min, unsigned max, unsigned growth, unsigned limit)
+static void generation_add_role(struct generation *g, enum role_number number,
+    unsigned pool, unsigned min, unsigned max, unsigned growth, unsigned limit)
 {
 	struct role *role = &g->roles[g->role_count++];
 
-	*role = (struct role){.kind = &role_kinds[number], .generation = g, .pool = pool,
-	    .slot = g->process_count, .slot_count = with_spare(max + growth, limit), .min = min,
-	    .max = max, .target = min};
+	*role = (struct role){.kind = &role_kinds[number],
+	    .generation = g,
+	    .pool = pool,
+	    .slot = g->process_count,
+	    .slot_count = with_spare(max + growth, limit),
+	    .min = min,
+	    .max = max,
+	    .target = min};
 	g->process_count += role->slot_count;
 	supervise_init(role);
 }
@@ -46,7 +51,8 @@ static void generation_plan(struct generation *g)
 	for (unsigned i = 0; i < config->pool_count; i++)
 		generation_add_role(g, ROLE_HASHER, i, config->pools[i].min_processes,
 		    config->pools[i].max_processes,
-		    i == config->default_pool ? POOL_GROWTH : 0, 2 * LIMIT_POOL_PROCESSES);
+		    i == config->default_pool ? POOL_GROWTH : 0,
+		    2 * LIMIT_POOL_PROCESSES);
 }
 
 static int generation_open_links(struct generation *g)
@@ -78,8 +84,10 @@ static int generation_open_processes(struct generation *g)
 	for (size_t r = 0; r < g->role_count; r++)
 		for (size_t i = 0; i < g->roles[r].slot_count; i++)
 			g->processes[g->roles[r].slot + i] =
-			    (struct process){.role = &g->roles[r], .index = (unsigned)i,
-				.slot = g->roles[r].slot + i, .control = -1};
+			    (struct process){.role = &g->roles[r],
+			        .index = (unsigned)i,
+			        .slot = g->roles[r].slot + i,
+			        .control = -1};
 	return 0;
 }
 
@@ -94,15 +102,17 @@ static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events
 	generation_kill(g);
 }
 
-static int generation_fill(struct generation *g, const struct generation *before,
-    struct config_error *err)
+static int generation_fill(
+    struct generation *g, const struct generation *before, struct config_error *err)
 {
-	if (listen_open(&g->listeners, g->config, before != NULL ? &before->listeners : NULL,
-		err) != 0)
+	if (listen_open(&g->listeners, g->config,
+	        before != NULL ? &before->listeners : NULL, err) != 0)
 		return -1;
 	for (size_t i = 0; i < g->config->pool_count; i++)
-		if (groups_pool(&g->master->groups, g->config, &g->config->pools[i]) != 0) {
-			snprintf(err->text, sizeof(err->text), "cannot set control groups up");
+		if (groups_pool(&g->master->groups, g->config, &g->config->pools[i]) !=
+		    0) {
+			snprintf(err->text, sizeof(err->text),
+			    "cannot set control groups up");
 			return -1;
 		}
 	if (generation_open_processes(g) == 0 && generation_open_links(g) == 0 &&
@@ -190,7 +200,7 @@ static void generation_stop_timers(struct generation *g)
 bool generation_is_done_with(const struct generation *g, const struct role *role)
 {
 	return g->state == GENERATION_DRAINING &&
-	    (g->killed || role->kind->listens || role_alive(&g->roles[0]) == 0);
+	       (g->killed || role->kind->listens || role_alive(&g->roles[0]) == 0);
 }
 
 /* The frontends first: while they drain, their jobs need the hashers. */
@@ -200,7 +210,8 @@ void generation_drain(struct generation *g)
 		g->state = GENERATION_DRAINING;
 		generation_stop_timers(g);
 		ev_timer_set(&g->limit,
-		    (double)(g->config->shutdown_timeout_ms + LADDER_LEAVE_MS) / 1000., 0.);
+		    (double)(g->config->shutdown_timeout_ms + LADDER_LEAVE_MS) / 1000.,
+		    0.);
 		ev_timer_start(g->master->loop, &g->limit);
 	}
 	role_leave(&g->roles[0]);
@@ -221,17 +232,19 @@ void generation_kill(struct generation *g)
 void generation_tell_log(struct generation *g)
 {
 	for (size_t i = 0; i < g->process_count; i++)
-		if (g->processes[i].state != PROCESS_NONE && g->processes[i].control >= 0 &&
+		if (g->processes[i].state != PROCESS_NONE &&
+		    g->processes[i].control >= 0 &&
 		    control_send_log(g->processes[i].control, log_fd()) != LINK_OK)
-			log_warn("process %d keeps the old log", (int)g->processes[i].pid);
+			log_warn(
+			    "process %d keeps the old log", (int)g->processes[i].pid);
 }
 
 static void generation_close_links(struct generation *g)
 {
 	size_t count = (size_t)g->frontend_slots * g->config->pool_count;
 
-	for (size_t i = 0; i < count && g->link_frontend != NULL && g->link_hasher != NULL;
-	     i++) {
+	for (size_t i = 0;
+	     i < count && g->link_frontend != NULL && g->link_hasher != NULL; i++) {
 		if (g->link_frontend[i] >= 0)
 			close(g->link_frontend[i]);
 		if (g->link_hasher[i] >= 0)

@@ -16,12 +16,13 @@
 #define GROUP_PREFIX "argond."
 #define GROUP_MAIN GROUP_PREFIX "main"
 
-/* Beside its arena: the program, its libraries and what the kernel keeps for a process. */
+/* Beside its arena: the program, its libraries and what the kernel keeps for a process.
+ */
 #define GROUP_PROCESS_BYTES (UINT64_C(64) << 20)
 
 /* OURS/FOLDER/FILE; an empty folder is OURS itself. */
-static int group_path(char path[PATH_MAX], const struct groups *groups, const char *folder,
-    const char *file)
+static int group_path(char path[PATH_MAX], const struct groups *groups,
+    const char *folder, const char *file)
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s/%s", groups->base, folder, file);
 
@@ -31,8 +32,8 @@ static int group_path(char path[PATH_MAX], const struct groups *groups, const ch
 	return -1;
 }
 
-static int group_write(const struct groups *groups, const char *folder, const char *file,
-    const char *value)
+static int group_write(const struct groups *groups, const char *folder,
+    const char *file, const char *value)
 {
 	char path[PATH_MAX];
 	ssize_t n;
@@ -83,7 +84,8 @@ static bool group_lists(const struct groups *groups, const char *file, const cha
 /* Our own group in the unified hierarchy: the line "0::/PATH". */
 static int groups_find(struct groups *groups, const char *root, const char *self)
 {
-	const char *line = strncmp(self, "0::/", 4) == 0 ? self : strstr(self, "\n0::/");
+	const char *line =
+	    strncmp(self, "0::/", 4) == 0 ? self : strstr(self, "\n0::/");
 	char *tail;
 	size_t len;
 	int n;
@@ -92,7 +94,8 @@ static int groups_find(struct groups *groups, const char *root, const char *self
 		return -1;
 	line = strchr(line, '/');
 	len = strcspn(line, "\n");
-	n = snprintf(groups->base, sizeof(groups->base), "%s%.*s", root, (int)len, line);
+	n = snprintf(
+	    groups->base, sizeof(groups->base), "%s%.*s", root, (int)len, line);
 	if (n < 0 || (size_t)n >= sizeof(groups->base))
 		return -1;
 	/* an upgrade begins in the group that its predecessor has made */
@@ -129,7 +132,8 @@ static void group_name(char name[64], const struct config_pool *pool)
 }
 
 /* What all its processes may need in two generations. */
-static uint64_t group_memory(const struct config *config, const struct config_pool *pool)
+static uint64_t group_memory(
+    const struct config *config, const struct config_pool *pool)
 {
 	uint64_t each = pool->memory_limit, all;
 

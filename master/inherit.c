@@ -20,13 +20,16 @@ enum { INHERIT_FIRST = 3 };
 
 static int inherit_refuse(struct config_error *err, const char *what, int fd)
 {
-	snprintf(err->text, sizeof(err->text), "LISTEN_FDS: descriptor %d %s", fd, what);
+	snprintf(
+	    err->text, sizeof(err->text), "LISTEN_FDS: descriptor %d %s", fd, what);
 	return -1;
 }
 
-/* The kernel gives a path's length, the config the struct's: made equal, so that they are the
- * same address. An abstract name begins with a NUL and has no other end than its length. */
-static void inherit_name_unix(struct config_listen *spec, const struct sockaddr_un *addr)
+/* The kernel gives a path's length, the config the struct's: made equal, so that they
+ * are the same address. An abstract name begins with a NUL and has no other end than
+ * its length. */
+static void inherit_name_unix(
+    struct config_listen *spec, const struct sockaddr_un *addr)
 {
 	const size_t before = offsetof(struct sockaddr_un, sun_path);
 	const bool abstract = spec->addr_len > before && addr->sun_path[0] == '\0';
@@ -74,10 +77,12 @@ static int inherit_one(struct listener_socket *entry, int fd, struct config_erro
 		return inherit_refuse(err, "is not a socket", fd);
 	len = sizeof(int);
 	if (type != SOCK_STREAM ||
-	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 || listening == 0)
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
+	    listening == 0)
 		return inherit_refuse(err, "is not a listening stream socket", fd);
 	entry->spec.addr_len = sizeof(entry->spec.addr);
-	if (getsockname(fd, (struct sockaddr *)&entry->spec.addr, &entry->spec.addr_len) != 0)
+	if (getsockname(
+	        fd, (struct sockaddr *)&entry->spec.addr, &entry->spec.addr_len) != 0)
 		return inherit_refuse(err, strerror(errno), fd);
 	switch (entry->spec.addr.ss_family) {
 	case AF_INET:
@@ -94,11 +99,12 @@ static int inherit_one(struct listener_socket *entry, int fd, struct config_erro
 	return 0;
 }
 
-/* How many descriptors are for us: 0 where LISTEN_* are for nobody or somebody else; -1 where
- * they make no sense. */
+/* How many descriptors are for us: 0 where LISTEN_* are for nobody or somebody else; -1
+ * where they make no sense. */
 static int inherit_count(struct config_error *err)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *error = NULL;
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"),
+	           *error = NULL;
 	long long value;
 
 	if (pid == NULL || fds == NULL)
@@ -112,7 +118,8 @@ static int inherit_count(struct config_error *err)
 	value = strtonum(fds, 0, LIMIT_LISTENERS, &error);
 	if (error == NULL)
 		return (int)value;
-	snprintf(err->text, sizeof(err->text), "LISTEN_FDS: must be 0..%d", LIMIT_LISTENERS);
+	snprintf(
+	    err->text, sizeof(err->text), "LISTEN_FDS: must be 0..%d", LIMIT_LISTENERS);
 	return -1;
 }
 

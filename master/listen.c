@@ -35,7 +35,8 @@ static int socket_open(struct listener_socket *entry)
 	const struct config_listen *spec = &entry->spec;
 	bool is_unix = spec->addr.ss_family == AF_UNIX;
 
-	entry->fd = socket(spec->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	entry->fd =
+	    socket(spec->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (entry->fd < 0)
 		return -1;
 	if (is_unix)
@@ -51,7 +52,8 @@ static void socket_release(struct listener_socket *entry, bool keep_file)
 		return;
 	if (entry->fd >= 0)
 		close(entry->fd);
-	if (!keep_file && entry->ino != 0 && lstat(listen_unix_path(&entry->spec), &st) == 0 &&
+	if (!keep_file && entry->ino != 0 &&
+	    lstat(listen_unix_path(&entry->spec), &st) == 0 &&
 	    st.st_dev == entry->dev && st.st_ino == entry->ino)
 		unlink(listen_unix_path(&entry->spec));
 	free(entry);
@@ -59,11 +61,13 @@ static void socket_release(struct listener_socket *entry, bool keep_file)
 
 bool listen_same(const struct config_listen *a, const struct config_listen *b)
 {
-	return a->addr_len == b->addr_len && memcmp(&a->addr, &b->addr, a->addr_len) == 0;
+	return a->addr_len == b->addr_len &&
+	       memcmp(&a->addr, &b->addr, a->addr_len) == 0;
 }
 
 /* Where the config leaves the port to the kernel, any port will do. */
-static bool listen_port_open(const struct config_listen *spec, const struct config_listen *have)
+static bool listen_port_open(
+    const struct config_listen *spec, const struct config_listen *have)
 {
 	struct config_listen any = *have;
 
@@ -74,8 +78,8 @@ static bool listen_port_open(const struct config_listen *spec, const struct conf
 	return any.addr.ss_family != AF_UNIX && listen_same(spec, &any);
 }
 
-static struct listener_socket *listen_find(const struct listener_set *set,
-    const struct config_listen *spec)
+static struct listener_socket *listen_find(
+    const struct listener_set *set, const struct config_listen *spec)
 {
 	for (size_t i = 0; set != NULL && i < set->count; i++)
 		if (listen_same(&set->sockets[i]->spec, spec))
@@ -86,8 +90,8 @@ static struct listener_socket *listen_find(const struct listener_set *set,
 	return NULL;
 }
 
-static struct listener_socket *listen_one(const struct config_listen *spec,
-    const struct listener_set *shared)
+static struct listener_socket *listen_one(
+    const struct config_listen *spec, const struct listener_set *shared)
 {
 	struct listener_socket *entry = listen_find(shared, spec);
 	int saved;
@@ -118,8 +122,9 @@ int listen_open(struct listener_set *set, const struct config *config,
 	for (size_t i = 0; i < config->listen_count; i++) {
 		set->sockets[i] = listen_one(&config->listen[i], shared);
 		if (set->sockets[i] == NULL) {
-			config_error_at(config, &config->listen, err, "cannot listen on %s: %s",
-			    config->listen[i].text, strerror(errno));
+			config_error_at(config, &config->listen, err,
+			    "cannot listen on %s: %s", config->listen[i].text,
+			    strerror(errno));
 			listen_close(set);
 			return -1;
 		}
@@ -150,12 +155,13 @@ static void listen_announce_one(const struct listener_socket *entry)
 		return;
 	}
 	if (getsockname(entry->fd, (struct sockaddr *)&addr, &len) != 0 ||
-	    getnameinfo((struct sockaddr *)&addr, len, host, sizeof(host), port, sizeof(port),
-		NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+	    getnameinfo((struct sockaddr *)&addr, len, host, sizeof(host), port,
+	        sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		log_info("listening on %s", entry->spec.text);
 		return;
 	}
-	log_info(addr.ss_family == AF_INET6 ? "listening on [%s]:%s" : "listening on %s:%s",
+	log_info(
+	    addr.ss_family == AF_INET6 ? "listening on [%s]:%s" : "listening on %s:%s",
 	    host, port);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The listening sockets. The master binds them once; every frontend inherits the same ones,
- * so that no connection waits in the queue of a process that is gone.
+ * The listening sockets. The master binds them once; every frontend inherits the same
+ * ones, so that no connection waits in the queue of a process that is gone.
  */
 #ifndef MASTER_LISTEN_H
 #define MASTER_LISTEN_H
@@ -16,8 +16,8 @@ struct listener_socket {
 	struct config_listen spec;
 	int fd;
 	unsigned users; /* generations */
-	dev_t dev;	/* AF_UNIX: the socket file that is ours to remove */
-	ino_t ino;	/* 0: none is */
+	dev_t dev;      /* AF_UNIX: the socket file that is ours to remove */
+	ino_t ino;      /* 0: none is */
 };
 
 struct listener_set {
@@ -26,9 +26,9 @@ struct listener_set {
 	bool keep_files; /* a successor has the sockets now: their files stay */
 };
 
-/* Opens the addresses of `config`, in its order. Those that `shared` has already (NULL: none)
- * are taken from there, all others are bound. Returns 0, or -1 with `*err` filled and nothing
- * changed. */
+/* Opens the addresses of `config`, in its order. Those that `shared` has already (NULL:
+ * none) are taken from there, all others are bound. Returns 0, or -1 with `*err` filled
+ * and nothing changed. */
 int listen_open(struct listener_set *set, const struct config *config,
     const struct listener_set *shared, struct config_error *err);
 

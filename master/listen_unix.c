@@ -20,8 +20,8 @@ const char *listen_unix_path(const struct config_listen *spec)
 }
 
 /*
- * A socket file left behind by a process that is gone is removed: nobody answers there. A
- * live one, or anything that is not a socket, is not ours to touch.
+ * A socket file left behind by a process that is gone is removed: nobody answers there.
+ * A live one, or anything that is not a socket, is not ours to touch.
  */
 static int unix_clear(const struct config_listen *spec)
 {
@@ -48,21 +48,24 @@ static int unix_clear(const struct config_listen *spec)
 	return rc;
 }
 
-/* Mode and group of the socket file: 0666 less the umask where the config says nothing. */
+/* Mode and group of the socket file: 0666 less the umask where the config says nothing.
+ */
 int listen_unix_permit(const struct config_listen *spec)
 {
 	mode_t mask = umask(0);
 
 	umask(mask);
-	if (spec->has_group && lchown(listen_unix_path(spec), (uid_t)-1, spec->group) != 0)
+	if (spec->has_group &&
+	    lchown(listen_unix_path(spec), (uid_t)-1, spec->group) != 0)
 		return -1;
-	return chmod(listen_unix_path(spec), spec->has_mode ? spec->mode : 0666 & ~mask);
+	return chmod(
+	    listen_unix_path(spec), spec->has_mode ? spec->mode : 0666 & ~mask);
 }
 
 /*
- * Between bind() and listen() nobody answers at our socket, so that another start would take
- * it for a dead one's. Whoever binds here therefore holds a lock on the folder; it is
- * held for an instant.
+ * Between bind() and listen() nobody answers at our socket, so that another start would
+ * take it for a dead one's. Whoever binds here therefore holds a lock on the folder; it
+ * is held for an instant.
  */
 static int unix_lock(const struct config_listen *spec)
 {

@@ -13,8 +13,8 @@ const char *listen_unix_path(const struct config_listen *spec);
 /* Mode and group as the config has them. Returns 0, or -1 with errno. */
 int listen_unix_permit(const struct config_listen *spec);
 
-/* Binds entry->fd and listens. A socket file that nobody answers at is replaced; a live one, or
- * what is not a socket, is an error. Returns 0, or -1 with errno. */
+/* Binds entry->fd and listens. A socket file that nobody answers at is replaced; a live
+ * one, or what is not a socket, is an error. Returns 0, or -1 with errno. */
 int listen_unix_bind(struct listener_socket *entry);
 
 #endif

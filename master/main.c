@@ -48,8 +48,8 @@ static int main_open_standard(void)
 static struct config *main_config(const struct options *options)
 {
 	struct config_error error;
-	struct config *config = config_load(options->config_path, options->overrides,
-	    options->override_count, &error);
+	struct config *config = config_load(
+	    options->config_path, options->overrides, options->override_count, &error);
 
 	if (config == NULL)
 		main_fail(error.text);
@@ -95,7 +95,8 @@ static int main_send(const struct signal_row *signal, const char *pidfile, pid_t
 	char text[2600], why[2048];
 
 	if (kill(pid, signal->signo) != 0) {
-		snprintf(text, sizeof(text), "process %d: %s", (int)pid, strerror(errno));
+		snprintf(
+		    text, sizeof(text), "process %d: %s", (int)pid, strerror(errno));
 		return main_fail(text);
 	}
 	if (signal->action != SIGNAL_RELOAD && signal->action != SIGNAL_UPGRADE)
@@ -125,27 +126,30 @@ static int main_signal_holder(const struct signal_row *signal, const char *path)
 	if (pid > 0)
 		return main_send(signal, path, pid);
 	if (pid == 0)
-		snprintf(text, sizeof(text), "argond is not running (pidfile %s)", path);
+		snprintf(
+		    text, sizeof(text), "argond is not running (pidfile %s)", path);
 	else
 		snprintf(text, sizeof(text), "pidfile %s: %s", path,
-		    errno == EINVAL ? "it names no master of its owner" : strerror(errno));
+		    errno == EINVAL ? "it names no master of its owner"
+		                    : strerror(errno));
 	return main_fail(text);
 }
 
-/* -s: to the master that holds the lock on the pidfile; nobody else is ever signalled. */
+/* -s: to the master that holds the lock on the pidfile; nobody else is ever signalled.
+ */
 static int main_signal(const struct options *options)
 {
 	struct config_error error;
-	struct config *config = config_load(options->config_path, options->overrides,
-	    options->override_count, &error);
+	struct config *config = config_load(
+	    options->config_path, options->overrides, options->override_count, &error);
 	const char *given = main_given_pidfile(options);
 	int status;
 
-	/* a broken file may still be given to the master, who says in his log what is wrong:
-	 * but only to the one who is named, for any other might be a stranger */
+	/* a broken file may still be given to the master, who says in his log what is
+	 * wrong: but only to the one who is named, for any other might be a stranger */
 	if (config == NULL)
 		return given != NULL ? main_signal_holder(options->signal, given)
-				     : main_fail(error.text);
+		                     : main_fail(error.text);
 	status = main_signal_holder(options->signal, config_pidfile(config, true));
 	config_free(config);
 	return status;

@@ -19,52 +19,55 @@
 #include "common/exit_cause.h"
 #include "master/groups.h"
 #include "master/listen.h"
-#include "master/options.h"
 #include "master/lockfile.h"
+#include "master/options.h"
 #include "master/reload.h"
-#include "master/upgrade.h"
 #include "master/roles.h"
+#include "master/upgrade.h"
 
 enum process_state {
-	PROCESS_NONE,	  /* the slot is free */
+	PROCESS_NONE,     /* the slot is free */
 	PROCESS_STARTING, /* forked, not READY yet */
 	PROCESS_READY,
 	PROCESS_LEAVING, /* told to drain */
 };
 
-/* One child, or the place for one: as many as the board has slots, at the same index. */
+/* One child, or the place for one: as many as the board has slots, at the same index.
+ */
 struct process {
 	enum process_state state;
 	struct role *role;
 	unsigned index; /* within its role */
-	size_t slot;	/* on the board */
+	size_t slot;    /* on the board */
 	pid_t pid;
 	uint32_t incarnation;
 	int control; /* the master's end */
 	uint64_t born_ns;
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
-	enum exit_cause condemned; /* what we have killed it for; LEFT: we have not */
+	enum exit_cause condemned;   /* what we have killed it for; LEFT: we have not */
 };
 
-/* A row of process_kinds at work in a generation: the frontends, or one pool's hashers. */
+/* A row of process_kinds at work in a generation: the frontends, or one pool's hashers.
+ */
 struct role {
 	const struct role_kind *kind;
 	struct generation *generation;
-	unsigned pool;	    /* of a hasher role: index into config->pools */
-	size_t slot;	    /* its slots on the board: slot .. slot + slot_count - 1 */
+	unsigned pool; /* of a hasher role: index into config->pools */
+	size_t slot;   /* its slots on the board: slot .. slot + slot_count - 1 */
 	size_t slot_count;
-	unsigned min, max;  /* processes */
-	unsigned first_min; /* as the config says */
-	int steps;	    /* more or fewer since, by hand */
-	unsigned target;    /* how many there should be now, min..max */
-	unsigned backoff_ms; /* 0: not throttled */
-	double tokens;	    /* replacements left before the role is throttled */
-	uint64_t tokens_ns; /* when they were counted */
-	struct ev_timer retry;	/* throttled: the next try */
+	unsigned min, max;      /* processes */
+	unsigned first_min;     /* as the config says */
+	int steps;              /* more or fewer since, by hand */
+	unsigned target;        /* how many there should be now, min..max */
+	unsigned backoff_ms;    /* 0: not throttled */
+	double tokens;          /* replacements left before the role is throttled */
+	uint64_t tokens_ns;     /* when they were counted */
+	struct ev_timer retry;  /* throttled: the next try */
 	struct ev_timer shrink; /* looks for idle processes over min */
 	uint64_t exits[EXIT_CAUSE_END]; /* processes that have ended, by cause */
-	uint64_t suspected_ns;	/* when a process was last replaced on a frontend's word */
+	uint64_t
+	    suspected_ns; /* when a process was last replaced on a frontend's word */
 };
 
 /* Where a generation stands. It only ever goes downwards. */
@@ -107,16 +110,18 @@ struct master {
 	struct upgrade upgrade;
 	struct lockfile lockfile;
 	struct groups groups;
-	struct listener_set handed; /* by the one before us: held until we are in charge */
-	struct listener_set activated; /* by systemd: what we listen on whatever the config says */
+	struct listener_set
+	    handed; /* by the one before us: held until we are in charge */
+	struct listener_set
+	    activated; /* by systemd: what we listen on whatever the config says */
 	int signal_fd;
 	struct ev_io signals;
 	struct ev_timer drain_delay, watchdog;
 	unsigned long memory_kills; /* the kernel's, that we know of */
-	uint32_t incarnations; /* the last one given out */
-	unsigned numbers;      /* the last generation's */
-	bool quitting;	       /* told to */
-	bool stopping;	       /* every generation drains */
+	uint32_t incarnations;      /* the last one given out */
+	unsigned numbers;           /* the last generation's */
+	bool quitting;              /* told to */
+	bool stopping;              /* every generation drains */
 	int exit_status;
 	int ready_fd; /* detached: the launcher waits on it for a byte; else -1 */
 };
@@ -128,31 +133,35 @@ int master_run(struct config *config, const struct options *options, int ready_f
 /* master.c */
 int master_open_loop(struct master *m); /* 0, or -1 with errno */
 void master_title(const struct master *m);
-/* A generation has got all its processes READY; has lost one before that, on trial; has no
- * process left: what follows from it. */
+/* A generation has got all its processes READY; has lost one before that, on trial; has
+ * no process left: what follows from it. */
 void master_generation_ready(struct generation *g);
 bool master_generation_on_trial(const struct generation *g);
 void master_generation_failed(struct generation *g, const char *why);
 void master_generation_empty(struct generation *g);
-void master_in_charge(struct master *m); /* it is us: pidfile, log, service manager, launcher */
-void master_go_on(struct master *m);	 /* the upgrade or reload that waits, if it may begin */
-void master_stop(struct master *m);	 /* now */
-void master_retire(struct master *m);	 /* a successor is in charge */
-void master_return(struct master *m);	 /* and has died */
+void master_in_charge(
+    struct master *m); /* it is us: pidfile, log, service manager, launcher */
+void master_go_on(
+    struct master *m); /* the upgrade or reload that waits, if it may begin */
+void master_stop(struct master *m);   /* now */
+void master_retire(struct master *m); /* a successor is in charge */
+void master_return(struct master *m); /* and has died */
 
 /* generation.c */
-/* Opens all that the config needs beside its processes; listeners are shared with `before`
- * (or NULL). The config is taken over in any case. Returns NULL with *err filled on failure. */
+/* Opens all that the config needs beside its processes; listeners are shared with
+ * `before` (or NULL). The config is taken over in any case. Returns NULL with *err
+ * filled on failure. */
 struct generation *generation_open(struct master *m, struct config *config,
     const struct generation *before, struct config_error *err);
 int generation_start(struct generation *g); /* forks the first processes; 0 or -1 */
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
-/* Does the generation drain, and need no more processes of that role? Hashers are needed as
- * long as a frontend has requests to answer. */
+/* Does the generation drain, and need no more processes of that role? Hashers are
+ * needed as long as a frontend has requests to answer. */
 bool generation_is_done_with(const struct generation *g, const struct role *role);
 void generation_kill(struct generation *g);
-void generation_tell_log(struct generation *g); /* its processes: the log was opened anew */
+void generation_tell_log(
+    struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */
 void generation_close(struct generation *g);
 
@@ -172,8 +181,9 @@ void supervise_init(struct role *role);
 void supervise_role(struct role *role); /* forks up to the target */
 void supervise_ready(struct process *p);
 void supervise_exit(struct process *p, int status);
-/* A frontend says that jobs wait; that process `pid` sent it nonsense; a hasher that it has
- * done its share. Nothing of it is believed beyond what the role's own rows allow. */
+/* A frontend says that jobs wait; that process `pid` sent it nonsense; a hasher that it
+ * has done its share. Nothing of it is believed beyond what the role's own rows allow.
+ */
 void supervise_want(struct role *role);
 void supervise_suspect(struct role *role, pid_t pid);
 void supervise_retire(struct process *p);

@@ -33,7 +33,7 @@ static void notify_send(const char *text)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 ||
 	    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&addr,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+	        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		log_warn("the service manager cannot be told: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -48,7 +48,8 @@ void notify_reloading(void)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_ns() / 1000);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+	    clock_ns() / 1000);
 	notify_send(text);
 }
 
@@ -61,7 +62,8 @@ void notify_main(pid_t pid)
 {
 	char text[64];
 
-	/* WATCHDOG: what the new one has sent before was not heard, since it was not his place */
+	/* WATCHDOG: what the new one has sent before was not heard, since it was not
+	 * his place */
 	snprintf(text, sizeof(text), "MAINPID=%d\nREADY=1\nWATCHDOG=1", (int)pid);
 	notify_send(text);
 }

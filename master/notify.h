@@ -1,6 +1,6 @@
 /*
- * What a service manager wants to know, in the words of sd_notify(3): datagrams to the socket
- * named by NOTIFY_SOCKET. Where none is named, nothing is sent.
+ * What a service manager wants to know, in the words of sd_notify(3): datagrams to the
+ * socket named by NOTIFY_SOCKET. Where none is named, nothing is sent.
  */
 #ifndef MASTER_NOTIFY_H
 #define MASTER_NOTIFY_H
@@ -14,7 +14,8 @@ void notify_stopping(void);
 void notify_main(pid_t pid); /* another process is in charge now */
 void notify_watchdog(void);
 
-/* Microseconds within which notify_watchdog() is expected again and again; 0: not at all. */
+/* Microseconds within which notify_watchdog() is expected again and again; 0: not at
+ * all. */
 uint64_t notify_watchdog_usec(void);
 
 #endif

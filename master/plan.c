@@ -16,10 +16,12 @@ static unsigned plan_processes(const struct config *config)
 	return 2 * n + 1;
 }
 
-/* Descriptors of the master: both ends of each link, a control socket a process, listeners. */
+/* Descriptors of the master: both ends of each link, a control socket a process,
+ * listeners. */
 static uint64_t plan_files(const struct config *config)
 {
-	uint64_t links = (uint64_t)(2 * config->frontend.processes + 2) * config->pool_count;
+	uint64_t links =
+	    (uint64_t)(2 * config->frontend.processes + 2) * config->pool_count;
 
 	return 2 * (2 * links) + plan_processes(config) + 2 * config->listen_count + 16;
 }
@@ -30,7 +32,8 @@ static int plan_limit(const struct config *config, const char *what, uint64_t ne
 	struct rlimit limit;
 
 	if (getrlimit(which, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) {
-		fprintf(out, "%s: %llu needed, no limit\n", what, (unsigned long long)need);
+		fprintf(
+		    out, "%s: %llu needed, no limit\n", what, (unsigned long long)need);
 		return 0;
 	}
 	fprintf(out, "%s: %llu needed, %llu allowed\n", what, (unsigned long long)need,
@@ -38,7 +41,8 @@ static int plan_limit(const struct config *config, const char *what, uint64_t ne
 	if (need <= limit.rlim_max)
 		return 0;
 	return config_error_at(config, &config->frontend.processes, err,
-	    "%s: the plan needs %llu, this process may have %llu; raise the limit, or lower "
+	    "%s: the plan needs %llu, this process may have %llu; raise the limit, or "
+	    "lower "
 	    "processes, max_connections or the number of pools",
 	    what, (unsigned long long)need, (unsigned long long)limit.rlim_max);
 }
@@ -47,14 +51,16 @@ int plan_report(const struct config *config, FILE *out, struct config_error *err
 {
 	char need[32], budget[32], usable[32];
 
-	fprintf(out, "memory: %s needed in two generations, %s allowed, %s usable here\n",
+	fprintf(out,
+	    "memory: %s needed in two generations, %s allowed, %s usable here\n",
 	    config_size_text(config_memory_need(config, NULL), need, sizeof(need)),
 	    config_size_text(config->memory_budget, budget, sizeof(budget)),
 	    config_size_text(memory_usable(), usable, sizeof(usable)));
-	if (plan_limit(config, "processes", plan_processes(config), RLIMIT_NPROC, out, err) != 0 ||
-	    plan_limit(config, "files of the master", plan_files(config), RLIMIT_NOFILE, out,
-		err) != 0)
+	if (plan_limit(config, "processes", plan_processes(config), RLIMIT_NPROC, out,
+	        err) != 0 ||
+	    plan_limit(config, "files of the master", plan_files(config), RLIMIT_NOFILE,
+	        out, err) != 0)
 		return -1;
-	return plan_limit(config, "files of a frontend", limits_of_frontend(config).nofile,
-	    RLIMIT_NOFILE, out, err);
+	return plan_limit(config, "files of a frontend",
+	    limits_of_frontend(config).nofile, RLIMIT_NOFILE, out, err);
 }

@@ -18,27 +18,30 @@ static void reload_failed(struct master *m, const char *why)
 }
 
 /* The log of the new config, before anything else of it: what follows is told there. */
-static int reload_log(const struct master *m, const struct config *config,
-    struct config_error *err)
+static int reload_log(
+    const struct master *m, const struct config *config, struct config_error *err)
 {
 	const char *target = config_log(config, m->options->detach);
 
 	if (log_open(target, config->log_format, config->log_level) == 0)
 		return 0;
-	return config_error_at(config, &config->log, err, "%s: %s", target, strerror(errno));
+	return config_error_at(
+	    config, &config->log, err, "%s: %s", target, strerror(errno));
 }
 
 static void reload_log_back(const struct master *m)
 {
 	const struct config *old = m->current->config;
 
-	if (log_open(config_log(old, m->options->detach), old->log_format, old->log_level) != 0)
-		log_warn("the log stays where the failed config had it: %s", strerror(errno));
+	if (log_open(config_log(old, m->options->detach), old->log_format,
+	        old->log_level) != 0)
+		log_warn("the log stays where the failed config had it: %s",
+		    strerror(errno));
 }
 
 /* While the old generation drains, both are there. */
-static int reload_memory(const struct master *m, const struct config *config,
-    struct config_error *err)
+static int reload_memory(
+    const struct master *m, const struct config *config, struct config_error *err)
 {
 	uint64_t need = config_memory_need(config, m->current->config);
 	char needs[32], has[32];
@@ -46,7 +49,8 @@ static int reload_memory(const struct master *m, const struct config *config,
 	if (need <= config->memory_budget)
 		return 0;
 	return config_error_at(config, &config->memory_budget, err,
-	    "the old plan and the new one need %s together; allowed: memory_budget, %s; "
+	    "the old plan and the new one need %s together; allowed: memory_budget, "
+	    "%s; "
 	    "go there in smaller steps, or restart",
 	    config_size_text(need, needs, sizeof(needs)),
 	    config_size_text(config->memory_budget, has, sizeof(has)));
@@ -55,13 +59,14 @@ static int reload_memory(const struct master *m, const struct config *config,
 static int reload_try(struct master *m, struct config_error *err)
 {
 	const struct options *options = m->options;
-	struct config *config = config_load(options->config_path, options->overrides,
-	    options->override_count, err);
+	struct config *config = config_load(
+	    options->config_path, options->overrides, options->override_count, err);
 
 	if (config == NULL)
 		return -1;
 	if (config_check_host(config, err) != 0 || reload_memory(m, config, err) != 0 ||
-	    inherit_override(&m->activated, config) != 0 || reload_log(m, config, err) != 0) {
+	    inherit_override(&m->activated, config) != 0 ||
+	    reload_log(m, config, err) != 0) {
 		config_free(config);
 		return -1;
 	}
@@ -107,5 +112,6 @@ void reload_abort(struct master *m, const char *why)
 	reload_log_back(m);
 	reload_failed(m, why);
 	generation_kill(failed);
-	generation_drain(failed); /* and that is the last of it where it has no process */
+	generation_drain(
+	    failed); /* and that is the last of it where it has no process */
 }

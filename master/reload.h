@@ -1,10 +1,11 @@
 /*
- * Reload (HUP) as a transaction: a new generation is made whole beside the old one and takes
- * its place when it is READY; whatever fails on the way undoes it and leaves the old one as
- * it was.
+ * Reload (HUP) as a transaction: a new generation is made whole beside the old one and
+ * takes its place when it is READY; whatever fails on the way undoes it and leaves the
+ * old one as it was.
  *
- * One at a time: requests that come meanwhile are one more reload after it. A reload also
- * waits while an old generation still drains, so that never more than three are alive.
+ * One at a time: requests that come meanwhile are one more reload after it. A reload
+ * also waits while an old generation still drains, so that never more than three are
+ * alive.
  */
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H
@@ -15,8 +16,8 @@ struct master;
 struct generation;
 
 struct reload {
-	bool wanted;	    /* asked for and not begun */
-	unsigned begun;	    /* attempts */
+	bool wanted;    /* asked for and not begun */
+	unsigned begun; /* attempts */
 };
 
 /* Begins one: nothing else is under way (master_go_on). */

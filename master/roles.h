@@ -12,8 +12,8 @@
 struct role_kind {
 	const char *name;
 	int (*run)(struct child *child); /* its life; returns an exit status */
-	bool listens;			 /* gets the listening sockets */
-	int oom_score_adj;		 /* who goes first when memory ends; the master is 0 */
+	bool listens;                    /* gets the listening sockets */
+	int oom_score_adj; /* who goes first when memory ends; the master is 0 */
 };
 
 enum role_number { ROLE_FRONTEND, ROLE_HASHER, ROLE_COUNT };

@@ -14,7 +14,8 @@
 #include "master/master.h"
 #include "master/status.h"
 
-/* Links for all, and frontends that may have more files than we: as many as are allowed. */
+/* Links for all, and frontends that may have more files than we: as many as are
+ * allowed. */
 static void run_raise_files(void)
 {
 	struct rlimit limit;
@@ -37,7 +38,8 @@ static int run_lock(struct master *m, const char *path, int inherited)
 }
 
 /* What was handed to us: sockets, by systemd or by a predecessor, and his lock. */
-static int run_inherit(struct master *m, const char *pidfile, struct listener_set *sockets)
+static int run_inherit(
+    struct master *m, const char *pidfile, struct listener_set *sockets)
 {
 	struct config_error err;
 	bool activated;
@@ -51,13 +53,15 @@ static int run_inherit(struct master *m, const char *pidfile, struct listener_se
 	if (activated || !m->upgrade.heir)
 		m->activated = *sockets;
 	if (m->activated.count > 0)
-		log_info("listening on the %zu sockets that were handed over, not on `listen`",
+		log_info("listening on the %zu sockets that were handed over, not on "
+		         "`listen`",
 		    m->activated.count);
 	return run_lock(m, pidfile, lock);
 }
 
 /* The first generation. Takes the config over. Returns 0, or -1 (logged). */
-static int run_start(struct master *m, struct config *config, struct listener_set *sockets)
+static int run_start(
+    struct master *m, struct config *config, struct listener_set *sockets)
 {
 	struct generation before = {.listeners = *sockets};
 	struct config_error err;
@@ -138,8 +142,12 @@ static void run_close(struct master *m)
 
 int master_run(struct config *config, const struct options *options, int ready_fd)
 {
-	struct master m = {.options = options, .lockfile = {.fd = -1}, .signal_fd = -1,
-	    .ready_fd = ready_fd, .upgrade = {.channel = -1}, .exit_status = EXIT_OK};
+	struct master m = {.options = options,
+	    .lockfile = {.fd = -1},
+	    .signal_fd = -1,
+	    .ready_fd = ready_fd,
+	    .upgrade = {.channel = -1},
+	    .exit_status = EXIT_OK};
 
 	TAILQ_INIT(&m.generations);
 	m.memory_kills = exits_memory_kills();

@@ -20,8 +20,8 @@ const size_t signal_row_count = sizeof(signal_rows) / sizeof(signal_rows[0]);
 
 void signals_waited_for(sigset_t *set)
 {
-	static const int broken[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
-	    SIGXCPU, SIGXFSZ};
+	static const int broken[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP,
+	    SIGSYS, SIGXCPU, SIGXFSZ};
 
 	sigfillset(set);
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)

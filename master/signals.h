@@ -31,8 +31,8 @@ struct signal_row {
 extern const struct signal_row signal_rows[];
 extern const size_t signal_row_count;
 
-/* What the master and its children read from an fd instead of being interrupted: all signals
- * but those that say a process is broken, which end it whoever sends them. */
+/* What the master and its children read from an fd instead of being interrupted: all
+ * signals but those that say a process is broken, which end it whoever sends them. */
 void signals_waited_for(sigset_t *set);
 
 /* The row of that number, or of that word of -s; NULL where there is none. */

@@ -23,7 +23,10 @@
 #include "master/master.h"
 #include "master/signals.h"
 
-enum { KEEP_MAX = 16 + LIMIT_LISTENERS + 4 * LIMIT_FRONTENDS, INCARNATION_MAX = (1 << 24) - 1 };
+enum {
+	KEEP_MAX = 16 + LIMIT_LISTENERS + 4 * LIMIT_FRONTENDS,
+	INCARNATION_MAX = (1 << 24) - 1
+};
 
 /* The fds that a child keeps, in the order of their numbers. */
 struct keep {
@@ -56,7 +59,8 @@ static void keep_only(struct keep *keep)
 	closefrom(next);
 }
 
-/* Standard input and output lead nowhere; standard error stays for a library's last words. */
+/* Standard input and output lead nowhere; standard error stays for a library's last
+ * words. */
 static int spawn_null(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -85,7 +89,8 @@ static void child_links(struct child *child, const struct process *p, int *links
 	child->links = links;
 }
 
-static void child_listeners(struct child *child, const struct listener_set *set, int *fds)
+static void child_listeners(
+    struct child *child, const struct listener_set *set, int *fds)
 {
 	for (size_t i = 0; i < set->count; i++)
 		fds[i] = set->sockets[i]->fd;
@@ -97,8 +102,12 @@ static void child_describe(struct child *child, const struct process *p, int con
 {
 	const struct generation *g = p->role->generation;
 
-	*child = (struct child){.config = g->config, .board = g->board, .control = control,
-	    .incarnation = p->incarnation, .index = p->index, .pool = p->role->pool,
+	*child = (struct child){.config = g->config,
+	    .board = g->board,
+	    .control = control,
+	    .incarnation = p->incarnation,
+	    .index = p->index,
+	    .pool = p->role->pool,
 	    .frontends = g->frontend_slots};
 	for (size_t i = 0; i < g->config->pool_count; i++) {
 		child->pool_slot[i] = (unsigned)g->roles[1 + i].slot;
@@ -136,8 +145,9 @@ static struct sandbox_spec child_sandbox(const struct process *p)
 {
 	const struct config *config = p->role->generation->config;
 
-	return p->role->kind->listens ? sandbox_of_frontend(config)
-				      : sandbox_of_pool(config, &config->pools[p->role->pool]);
+	return p->role->kind->listens
+	           ? sandbox_of_frontend(config)
+	           : sandbox_of_pool(config, &config->pools[p->role->pool]);
 }
 
 /* Gives up all it can. Returns 0, or -1 (logged). */
@@ -148,7 +158,8 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	if (sandbox_enter(&spec) != 0)
 		return -1;
 	child->store = spec.store;
-	/* cleared by a change of credentials, so only now; and the master may be gone already */
+	/* cleared by a change of credentials, so only now; and the master may be gone
+	 * already */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
 		log_error("PR_SET_PDEATHSIG: %s", strerror(errno));
 		return -1;
@@ -158,14 +169,15 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	return sandbox_seal(&spec, child->slot);
 }
 
-/* The boards of the other generations are none of its business, nor may they outlive them. */
+/* The boards of the other generations are none of its business, nor may they outlive
+ * them. */
 static void child_forget_others(const struct process *p)
 {
 	struct generation *g;
 
 	TAILQ_FOREACH(g, &p->role->generation->master->generations, entry)
-		if (g != p->role->generation)
-			board_close(&g->board);
+	if (g != p->role->generation)
+		board_close(&g->board);
 }
 
 /* All that is done in the child before its role begins. Returns 0, or -1 (logged). */
@@ -269,7 +281,8 @@ static void process_closed(struct ev_loop *loop, struct ev_timer *w, int events)
 	process_kill(w->data, EXIT_CAUSE_ROGUE);
 }
 
-/* What a child says is hearsay: kinds it may not say, or anything ill-formed, end it. */
+/* What a child says is hearsay: kinds it may not say, or anything ill-formed, end it.
+ */
 static void process_heard(struct process *p, const struct control_message *message)
 {
 	struct generation *g = p->role->generation;
@@ -314,7 +327,8 @@ static void process_control(struct ev_loop *loop, struct ev_io *w, int events)
 	if (result == LINK_OK) {
 		process_heard(p, &message);
 	} else if (result == LINK_CLOSED) {
-		/* it is dying, and we shall reap it; or it has closed the socket and lives on */
+		/* it is dying, and we shall reap it; or it has closed the socket and
+		 * lives on */
 		ev_io_stop(loop, w);
 		ev_timer_stop(loop, &p->ready_timer);
 		ev_timer_init(&p->ready_timer, process_closed, 1., 0.);
@@ -357,7 +371,8 @@ int spawn_process(struct process *p)
 		return -1;
 	}
 	p->incarnation = ++m->incarnations;
-	board_slot_reset(board_slot(&p->role->generation->board, p->slot), p->incarnation);
+	board_slot_reset(
+	    board_slot(&p->role->generation->board, p->slot), p->incarnation);
 	pid = fork();
 	if (pid == 0)
 		spawn_child(p, control[1], self);
@@ -377,9 +392,9 @@ static struct process *process_of_pid(struct master *m, pid_t pid)
 	struct generation *g;
 
 	TAILQ_FOREACH(g, &m->generations, entry)
-		for (size_t i = 0; i < g->process_count; i++)
-			if (g->processes[i].state != PROCESS_NONE && g->processes[i].pid == pid)
-				return &g->processes[i];
+	for (size_t i = 0; i < g->process_count; i++)
+		if (g->processes[i].state != PROCESS_NONE && g->processes[i].pid == pid)
+			return &g->processes[i];
 	return NULL; /* as PID 1 of a container we are given strangers to bury */
 }
 

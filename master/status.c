@@ -34,7 +34,8 @@ static int status_path(char *path, const char *pidfile, const char *suffix)
 	return n > 0 && n < PATH_MAX ? 0 : -1;
 }
 
-static void status_write(const struct master *m, unsigned finished, bool ok, const char *why)
+static void status_write(
+    const struct master *m, unsigned finished, bool ok, const char *why)
 {
 	const char *pidfile = m->lockfile.path; /* that we were started with */
 	char path[PATH_MAX], fresh[PATH_MAX], text[STATUS_TEXT_MAX + 64];
@@ -93,7 +94,8 @@ static int status_read(const char *pidfile, struct status *status)
 	if (n <= 0)
 		return -1;
 	text[n] = '\0';
-	if (sscanf(text, "%u %u %7s %n", &status->begun, &status->finished, word, &at) < 3)
+	if (sscanf(text, "%u %u %7s %n", &status->begun, &status->finished, word, &at) <
+	    3)
 		return -1;
 	status->ok = strcmp(word, "ok") == 0;
 	strlcpy(status->why, text + at, sizeof(status->why));
@@ -117,8 +119,8 @@ static int status_watch(const char *pidfile)
 	slash = strrchr(folder, '/');
 	if (slash != NULL)
 		slash[slash == folder] = '\0';
-	if (fd >= 0 &&
-	    inotify_add_watch(fd, slash != NULL ? folder : ".", IN_MOVED_TO | IN_DELETE) < 0) {
+	if (fd >= 0 && inotify_add_watch(fd, slash != NULL ? folder : ".",
+	                   IN_MOVED_TO | IN_DELETE) < 0) {
 		close(fd);
 		return -1;
 	}

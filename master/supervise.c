@@ -1,6 +1,7 @@
 /*
- * Whether a process should be: how many a role has, when one that died is replaced, when a
- * pool grows and shrinks. It forks nothing itself (spawn.c) and believes no child.
+ * Whether a process should be: how many a role has, when one that died is replaced,
+ * when a pool grows and shrinks. It forks nothing itself (spawn.c) and believes no
+ * child.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,11 +14,12 @@
 #include "master/master.h"
 
 enum {
-	/* replacements of each process in a burst, and in the long run, before its role is
-	 * throttled */
+	/* replacements of each process in a burst, and in the long run, before its role
+	 * is throttled */
 	TOKENS_MAX = 100,
 	TOKENS_PER_SECOND = 10,
-	SUSPECT_MS = 1000,	/* at most one process replaced on a frontend's word in this time */
+	SUSPECT_MS =
+	    1000, /* at most one process replaced on a frontend's word in this time */
 	SHRINK_MIN_MS = 50,
 	SHRINK_MAX_MS = 5000,
 };
@@ -109,8 +111,8 @@ static void role_unthrottle(struct role *role)
 	supervise_publish(role);
 }
 
-/* A throttled role forks one at a time, in supervise_retry(). While that one starts, its
- * fate is what the role waits for; without one, the timer: never nothing. */
+/* A throttled role forks one at a time, in supervise_retry(). While that one starts,
+ * its fate is what the role waits for; without one, the timer: never nothing. */
 static void role_keep_trying(struct role *role)
 {
 	if (!ev_is_active(&role->retry) && role_count(role, PROCESS_STARTING) == 0)
@@ -124,7 +126,7 @@ static bool role_token(struct role *role)
 	double max = (double)TOKENS_MAX * role->max;
 
 	role->tokens += (double)(now - role->tokens_ns) / (double)NS_PER_SEC *
-	    TOKENS_PER_SECOND * role->max;
+	                TOKENS_PER_SECOND * role->max;
 	if (role->tokens > max || role->tokens_ns == 0)
 		role->tokens = max;
 	role->tokens_ns = now;
@@ -145,11 +147,12 @@ void supervise_role(struct role *role)
 		return;
 	}
 	while (role_count(role, PROCESS_STARTING) + role_count(role, PROCESS_READY) <
-	    role->target) {
+	       role->target) {
 		struct process *p = role_free_process(role);
 
 		if (p == NULL)
-			return; /* its places are still being left: supervise_exit() comes here */
+			return; /* its places are still being left: supervise_exit()
+			           comes here */
 		if (!role_token(role) || spawn_process(p) != 0) {
 			role_throttle(role);
 			return;
@@ -166,7 +169,8 @@ void supervise_ready(struct process *p)
 	p->state = PROCESS_READY;
 	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
 	role_unthrottle(role);
-	supervise_role(role); /* a throttled role forks one at a time until one is READY */
+	supervise_role(
+	    role); /* a throttled role forks one at a time until one is READY */
 	generation_check_ready(role->generation);
 }
 
@@ -175,8 +179,11 @@ static void supervise_tell_gone(const struct process *p, enum control_cause caus
 {
 	struct generation *g = p->role->generation;
 	const struct board_hasher *hasher = &board_slot(&g->board, p->slot)->hasher;
-	struct control_message message = {.kind = CONTROL_GONE, .pool = p->role->pool,
-	    .pid = p->pid, .cause = cause, .taking = atomic_load(&hasher->taking)};
+	struct control_message message = {.kind = CONTROL_GONE,
+	    .pool = p->role->pool,
+	    .pid = p->pid,
+	    .cause = cause,
+	    .taking = atomic_load(&hasher->taking)};
 
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
 		uint64_t id = atomic_load(&hasher->claim[i]);
@@ -191,7 +198,8 @@ static void supervise_tell_gone(const struct process *p, enum control_cause caus
 
 		if (frontend->state != PROCESS_NONE && frontend->control >= 0 &&
 		    control_send(frontend->control, &message) != LINK_OK)
-			log_warn("frontend %u does not listen: its jobs at process %d are lost",
+			log_warn("frontend %u does not listen: its jobs at process %d "
+			         "are lost",
 			    frontend->index, (int)p->pid);
 	}
 }
@@ -269,7 +277,8 @@ void supervise_suspect(struct role *role, pid_t pid)
 		if (p->state == PROCESS_NONE || p->pid != pid)
 			continue;
 		/* a broken-into frontend could name one after another */
-		if (role->suspected_ns != 0 && now - role->suspected_ns < SUSPECT_MS * NS_PER_MS)
+		if (role->suspected_ns != 0 &&
+		    now - role->suspected_ns < SUSPECT_MS * NS_PER_MS)
 			return;
 		role->suspected_ns = now;
 		process_kill(p, EXIT_CAUSE_ROGUE);
@@ -296,8 +305,8 @@ static void role_leave_one(struct role *role)
 	}
 }
 
-/* May the pool have so many? There must be places, and memory in two generations. From then
- * on that is what the config says, too: a reload counts with it. */
+/* May the pool have so many? There must be places, and memory in two generations. From
+ * then on that is what the config says, too: a reload counts with it. */
 static bool role_allow(struct role *role, unsigned max)
 {
 	struct config *config = role->generation->config;
@@ -307,7 +316,8 @@ static bool role_allow(struct role *role, unsigned max)
 	if (max < 1 || max > role->slot_count / 2)
 		return false;
 	pool->max_processes = max;
-	if ((max < before || config_memory_need(config, NULL) <= config->memory_budget) &&
+	if ((max < before ||
+	        config_memory_need(config, NULL) <= config->memory_budget) &&
 	    groups_pool(&role_master(role)->groups, config, pool) == 0)
 		return true;
 	pool->max_processes = before;
@@ -320,8 +330,9 @@ void supervise_resize(struct role *role, int by)
 	int min;
 
 	if (!role_allow(role, role->max + (unsigned)by)) {
-		log_warn("%s: %u processes and no %s", role_label(role, label, sizeof(label)),
-		    role->max, by > 0 ? "more" : "fewer");
+		log_warn("%s: %u processes and no %s",
+		    role_label(role, label, sizeof(label)), role->max,
+		    by > 0 ? "more" : "fewer");
 		return;
 	}
 	role->max += (unsigned)by;
@@ -334,8 +345,8 @@ void supervise_resize(struct role *role, int by)
 		role->target = role->max;
 		role_leave_one(role);
 	}
-	log_info("%s: %u to %u processes", role_label(role, label, sizeof(label)), role->min,
-	    role->max);
+	log_info("%s: %u to %u processes", role_label(role, label, sizeof(label)),
+	    role->min, role->max);
 	supervise_publish(role);
 	supervise_role(role);
 }
@@ -354,8 +365,8 @@ static void supervise_shrink(struct ev_loop *loop, struct ev_timer *w, int event
 		const struct board_hasher *h = &board_slot(&g->board, p->slot)->hasher;
 		uint64_t since = atomic_load(&h->idle_since);
 
-		if (p->state != PROCESS_READY || atomic_load(&h->busy) != 0 || since == 0 ||
-		    since > now || now - since < idle_ns)
+		if (p->state != PROCESS_READY || atomic_load(&h->busy) != 0 ||
+		    since == 0 || since > now || now - since < idle_ns)
 			continue;
 		role->target--;
 		process_leave(p);
@@ -378,7 +389,8 @@ static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events
 	/* one only: whether it gets READY decides about the others */
 	if (ready + role_count(role, PROCESS_STARTING) >= role->target) {
 		if (ready >= role->target)
-			role_unthrottle(role); /* what was missing is no longer wanted */
+			role_unthrottle(
+			    role); /* what was missing is no longer wanted */
 	} else if (p == NULL) {
 		role_retry_later(role); /* its places are still being left */
 	} else if (spawn_process(p) != 0) {

@@ -35,14 +35,16 @@ static struct {
 
 int upgrade_remember(int argc, char **argv)
 {
-	ssize_t n = readlink("/proc/self/exe", started.program, sizeof(started.program) - 1);
+	ssize_t n =
+	    readlink("/proc/self/exe", started.program, sizeof(started.program) - 1);
 
 	started.program[n > 0 ? n : 0] = '\0';
 	started.argv = calloc((size_t)argc + 1, sizeof(char *));
 	if (started.argv == NULL)
 		return -1;
 	memcpy(started.argv, argv, (size_t)argc * sizeof(char *));
-	started.argv[0] = started.program; /* the first one is the title's place by now */
+	started.argv[0] =
+	    started.program; /* the first one is the title's place by now */
 	return 0;
 }
 
@@ -80,7 +82,8 @@ static void upgrade_failed(struct master *m, const char *why)
 	log_error("upgrade failed, this one stays: %s", why);
 	if (m->upgrade.successor > 0) {
 		kill(m->upgrade.successor, SIGKILL);
-		kill(-m->upgrade.successor, SIGKILL); /* and what a script may have started */
+		kill(-m->upgrade.successor,
+		    SIGKILL); /* and what a script may have started */
 	}
 	upgrade_end(m);
 	m->upgrade.successor = 0;
@@ -93,8 +96,8 @@ static void upgrade_failed(struct master *m, const char *why)
 
 /* ---- the old one ---- */
 
-/* Descriptors for the program to come: from 3 on the sockets, then the two others. They are
- * moved out of the way first, lest one is overwritten before it was copied. */
+/* Descriptors for the program to come: from 3 on the sockets, then the two others. They
+ * are moved out of the way first, lest one is overwritten before it was copied. */
 static int upgrade_place(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -113,7 +116,8 @@ static int upgrade_place(int *fds, size_t count)
 	return 0;
 }
 
-static void upgrade_environment(size_t sockets, bool pidfile, bool activated, bool watched)
+static void upgrade_environment(
+    size_t sockets, bool pidfile, bool activated, bool watched)
 {
 	char text[64];
 
@@ -163,7 +167,7 @@ static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
 bool upgrade_forward(const struct master *m, int signo)
 {
 	return m->upgrade.handed_on && m->upgrade.successor > 0 &&
-	    kill(m->upgrade.successor, signo) == 0;
+	       kill(m->upgrade.successor, signo) == 0;
 }
 
 static void upgrade_hand_on(struct master *m)
@@ -204,7 +208,8 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 		strlcpy(up->why, text + 1, sizeof(up->why));
 		return;
 	}
-	ev_io_stop(loop, w); /* it is dying: upgrade_reaped() says how, or the time limit */
+	ev_io_stop(
+	    loop, w); /* it is dying: upgrade_reaped() says how, or the time limit */
 	if (n > 0 && !up->handed_on)
 		upgrade_failed(m, "the new program said something unknown");
 }
@@ -233,9 +238,12 @@ void upgrade_begin(struct master *m)
 		return;
 	}
 	ev_io_init(&up->watcher, upgrade_heard, up->channel, EV_READ);
-	/* its processes have their ready_timeout; it says first which of them was late */
+	/* its processes have their ready_timeout; it says first which of them was late
+	 */
 	ev_timer_init(&up->limit, upgrade_late,
-	    (double)(m->current->config->ready_timeout_ms + LADDER_TAKE_OVER_MS) / 1000., 0.);
+	    (double)(m->current->config->ready_timeout_ms + LADDER_TAKE_OVER_MS) /
+	        1000.,
+	    0.);
 	up->watcher.data = up->limit.data = m;
 	ev_io_start(m->loop, &up->watcher);
 	ev_timer_start(m->loop, &up->limit);
@@ -247,7 +255,8 @@ static void upgrade_drain_channel(struct master *m)
 	char text[1 + UPGRADE_WORDS + 1];
 	ssize_t n;
 
-	while ((n = recv(m->upgrade.channel, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
+	while (
+	    (n = recv(m->upgrade.channel, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
 		text[n] = '\0';
 		if (text[0] == UPGRADE_WHY)
 			strlcpy(m->upgrade.why, text + 1, sizeof(m->upgrade.why));
@@ -287,7 +296,8 @@ bool upgrade_is_heir(void)
 	return getenv(variable) != NULL;
 }
 
-int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated, struct config_error *err)
+int upgrade_inherit(
+    struct upgrade *up, int *pidfile, bool *activated, struct config_error *err)
 {
 	const char *text = getenv(variable);
 	int flag = 0, type = 0;
@@ -302,13 +312,14 @@ int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated, struct co
 	    getsockopt(up->channel, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
 	    type != SOCK_SEQPACKET || fcntl(up->channel, F_SETFD, FD_CLOEXEC) != 0 ||
 	    (*pidfile >= 0 && fcntl(*pidfile, F_SETFD, FD_CLOEXEC) != 0)) {
-		snprintf(err->text, sizeof(err->text), "%s is not what an argond hands on",
-		    variable);
+		snprintf(err->text, sizeof(err->text),
+		    "%s is not what an argond hands on", variable);
 		up->channel = -1;
 		return -1;
 	}
 	unsetenv(variable);
-	setpgid(0, getpgid(getppid())); /* where we should have been without an upgrade */
+	setpgid(
+	    0, getpgid(getppid())); /* where we should have been without an upgrade */
 	*activated = flag != 0;
 	up->heir = true;
 	return 0;

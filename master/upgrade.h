@@ -9,13 +9,14 @@
  *                                     ◄──  DONE
  *   drains, leaves                         serves
  *
- * Until DONE the old one serves as if nothing were; when the new one dies after it, and the
- * old one is still there, it takes the place back. When the old one dies first, the new one
- * goes on alone. The lock on the pidfile is inherited: it is never free in between.
+ * Until DONE the old one serves as if nothing were; when the new one dies after it, and
+ * the old one is still there, it takes the place back. When the old one dies first, the
+ * new one goes on alone. The lock on the pidfile is inherited: it is never free in
+ * between.
  *
- * The channel stays until the old one has gone: as long as it is there, the new one begins no
- * reload and no upgrade. So there are never more than two masters, and the one who may take
- * the place back is the only one who could.
+ * The channel stays until the old one has gone: as long as it is there, the new one
+ * begins no reload and no upgrade. So there are never more than two masters, and the
+ * one who may take the place back is the only one who could.
  */
 #ifndef MASTER_UPGRADE_H
 #define MASTER_UPGRADE_H
@@ -34,10 +35,10 @@ struct upgrade {
 	bool wanted; /* asked for and not begun */
 	/* in the old one */
 	pid_t successor; /* 0: none */
-	bool handed_on;	 /* DONE: it is in charge */
-	char why[1024];	 /* what it gave as a reason for leaving, or "" */
+	bool handed_on;  /* DONE: it is in charge */
+	char why[1024];  /* what it gave as a reason for leaving, or "" */
 	/* in the new one */
-	bool heir; /* we have a predecessor, who has not said GO yet */
+	bool heir;        /* we have a predecessor, who has not said GO yet */
 	bool predecessor; /* he has, and drains */
 	/* in both */
 	int channel; /* to the other one, or -1 */
@@ -45,31 +46,33 @@ struct upgrade {
 	struct ev_timer limit;
 };
 
-/* Notes the file and the arguments that we were started with: an upgrade starts what lies
- * there then. Returns 0, or -1 where there is no memory. */
+/* Notes the file and the arguments that we were started with: an upgrade starts what
+ * lies there then. Returns 0, or -1 where there is no memory. */
 int upgrade_remember(int argc, char **argv);
 
 /* In the old one: begins (nothing else is under way); a child that has died may be the
  * successor: returns whether it was. */
 void upgrade_begin(struct master *m);
 bool upgrade_reaped(struct master *m, pid_t pid, int status);
-/* A signal that came too late, when the successor was in charge: it goes to him. Returns
- * whether there is one. */
+/* A signal that came too late, when the successor was in charge: it goes to him.
+ * Returns whether there is one. */
 bool upgrade_forward(const struct master *m, int signo);
 bool upgrade_under_way(const struct master *m);
 
-/* In the new one, at any time: tells the old one why it leaves. `channel` -1: the one that the
- * environment names, where we have been started by an upgrade at all. */
+/* In the new one, at any time: tells the old one why it leaves. `channel` -1: the one
+ * that the environment names, where we have been started by an upgrade at all. */
 void upgrade_explain(int channel, const char *why);
 
 /* In the new one, before anything is done: are we an heir? He is detached where his
- * predecessor is, and must stay the process that he is, for the sockets are for that one. */
+ * predecessor is, and must stay the process that he is, for the sockets are for that
+ * one. */
 bool upgrade_is_heir(void);
 
-/* In the new one, before anything is opened: are we an heir? Takes what was handed on: the
- * channel, the pidfile (-1 where there is none), whether systemd once bound the sockets. */
-int upgrade_inherit(struct upgrade *up, int *pidfile, bool *activated,
-    struct config_error *err);
+/* In the new one, before anything is opened: are we an heir? Takes what was handed on:
+ * the channel, the pidfile (-1 where there is none), whether systemd once bound the
+ * sockets. */
+int upgrade_inherit(
+    struct upgrade *up, int *pidfile, bool *activated, struct config_error *err);
 /* In the new one: the loop is there; our processes are READY. */
 void upgrade_watch(struct master *m);
 void upgrade_announce(struct master *m);

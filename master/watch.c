@@ -1,8 +1,9 @@
 /*
- * Hashers that do not get on: one that is stopped with a job in hand is replaced, and its job
- * goes to another; so is one with a job far past its deadline (an engine that cannot be
- * interrupted, a database that hangs). A slow but living one is left alone. What a slot says
- * of ages is hearsay: it can only bring the end of the process whose slot it is.
+ * Hashers that do not get on: one that is stopped with a job in hand is replaced, and
+ * its job goes to another; so is one with a job far past its deadline (an engine that
+ * cannot be interrupted, a database that hangs). A slow but living one is left alone.
+ * What a slot says of ages is hearsay: it can only bring the end of the process whose
+ * slot it is.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,11 +15,13 @@
 #include "master/master.h"
 
 enum {
-	WATCH_MS = 250,	      /* how often is looked */
-	WATCH_STOPPED_MS = 500, /* a claim as old as this, and its process is asked after */
+	WATCH_MS = 250, /* how often is looked */
+	WATCH_STOPPED_MS =
+	    500, /* a claim as old as this, and its process is asked after */
 };
 
-/* State of a process as in proc(5): 'T' is stopped by a signal (a debugger's is 't'). */
+/* State of a process as in proc(5): 'T' is stopped by a signal (a debugger's is 't').
+ */
 static char watch_state(pid_t pid)
 {
 	char path[48], text[512], *end;
@@ -44,7 +47,8 @@ static uint64_t watch_age_ms(const struct board_hasher *hasher)
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
 		uint64_t since = atomic_load(&hasher->claim_since[i]);
 
-		if (atomic_load(&hasher->claim[i]) != 0 && since < now && now - since > oldest)
+		if (atomic_load(&hasher->claim[i]) != 0 && since < now &&
+		    now - since > oldest)
 			oldest = now - since;
 	}
 	return oldest / NS_PER_MS;
@@ -59,7 +63,8 @@ static void watch_process(struct process *p)
 		return;
 	if (watch_state(p->pid) == 'T')
 		process_kill(p, EXIT_CAUSE_STOPPED);
-	else if (age > g->config->pools[p->role->pool].deadline_ms + LADDER_KILL_GRACE_MS)
+	else if (age >
+	         g->config->pools[p->role->pool].deadline_ms + LADDER_KILL_GRACE_MS)
 		process_kill(p, EXIT_CAUSE_DEADLINE);
 }
 

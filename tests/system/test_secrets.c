@@ -61,8 +61,9 @@ static void search_range(
 		process_title(s->pid, title);
 		if (s->report)
 			print_message("%s: at %llx of %s: %.32s\n", title,
-			    (unsigned long long)at + (unsigned long long)(hit - s->bytes), name,
-			    hit);
+			    (unsigned long long)at +
+			        (unsigned long long)(hit - s->bytes),
+			    name, hit);
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
- * F24: two starts at once, of which one wins; starts without standard fds, or with hardly
- * any fds at all.
+ * F24: two starts at once, of which one wins; starts without standard fds, or with
+ * hardly any fds at all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,8 @@ static bool one_has_ended(void *arg)
 	return !process_alive(pair[0]->pid) || !process_alive(pair[1]->pid);
 }
 
-/* Starts two at once; the one that wins is *d, of the other is expected what it said. */
+/* Starts two at once; the one that wins is *d, of the other is expected what it said.
+ */
 static void race(struct daemon *d, const char *said)
 {
 	struct daemon other = *d;
@@ -56,7 +57,8 @@ static void test_two_at_once(void **state)
 	unsigned rounds = harness_rounds(10, 100);
 
 	for (unsigned i = 0; i < rounds; i++) {
-		race(d, "error master: pidfile .*argond.pid: argond is running already");
+		race(
+		    d, "error master: pidfile .*argond.pid: argond is running already");
 		assert_int_equal(masters_named(d), d->pid);
 		assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 		assert_int_equal(client_fetch(&d->local, "/livez", NULL, 0), 200);
@@ -89,7 +91,8 @@ static void test_two_at_one_socket(void **state)
 /* ---- few fds */
 
 /* Starts it with its log in a file; the child does something to its fds before. */
-static pid_t start_without(const struct daemon *d, const char *log, void (*prepare)(void))
+static pid_t start_without(
+    const struct daemon *d, const char *log, void (*prepare)(void))
 {
 	const char *words[32];
 	size_t n = harness_command(words);
