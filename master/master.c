@@ -25,17 +25,20 @@ void master_title(const struct master *m)
 
 	if (file != NULL && (slash = strrchr(file, '/')) != NULL)
 		file = slash + 1;
-	setproctitle("master [gen %u, %s]", g->number, file != NULL ? file : "defaults");
+	setproctitle(
+	    "master [gen %u, %s]", g->number, file != NULL ? file : "defaults");
 }
 
 /* ---- what a generation tells ---- */
 
 void master_in_charge(struct master *m)
 {
+	m->in_charge = true;
 	if (lockfile_claim(&m->lockfile) != 0)
 		log_warn("pidfile: %s", strerror(errno));
 	listen_close(&m->handed); /* what the config does not name any more */
-	if (m->reload.begun > 0) /* in an upgrade: the old one may be gone, and cannot say it */
+	/* after an upgrade: the old one may be gone, and cannot say it */
+	if (m->reload.begun > 0 && m->candidate == NULL && !upgrade_under_way(m))
 		status_finished(m, true, "");
 	log_info("ready, generation %u", m->current->number);
 	notify_ready();
@@ -55,6 +58,10 @@ void master_generation_ready(struct generation *g)
 	if (g == m->candidate) {
 		reload_commit(m);
 		master_title(m);
+		if (!m->in_charge) { /* a first generation that never got READY */
+			master_in_charge(m);
+			return;
+		}
 		log_info("ready, generation %u", g->number);
 		master_go_on(m);
 	} else if (m->upgrade.heir) {
@@ -67,7 +74,7 @@ void master_generation_ready(struct generation *g)
 bool master_generation_on_trial(const struct generation *g)
 {
 	return g == g->master->candidate ||
-	    (g->state == GENERATION_STARTING && g->master->upgrade.heir);
+	       (g->state == GENERATION_STARTING && g->master->upgrade.heir);
 }
 
 void master_generation_failed(struct generation *g, const char *why)
@@ -94,7 +101,8 @@ void master_generation_empty(struct generation *g)
 	if (!m->stopping)
 		master_go_on(m);
 	else if (generation_alive(m->current) == 0 &&
-	    TAILQ_FIRST(&m->generations) == TAILQ_LAST(&m->generations, generation_list))
+	         TAILQ_FIRST(&m->generations) ==
+	             TAILQ_LAST(&m->generations, generation_list))
 		ev_break(m->loop, EVBREAK_ALL);
 }
 
@@ -122,7 +130,7 @@ void master_stop(struct master *m)
 	struct generation *g;
 
 	TAILQ_FOREACH(g, &m->generations, entry)
-		generation_kill(g);
+	generation_kill(g);
 	master_drain(m);
 }
 
@@ -162,8 +170,8 @@ static void master_quit(struct master *m)
 	log_info("leaving: requests in flight are still answered");
 	notify_stopping();
 	atomic_store(&board_head(&m->current->board)->stopping, 1);
-	ev_timer_init(&m->drain_delay, master_drain_now, (double)config->drain_delay_ms / 1000.,
-	    0.);
+	ev_timer_init(&m->drain_delay, master_drain_now,
+	    (double)config->drain_delay_ms / 1000., 0.);
 	m->drain_delay.data = m;
 	ev_timer_start(m->loop, &m->drain_delay);
 }
@@ -179,14 +187,14 @@ static void master_interrupt(struct master *m)
 
 void master_go_on(struct master *m)
 {
-	if (m->stopping || m->quitting || m->candidate != NULL || upgrade_under_way(m) ||
-	    m->upgrade.heir || m->upgrade.predecessor ||
-	    m->current->state == GENERATION_STARTING)
+	if (m->stopping || m->quitting || m->candidate != NULL ||
+	    upgrade_under_way(m) || m->upgrade.heir || m->upgrade.predecessor)
 		return;
 	if (m->upgrade.wanted)
 		upgrade_begin(m);
 	else if (m->reload.wanted && TAILQ_FIRST(&m->generations) == m->current)
-		reload_begin(m); /* else an older one still drains: three at most are alive */
+		reload_begin(
+		    m); /* else an older one still drains: three at most are alive */
 }
 
 static void master_reload(struct master *m)
@@ -216,12 +224,12 @@ static void master_leave(struct master *m)
 
 static void master_grow(struct master *m)
 {
-	supervise_resize(role_of_pool(m->current, m->current->config->default_pool), 1);
+	sizing_resize(role_of_pool(m->current, m->current->config->default_pool), 1);
 }
 
 static void master_shrink(struct master *m)
 {
-	supervise_resize(role_of_pool(m->current, m->current->config->default_pool), -1);
+	sizing_resize(role_of_pool(m->current, m->current->config->default_pool), -1);
 }
 
 static void master_reopen(struct master *m)
@@ -233,7 +241,7 @@ static void master_reopen(struct master *m)
 		return;
 	}
 	TAILQ_FOREACH(g, &m->generations, entry)
-		generation_tell_log(g);
+	generation_tell_log(g);
 	log_info("log opened anew");
 }
 
@@ -272,8 +280,8 @@ static void master_alive(struct ev_loop *loop, struct ev_timer *w, int events)
 	notify_watchdog();
 }
 
-/* Signals are blocked, here and in the children, and read from an fd: nothing ever runs in a
- * handler. */
+/* Signals are blocked, here and in the children, and read from an fd: nothing ever runs
+ * in a handler. */
 int master_open_loop(struct master *m)
 {
 	uint64_t usec = notify_watchdog_usec();

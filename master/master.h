@@ -120,8 +120,9 @@ struct master {
 	unsigned long memory_kills; /* the kernel's, that we know of */
 	uint32_t incarnations;      /* the last one given out */
 	unsigned numbers;           /* the last generation's */
-	bool quitting;              /* told to */
-	bool stopping;              /* every generation drains */
+	bool in_charge; /* some generation has got READY, and no one is before us */
+	bool quitting;  /* told to */
+	bool stopping;  /* every generation drains */
 	int exit_status;
 	int ready_fd; /* detached: the launcher waits on it for a byte; else -1 */
 };
@@ -184,12 +185,17 @@ void supervise_exit(struct process *p, int status);
 /* A frontend says that jobs wait; that process `pid` sent it nonsense; a hasher that it
  * has done its share. Nothing of it is believed beyond what the role's own rows allow.
  */
-void supervise_want(struct role *role);
 void supervise_suspect(struct role *role, pid_t pid);
 void supervise_retire(struct process *p);
-void supervise_resize(struct role *role, int by); /* one process more or less */
 void supervise_publish(struct role *role); /* tells the board how many are READY */
 unsigned role_count(const struct role *role, enum process_state state);
+const char *role_label(
+    const struct role *role, char *buf, size_t cap); /* for the log */
 struct role *role_of_pool(struct generation *g, unsigned pool);
+
+/* sizing.c: how many processes a pool should have */
+void sizing_init(struct role *role);
+void sizing_want(struct role *role);           /* a frontend says that jobs wait */
+void sizing_resize(struct role *role, int by); /* one process more or less */
 
 #endif

@@ -84,7 +84,7 @@ static void process_heard(struct process *p, const struct control_message *messa
 		return;
 	case CONTROL_WANT:
 		if (p->role->kind->listens && role_of_pool(g, message->pool) != NULL) {
-			supervise_want(role_of_pool(g, message->pool));
+			sizing_want(role_of_pool(g, message->pool));
 			return;
 		}
 		break;

@@ -1,7 +1,7 @@
 /*
- * Whether a process should be: how many a role has, when one that died is replaced,
- * when a pool grows and shrinks. It forks nothing itself (spawn.c) and believes no
- * child.
+ * Whether a process should be: when one that died is replaced, and when not yet. It
+ * forks nothing itself (spawn.c), does not say how many there should be (sizing.c), and
+ * believes no child.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,10 +18,8 @@ enum {
 	 * is throttled */
 	TOKENS_MAX = 100,
 	TOKENS_PER_SECOND = 10,
-	SUSPECT_MS =
-	    1000, /* at most one process replaced on a frontend's word in this time */
-	SHRINK_MIN_MS = 50,
-	SHRINK_MAX_MS = 5000,
+	/* at most one process is replaced on a frontend's word in this time */
+	SUSPECT_MS = 1000,
 };
 
 static struct master *role_master(const struct role *role)
@@ -30,7 +28,7 @@ static struct master *role_master(const struct role *role)
 }
 
 /* "frontends" or "pool elastic", for the log. */
-static const char *role_label(const struct role *role, char *buf, size_t cap)
+const char *role_label(const struct role *role, char *buf, size_t cap)
 {
 	if (role->kind->listens)
 		snprintf(buf, cap, "frontends");
@@ -239,34 +237,6 @@ void supervise_exit(struct process *p, int status)
 	supervise_role(role);
 }
 
-/* Jobs that frontends have for the pool, by what their slots say. */
-static uint64_t role_demand(const struct role *role)
-{
-	const struct generation *g = role->generation;
-	uint64_t jobs = 0;
-
-	for (size_t i = 0; i < g->roles[0].slot_count; i++) {
-		const struct board_frontend *f =
-		    &board_slot(&g->board, g->roles[0].slot + i)->frontend;
-
-		if (g->processes[g->roles[0].slot + i].state == PROCESS_NONE)
-			continue;
-		jobs += atomic_load(&f->in_flight[role->pool]);
-		jobs += atomic_load(&f->waiting[role->pool]);
-	}
-	return jobs;
-}
-
-void supervise_want(struct role *role)
-{
-	uint64_t demand = role_demand(role);
-
-	if (role->generation->state == GENERATION_DRAINING || demand <= role->target)
-		return;
-	role->target = demand < role->max ? (unsigned)demand : role->max;
-	supervise_role(role);
-}
-
 void supervise_suspect(struct role *role, pid_t pid)
 {
 	uint64_t now = clock_ns();
@@ -293,89 +263,6 @@ void supervise_retire(struct process *p)
 	supervise_role(p->role);
 }
 
-static void role_leave_one(struct role *role)
-{
-	for (size_t i = role->slot_count; i-- > 0;) {
-		struct process *p = &role->generation->processes[role->slot + i];
-
-		if (p->state == PROCESS_READY || p->state == PROCESS_STARTING) {
-			process_leave(p);
-			return;
-		}
-	}
-}
-
-/* May the pool have so many? There must be places, and memory in two generations. From
- * then on that is what the config says, too: a reload counts with it. */
-static bool role_allow(struct role *role, unsigned max)
-{
-	struct config *config = role->generation->config;
-	struct config_pool *pool = &config->pools[role->pool];
-	const unsigned before = pool->max_processes;
-
-	if (max < 1 || max > role->slot_count / 2)
-		return false;
-	pool->max_processes = max;
-	if ((max < before ||
-	        config_memory_need(config, NULL) <= config->memory_budget) &&
-	    groups_pool(&role_master(role)->groups, config, pool) == 0)
-		return true;
-	pool->max_processes = before;
-	return false;
-}
-
-void supervise_resize(struct role *role, int by)
-{
-	char label[64];
-	int min;
-
-	if (!role_allow(role, role->max + (unsigned)by)) {
-		log_warn("%s: %u processes and no %s",
-		    role_label(role, label, sizeof(label)), role->max,
-		    by > 0 ? "more" : "fewer");
-		return;
-	}
-	role->max += (unsigned)by;
-	role->steps += by;
-	min = (int)role->first_min + role->steps; /* as many back as there were forth */
-	role->min = min < 1 ? 1 : (unsigned)min < role->max ? (unsigned)min : role->max;
-	if (role->target < role->min || (by > 0 && role->target < role->max))
-		role->target++;
-	if (role->target > role->max) {
-		role->target = role->max;
-		role_leave_one(role);
-	}
-	log_info("%s: %u to %u processes", role_label(role, label, sizeof(label)),
-	    role->min, role->max);
-	supervise_publish(role);
-	supervise_role(role);
-}
-
-/* Idle processes over min leave, those with the highest numbers first. */
-static void supervise_shrink(struct ev_loop *loop, struct ev_timer *w, int events)
-{
-	struct role *role = w->data;
-	const struct generation *g = role->generation;
-	uint64_t idle_ns = g->config->pools[role->pool].idle_timeout_ms * NS_PER_MS;
-	uint64_t now = clock_ns();
-
-	(void)events;
-	for (size_t i = role->slot_count; i-- > 0 && role->target > role->min;) {
-		struct process *p = &g->processes[role->slot + i];
-		const struct board_hasher *h = &board_slot(&g->board, p->slot)->hasher;
-		uint64_t since = atomic_load(&h->idle_since);
-
-		if (p->state != PROCESS_READY || atomic_load(&h->busy) != 0 ||
-		    since == 0 || since > now || now - since < idle_ns)
-			continue;
-		role->target--;
-		process_leave(p);
-	}
-	supervise_publish(role);
-	if (role->target <= role->min)
-		ev_timer_stop(loop, w);
-}
-
 static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct role *role = w->data;
@@ -400,18 +287,7 @@ static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events
 
 void supervise_init(struct role *role)
 {
-	const struct config *config = role->generation->config;
-	double period = SHRINK_MAX_MS;
-
-	role->first_min = role->min;
 	ev_timer_init(&role->retry, supervise_retry, 0., 0.);
 	role->retry.data = role;
-	if (!role->kind->listens)
-		period = (double)config->pools[role->pool].idle_timeout_ms / 4.;
-	if (period < SHRINK_MIN_MS)
-		period = SHRINK_MIN_MS;
-	if (period > SHRINK_MAX_MS)
-		period = SHRINK_MAX_MS;
-	ev_timer_init(&role->shrink, supervise_shrink, 0., period / 1000.);
-	role->shrink.data = role;
+	sizing_init(role);
 }

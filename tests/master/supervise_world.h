@@ -272,7 +272,7 @@ static inline void grow_to(struct world *w, unsigned n)
 {
 	supervise_role(w->hashers);
 	has_jobs(w, 0, n, 0);
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	for (unsigned i = 0; i < n; i++)
 		get_ready(w, i);
 	has_jobs(w, 0, 0, 0);

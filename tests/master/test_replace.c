@@ -33,7 +33,7 @@ static void a_death_before_ready_is_not_replaced_at_once(void **state)
 	assert_int_equal(spawned, 1);
 	assert_waits(w, 2000);
 	supervise_role(w->hashers); /* whoever asks */
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_int_equal(spawned, 1);
 }
 
@@ -124,7 +124,7 @@ static void a_throttle_ends_when_nothing_is_missing(void **state)
 	grow_to(w, 2);
 	has_jobs(w, 0, 4, 0);
 	spawn_fails = 1;
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_waits(w, 2000);
 	w->hashers->target = 2; /* shrunk again */
 	retry(w);

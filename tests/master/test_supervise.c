@@ -39,10 +39,10 @@ static void a_pool_grows_to_what_is_asked_for(void **state)
 
 	grow_to(w, 1);
 	has_jobs(w, 0, 2, 1);
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_int_equal(w->hashers->target, 3);
 	assert_int_equal(spawned, 3);
-	supervise_want(w->hashers); /* said again: nothing more */
+	sizing_want(w->hashers); /* said again: nothing more */
 	assert_int_equal(spawned, 3);
 }
 
@@ -52,7 +52,7 @@ static void a_pool_grows_to_its_max_and_no_further(void **state)
 
 	grow_to(w, 1);
 	has_jobs(w, 0, UINT32_MAX, UINT32_MAX);
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_int_equal(w->hashers->target, MAX);
 	assert_int_equal(spawned, MAX);
 }
@@ -65,10 +65,10 @@ static void only_living_frontends_are_counted(void **state)
 	grow_to(w, 1);
 	has_jobs(w, 0, 1, 1);
 	has_jobs(w, 1, 50, 50);
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_int_equal(w->hashers->target, 2);
 	w->processes[1].state = PROCESS_LEAVING; /* drains: its jobs count */
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_int_equal(w->hashers->target, MAX);
 }
 
@@ -78,7 +78,7 @@ static void a_want_without_jobs_changes_nothing(void **state)
 
 	grow_to(w, 2);
 	has_jobs(w, 0, 1, 1);
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	assert_int_equal(w->hashers->target, 2);
 	assert_int_equal(spawned, 2);
 }
@@ -90,7 +90,7 @@ static void a_generation_that_drains_does_not_grow(void **state)
 	grow_to(w, 1);
 	has_jobs(w, 0, 9, 0);
 	w->g.state = GENERATION_DRAINING;
-	supervise_want(w->hashers);
+	sizing_want(w->hashers);
 	supervise_role(w->hashers);
 	assert_int_equal(spawned, 1);
 }
@@ -158,7 +158,7 @@ static void a_pool_that_has_shrunk_can_grow_again(void **state)
 	pass(IDLE_MS);
 	shrink(w);
 	has_jobs(w, 0, 3, 0);
-	supervise_want(w->hashers); /* while the first still leaves */
+	sizing_want(w->hashers); /* while the first still leaves */
 	assert_int_equal(hashers(w, PROCESS_STARTING), 2);
 	assert_int_equal(w->hashers->target, 3);
 	assert_true(ev_is_active(&w->hashers->shrink));
@@ -215,19 +215,19 @@ static void one_more_and_one_less_by_hand(void **state)
 
 	w->hashers->max = 2;
 	grow_to(w, 2);
-	supervise_resize(w->hashers, 1);
+	sizing_resize(w->hashers, 1);
 	assert_int_equal(w->hashers->max, 3);
 	assert_int_equal(w->hashers->min, 2);
 	get_ready(w, 2);
-	supervise_resize(w->hashers, 1); /* no place for that */
+	sizing_resize(w->hashers, 1); /* no place for that */
 	assert_int_equal(w->hashers->max, 3);
 	for (unsigned max = 3; max > 1; max--) {
 		w->hashers->target = max;
-		supervise_resize(w->hashers, -1);
+		sizing_resize(w->hashers, -1);
 		assert_int_equal(w->hashers->max, max - 1);
 		assert_int_equal(hashers(w, PROCESS_READY), max - 1);
 	}
-	supervise_resize(w->hashers, -1); /* one at least */
+	sizing_resize(w->hashers, -1); /* one at least */
 	assert_int_equal(w->hashers->max, 1);
 	assert_int_equal(w->hashers->min, 1);
 	assert_int_equal(hashers(w, PROCESS_READY), 1);

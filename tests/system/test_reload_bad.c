@@ -237,6 +237,25 @@ static void test_child_fails(void **state)
 	daemon_stop(d);
 }
 
+/* A first generation that never gets READY is replaced by one that does. */
+static void test_bad_start_mended(void **state)
+{
+	struct daemon *d = *state;
+	char text[1024];
+
+	configure(
+	    d, "verify_max_memory = 1M\npool fixed { memory_limit = 2M batch = 1 }\n");
+	daemon_launch(d, NULL);
+	daemon_wait_log(d, "pool fixed: next try in");
+	configure(d, "");
+	if (masters_send(d, "reload", text, sizeof(text)) != 0)
+		fail_msg("a good reload: %s", text);
+	daemon_wait_ready(d);
+	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
+	assert_int_equal(client_fetch(&d->tcp, "/hash_rayon/x", NULL, 0), 200);
+	daemon_stop(d);
+}
+
 /* With a broken file only the master who is named by -o is signalled. */
 static void test_send_with_broken_file(void **state)
 {
@@ -265,6 +284,7 @@ int main(void)
 	    daemon_test(test_port_in_use),
 	    daemon_test(test_no_file),
 	    daemon_test(test_child_fails),
+	    daemon_test(test_bad_start_mended),
 	    daemon_test(test_send_with_broken_file),
 	};
 
