@@ -32,7 +32,10 @@ static bool start(struct daemon *d, struct peek *peek)
 {
 	char slow[48];
 
-	setenv("ASAN_OPTIONS", "handle_segv=0:handle_sigill=0", 0);
+	setenv("ASAN_OPTIONS",
+	    "handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:handle_"
+	    "abort=0",
+	    0);
 	harness_slow_time(slow, 200);
 	daemon_start(d, "profile.default.memory=8M", slow,
 	    "pool.elastic.min_processes=1", "pool.elastic.max_processes=1",
@@ -211,6 +214,15 @@ static bool may_look(struct daemon *d, pid_t pid)
 	return false;
 }
 
+/* A sanitizer's shadow memory is larger than any limit of address space. */
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_LIMIT "auto"
+#define MEMORY_LIMIT_BYTES RLIM_INFINITY
+#else
+#define MEMORY_LIMIT "3G"
+#define MEMORY_LIMIT_BYTES ((rlim_t)3 << 30)
+#endif
+
 static void test_as_configured(void **state)
 {
 	struct daemon *d = *state;
@@ -221,7 +233,7 @@ static void test_as_configured(void **state)
 	snprintf(cpu[1], sizeof(cpu[1]), "pool.fixed.cpu_affinity=%zu", first_cpu());
 	daemon_start(d, "frontend.rlimit_nofile=777", "frontend.max_connections=100",
 	    "frontend.nice=3", "pool.fixed.nice=13", "pool.fixed.rlimit_cpu=500s",
-	    "pool.fixed.memory_limit=3G", "pool.fixed.max_processes=1",
+	    "pool.fixed.memory_limit=" MEMORY_LIMIT, "pool.fixed.max_processes=1",
 	    "pool.elastic.max_processes=1", cpu[0], cpu[1], NULL);
 	frontend = process_find(d, "frontend 0");
 	hasher = process_find(d, "hasher fixed/0");
@@ -231,7 +243,7 @@ static void test_as_configured(void **state)
 	expect_limit(frontend, RLIMIT_CORE, 0);
 	expect_limit(hasher, RLIMIT_CORE, 0);
 	expect_limit(hasher, RLIMIT_CPU, 500);
-	expect_limit(hasher, RLIMIT_AS, (rlim_t)3 << 30);
+	expect_limit(hasher, RLIMIT_AS, MEMORY_LIMIT_BYTES);
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)frontend), 3);
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)hasher), 13);
 	assert_int_equal(
