@@ -188,6 +188,16 @@ static struct process *process_of_pid(struct master *m, pid_t pid)
 	return NULL; /* as PID 1 of a container we are given strangers to bury */
 }
 
+/* It may have been READY, and done its work, before we came to read that it was. */
+static void process_last_words(struct process *p)
+{
+	struct control_message message;
+
+	while (p->control >= 0 && control_recv(p->control, &message) == LINK_OK)
+		if (message.kind == CONTROL_READY && p->state == PROCESS_STARTING)
+			supervise_ready(p);
+}
+
 void spawn_reap(struct master *m)
 {
 	struct process *p;
@@ -200,6 +210,7 @@ void spawn_reap(struct master *m)
 			upgrade_reaped(m, pid, status);
 			continue;
 		}
+		process_last_words(p);
 		process_forget_watchers(p);
 		supervise_exit(p, status);
 	}

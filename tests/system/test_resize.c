@@ -86,6 +86,7 @@ static void test_under_load(void **state)
 static void test_ends(void **state)
 {
 	struct daemon *d = *state;
+	char text[16];
 
 	daemon_start(d, "profile.default.memory=8M", "pool.elastic.min_processes=2",
 	    "pool.elastic.max_processes=2", "pool.elastic.batch=1",
@@ -104,7 +105,10 @@ static void test_ends(void **state)
 	}
 	signal_master(d, SIGTTIN);
 	daemon_wait_log(d, "pool elastic: [0-9]+ processes and no more");
-	assert_in_range(process_count(d, "hasher elastic/"), 2, 5);
+	assert_true(log_tail_group(
+	    d->log, 0, "pool elastic: ([0-9]+) processes and no more", text, 16));
+	assert_in_range(strtoul(text, NULL, 10), 2, 5);
+	process_wait_count(d, "hasher elastic/", strtoul(text, NULL, 10));
 	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
 	daemon_stop(d);
 }
