@@ -113,4 +113,12 @@ void harness_remove(const char *dir);
 typedef bool wait_fn(void *arg);
 void wait_until(wait_fn *holds, void *arg, const char *what);
 
+/* What is said of a hasher that has less memory than the program needs; a sanitizer
+ * gives up before our own words. */
+#ifdef __SANITIZE_ADDRESS__
+#define HARNESS_SETUP_FAILED "exited with status 1"
+#else
+#define HARNESS_SETUP_FAILED "could not set itself up"
+#endif
+
 #endif

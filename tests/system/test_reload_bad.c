@@ -223,7 +223,7 @@ static void test_child_fails(void **state)
 	configure(
 	    d, "verify_max_memory = 1M\npool fixed { memory_limit = 2M batch = 1 }\n");
 	assert_int_equal(masters_send(d, "reload", text, sizeof(text)), 1);
-	assert_non_null(strstr(text, "could not set itself up"));
+	assert_non_null(strstr(text, HARNESS_SETUP_FAILED));
 	daemon_wait_log(d, "reload failed, generation 1 stays: its hasher ");
 	house_expect(d, before);
 	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);

@@ -147,7 +147,7 @@ static void test_refused(void **state)
 	    "verify_max_memory = 1M\n",
 	    path, d->pidfile);
 	harness_write_file(d->conf, text);
-	expect_failure(d, "could not set itself up", before);
+	expect_failure(d, HARNESS_SETUP_FAILED, before);
 	assert_int_equal(access(path, F_OK), -1); /* its own it has removed */
 	harness_write_file(d->conf, good);
 	free(good);
