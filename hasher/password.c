@@ -133,7 +133,9 @@ void password_work(struct hasher *h)
 		if (hand != NULL)
 			password_answer(h, hand, &result);
 		explicit_bzero(&result, sizeof(result));
-		h->looked_ns = 0; /* there is room again: look for more at once */
+		/* there is room again: what waits now has waited while all were at work */
+		h->looked_ns = 0;
+		h->waited = 1;
 	}
 	password_drop_unwanted(h);
 }
