@@ -133,7 +133,8 @@ void password_work(struct hasher *h)
 		if (hand != NULL)
 			password_answer(h, hand, &result);
 		explicit_bzero(&result, sizeof(result));
-		/* there is room again: what waits now has waited while all were at work */
+		/* there is room again: what waits now has waited while all were at work
+		 */
 		h->looked_ns = 0;
 		h->waited = 1;
 	}
