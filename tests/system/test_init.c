@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,14 +17,18 @@
 #include "tests/system/client.h"
 #include "tests/system/process.h"
 
-/* May we make namespaces here? A container in a container often may not. */
+/* May we make namespaces here, as unshare(1) does? A container in a container often may
+ * not, and below a chroot / is no mount whose propagation could be changed. */
 static bool namespaces_allowed(void)
 {
 	int status = -1;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(unshare(CLONE_NEWPID | CLONE_NEWNS) == 0 ? 0 : 1);
+		_exit(unshare(CLONE_NEWPID | CLONE_NEWNS) == 0 &&
+		              mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+		          ? 0
+		          : 1);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
