@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -118,16 +119,49 @@ size_t masters_all(pid_t *pids, size_t max)
 	return n;
 }
 
+/* Where the stack of its program begins (field 28 of proc(5)'s stat): each execve()
+ * puts it somewhere else, and a process that was only forked has its parent's. 0: it is
+ * gone. */
+static unsigned long long stack_of(pid_t pid)
+{
+	char path[48], *text, *at;
+	unsigned long long start = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	text = harness_read_file(path);
+	at = text != NULL ? strrchr(text, ')') : NULL;
+	for (int field = 2; at != NULL && field < 28; field++)
+		at = strchr(at + 1, ' ');
+	if (at != NULL)
+		start = strtoull(at, NULL, 10);
+	free(text);
+	return start;
+}
+
+/* A worker has its master's title until it has set its own, and a list of processes is
+ * not made at one moment: so programs are counted, and those that live at the end. */
 size_t masters_count(void)
 {
 	pid_t pids[PROCESS_MAX];
+	unsigned long long stacks[PROCESS_MAX];
 	char title[PROCESS_TITLE];
 	size_t n = masters_all(pids, PROCESS_MAX), masters = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		size_t same = 0;
+
 		process_title(pids[i], title);
-		masters += strncmp(title, "argond: master", 14) == 0;
+		stacks[masters] = stack_of(pids[i]);
+		if (strncmp(title, "argond: master", 14) != 0 || stacks[masters] == 0)
+			continue;
+		while (same < masters && stacks[same] != stacks[masters])
+			same++;
+		if (same == masters)
+			pids[masters++] = pids[i];
 	}
+	n = masters;
+	for (size_t i = 0; i < n; i++)
+		masters -= !process_alive(pids[i]);
 	return masters;
 }
 
