@@ -133,7 +133,8 @@ static bool status_follow(const char *pidfile, pid_t *pid, struct pollfd *fd)
 	pid_t next = lockfile_holder(pidfile);
 	bool other = next > 0 && next != *pid;
 
-	close(fd->fd);
+	if (fd->fd >= 0)
+		close(fd->fd);
 	fd->fd = other ? (int)syscall(SYS_pidfd_open, next, 0) : -1;
 	*pid = next;
 	return fd->fd >= 0;
@@ -145,8 +146,10 @@ int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t
 	    {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}};
 	struct status status = {0};
 	char events[4096];
-	bool gone = fds[0].fd < 0 || fds[1].fd < 0;
+	bool gone = fds[0].fd < 0;
 
+	if (fds[1].fd < 0) /* it may have gone before the waiting began */
+		gone = !status_follow(pidfile, &pid, &fds[1]) || gone;
 	strlcpy(why, "the master is gone", cap);
 	while (!(status_read(pidfile, &status) == 0 && status.finished > last)) {
 		if (gone || (poll(fds, 2, -1) < 0 && errno != EINTR))

@@ -197,6 +197,23 @@ static void a_successor_goes_on_with_it(void **state)
 	assert_int_equal(waiter_end(&w, why, sizeof(why)), 0);
 }
 
+/* The master that was to be waited for had left before anybody looked. */
+static void a_successor_is_found_by_who_comes_late(void **state)
+{
+	struct place *p = *state;
+	struct waiter w;
+	char why[2048];
+	pid_t master = a_process();
+
+	status_begun(&p->master);
+	assert_int_equal(kill(master, SIGKILL), 0);
+	assert_int_equal(waitpid(master, NULL, 0), master);
+	waiter_start(&w, p->pidfile, master, 1);
+	status_begun(&p->master);
+	status_finished(&p->master, true, "");
+	assert_int_equal(waiter_end(&w, why, sizeof(why)), 0);
+}
+
 static void a_master_that_dies_ends_the_waiting(void **state)
 {
 	struct place *p = *state;
@@ -311,6 +328,7 @@ int main(void)
 	    status_test(only_a_later_attempt_counts),
 	    status_test(a_failure_has_its_reason),
 	    status_test(a_successor_goes_on_with_it),
+	    status_test(a_successor_is_found_by_who_comes_late),
 	    status_test(a_master_that_dies_ends_the_waiting),
 	    status_test(what_is_no_status_is_none),
 	    status_test(links_are_not_followed),
