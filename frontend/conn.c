@@ -72,6 +72,8 @@ static void conn_free(struct conn *conn)
 	if (conn->request != NULL)
 		conn_drop_request(conn, conn->request);
 	secret_free(&conn->rest);
+	conn->client->connections--;
+	client_put(conn->client);
 	free(conn);
 	frontend_conn_gone(fe);
 }
@@ -134,17 +136,34 @@ static void conn_set_peer(struct conn_peer *peer, const struct sockaddr *addr)
 	}
 }
 
-int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len)
+/* A connection of a peer, or NULL where there is no memory. */
+static struct conn *conn_new(
+    struct frontend *fe, const struct sockaddr *addr, socklen_t len)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL)
+		return NULL;
+	if (len >= sizeof(addr->sa_family))
+		conn_set_peer(&conn->peer, addr);
+	conn->client = client_get(&fe->clients, &conn->peer);
+	if (conn->client == NULL) {
+		free(conn);
+		return NULL;
+	}
+	conn->client->connections++;
+	conn->frontend = fe;
+	return conn;
+}
+
+int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct conn *conn = conn_new(fe, addr, len);
 
 	if (conn == NULL) {
 		close(fd);
 		return -1;
 	}
-	conn->frontend = fe;
-	if (len >= sizeof(addr->sa_family))
-		conn_set_peer(&conn->peer, addr);
 	ev_io_init(&conn->io, conn_on_io, fd, EV_READ);
 	ev_init(&conn->timer, conn_on_timer);
 	conn->io.data = conn->timer.data = conn;

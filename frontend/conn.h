@@ -24,6 +24,7 @@
 #include <ev.h>
 
 #include "common/secret.h"
+#include "frontend/client.h"
 #include "frontend/dispatch.h"
 #include "frontend/http.h"
 #include "frontend/problem.h"
@@ -41,14 +42,6 @@ enum conn_state {
 	CONN_WRITING,   /* the client has not taken all of the answer yet */
 	CONN_LINGERING, /* answered and shut down; reads on so that the answer is not
 	                   lost */
-};
-
-enum conn_peer_kind { CONN_PEER_UNIX, CONN_PEER_INET, CONN_PEER_INET6 };
-
-/* Who is at the other end, without the port: 4 or 16 bytes, or none. */
-struct conn_peer {
-	uint8_t address[16];
-	uint8_t kind; /* enum conn_peer_kind */
 };
 
 /* A job has ended; answer now. `context` is what conn_submit() was given. */
@@ -88,6 +81,7 @@ struct conn {
 	bool is_old;       /* HTTP/1.0 */
 	uint8_t method;    /* enum method, of the request being answered */
 	struct conn_peer peer;
+	struct client *client; /* of that peer: one of its `connections` is this */
 
 	const struct route *route; /* of the request being answered, or NULL */
 	uint64_t began_ns;         /* when it was complete; only for the access log */
@@ -131,10 +125,10 @@ struct conn_scratch {
 };
 
 /*
- * For frontend.c. It zeroes struct frontend and does TAILQ_INIT(&fe->conns), sets
- * config, loop, dispatch and request_prefix; conns, conn_count, waiting and
- * request_counter are kept by conn.c, and so are `connections` and `requests` of the
- * slot on the board.
+ * For frontend.c. It zeroes struct frontend and does TAILQ_INIT(&fe->conns) and
+ * clients_init(&fe->clients), sets config, loop, dispatch and request_prefix; conns,
+ * conn_count, waiting and request_counter are kept by conn.c, and so are `connections`
+ * and `requests` of the slot on the board.
  */
 
 /* Takes over an accepted, non-blocking, close-on-exec socket. Returns 0, or -1 where

@@ -235,6 +235,7 @@ static int frontend_open(struct frontend *fe, struct child *child)
 	fe->child = child;
 	fe->config = child->config;
 	TAILQ_INIT(&fe->conns);
+	clients_init(&fe->clients);
 	arc4random_buf(&fe->request_prefix, sizeof(fe->request_prefix));
 	fe->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (fe->loop == NULL)
@@ -261,6 +262,7 @@ static void frontend_close(struct frontend *fe)
 	accept_update(fe);
 	conn_close_all(fe);
 	dispatch_close(fe->dispatch);
+	clients_free(&fe->clients);
 	free(fe->listeners);
 	ev_loop_destroy(fe->loop);
 }

@@ -11,6 +11,7 @@
 #include <ev.h>
 
 #include "common/child.h"
+#include "frontend/client.h"
 #include "frontend/conn.h"
 #include "frontend/dispatch.h"
 
@@ -20,6 +21,7 @@ struct frontend {
 	struct ev_loop *loop;
 	struct dispatch *dispatch;
 	struct conn_list conns; /* all open connections */
+	struct clients clients; /* those who have them */
 	unsigned conn_count;
 	unsigned waiting; /* connections with a job queued or running */
 	bool draining;    /* told to leave: every answer says Connection: close */

@@ -156,6 +156,7 @@ static inline int fixture_setup(void **state)
 	f->fe.loop = ev_loop_new(EVBACKEND_EPOLL);
 	assert_non_null(f->fe.loop);
 	TAILQ_INIT(&f->fe.conns);
+	clients_init(&f->fe.clients);
 	*state = f;
 	return 0;
 }
@@ -168,6 +169,8 @@ static inline int fixture_teardown(void **state)
 	assert_int_equal(f->fe.conn_count, 0);
 	assert_int_equal(f->fe.waiting, 0);
 	assert_int_equal(f->dispatch.pending, 0);
+	assert_int_equal(f->fe.clients.count, 0);
+	clients_free(&f->fe.clients);
 	ev_loop_destroy(f->fe.loop);
 	board_close(&f->child.board);
 	free(f);
