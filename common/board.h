@@ -26,6 +26,8 @@ struct board_frontend {
 	_Atomic uint64_t wanted[LIMIT_FLIGHTS];
 	_Atomic uint32_t waiting[LIMIT_POOLS];   /* jobs queued, by pool */
 	_Atomic uint32_t in_flight[LIMIT_POOLS]; /* jobs sent and unanswered, by pool */
+	_Atomic uint64_t backlog[LIMIT_POOLS];   /* units of both (job.h, job_units) */
+	_Atomic uint64_t reserved; /* bytes for jobs that cost more than any profile */
 	_Atomic uint32_t connections;
 	_Atomic uint64_t requests; /* answered */
 };
@@ -40,7 +42,8 @@ struct board_hasher {
 	_Atomic uint64_t idle_since; /* ns, meaningful while busy is 0 */
 	_Atomic uint64_t done;       /* jobs answered with a result */
 	_Atomic uint64_t dropped;    /* jobs not worked at */
-	_Atomic uint64_t work_ns;    /* spent on those done */
+	_Atomic uint64_t units;      /* of work done (job.h, job_units), also in vain */
+	_Atomic uint64_t busy_ns;    /* with any job in hand, while those were done */
 };
 
 /* Written by the master while no process has the slot, then by its process. */
@@ -65,7 +68,8 @@ struct board_head {
 	    most[LIMIT_POOLS];      /* hashers that there may be; 0: not said yet */
 	_Atomic uint32_t frontends; /* frontends that are READY */
 	_Atomic uint32_t stopping;  /* 1: accepting has ended */
-	_Atomic uint32_t throttled[LIMIT_POOLS]; /* 1: the role dies before READY */
+	/* seconds between two tries of a role that dies before READY; 0: all is well */
+	_Atomic uint32_t throttled[LIMIT_POOLS];
 };
 
 struct board {

@@ -213,6 +213,11 @@ unsigned engine_running(const struct engine *engine)
 	return count;
 }
 
+uint64_t engine_filled(const struct engine *engine)
+{
+	return engine->filled;
+}
+
 bool engine_is_busy(const struct engine *engine)
 {
 	return engine_running(engine) > 0 || arena_is_stained(&engine->arena);
@@ -258,6 +263,7 @@ static int engine_prove(struct engine *engine)
 		wrong = engine_selftest(engine);
 	}
 	engine_trim(engine);
+	engine->filled = 0;
 	return wrong == NULL ? 0 : EPROTO;
 }
 

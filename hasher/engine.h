@@ -113,6 +113,10 @@ void engine_cancel(struct engine *engine, unsigned ticket);
 /* Jobs submitted whose result was not handed out yet. */
 unsigned engine_running(const struct engine *engine);
 
+/* Blocks of 1 KiB filled since the engine was opened, by jobs that were dropped
+ * too; libargon2's are counted when its job has ended. */
+uint64_t engine_filled(const struct engine *engine);
+
 /* Whether a step has anything to do: jobs, or memory to wipe. */
 bool engine_is_busy(const struct engine *engine);
 

@@ -58,6 +58,7 @@ struct engine {
 	struct arena arena;
 	unsigned stream_count;
 	unsigned last_ticket;
+	uint64_t filled; /* blocks, by all jobs; the backends count */
 	struct engine_job jobs[ENGINE_STREAMS_MAX];
 	struct engine_stream streams[ENGINE_STREAMS_MAX];
 };

@@ -343,6 +343,7 @@ static void streams_advance(struct engine *engine, unsigned *blocks)
 		if (run > share)
 			run = share;
 		engine->kernel->fill(lanes, count, run);
+		engine->filled += (uint64_t)run * count;
 		*blocks -= run * count < *blocks ? run * count : *blocks;
 		ended = streams_ran(engine, run);
 	}

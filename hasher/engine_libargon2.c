@@ -131,6 +131,7 @@ static void library_advance(struct engine *engine, unsigned *blocks)
 	/* The library wipes the memory of a hash that went well; one that did
 	 * not may have written some. */
 	engine_job_end(job, library_hash(job));
+	engine->filled += (uint64_t)job->params.memory_kib * job->params.time;
 	if (job->status != ENGINE_OK)
 		arena_stain(&engine->arena, job->claim.offset, job->claim.bytes);
 	*blocks = 0;

@@ -9,6 +9,20 @@
 #include "common/log.h"
 #include "hasher/hasher.h"
 
+/*
+ * Brings the time with any job in hand, and the work done in it, up to now: at each
+ * change of their number. What was done for clients who then left counts, too: the two
+ * tell how fast we are.
+ */
+static void hand_count_work(struct hasher *h, uint64_t now)
+{
+	if (h->running > 0)
+		atomic_fetch_add(&h->board->busy_ns, now - h->counted_ns);
+	h->counted_ns = now;
+	atomic_store(&h->board->units,
+	    h->lookups + (h->engine != NULL ? engine_filled(h->engine) : 0));
+}
+
 static void hand_publish(const struct hasher *h)
 {
 	atomic_store(&h->board->busy, h->running);
@@ -30,6 +44,7 @@ struct hand *hand_claim(struct hasher *h, unsigned frontend, const struct job *j
 		    .frontend = frontend,
 		    .job = *job,
 		    .begun_ns = clock_ns()};
+		hand_count_work(h, hand->begun_ns);
 		atomic_store(&h->board->claim_since[i], hand->begun_ns);
 		atomic_store(&h->board->claim[i], job->id);
 		h->running++;
@@ -86,18 +101,20 @@ static void hand_send(
 void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
     const char *text, size_t text_len)
 {
+	const uint64_t now = clock_ns();
 	const struct job_reply reply = {.id = hand->job.id,
 	    .flight = hand->job.flight,
 	    .status = (uint8_t)status,
-	    .work_ns = clock_ns() - hand->begun_ns,
+	    .work_ns = now - hand->begun_ns,
 	    .text = text,
 	    .text_len = status == JOB_OK ? text_len : 0};
 
+	h->lookups += hand->job.kind == JOB_LOOKUP;
+	hand_count_work(h, now);
 	if (status == JOB_DROPPED) {
 		atomic_fetch_add(&h->board->dropped, 1);
 	} else {
 		atomic_fetch_add(&h->board->done, 1);
-		atomic_fetch_add(&h->board->work_ns, reply.work_ns);
 	}
 	hand_send(h, hand, &reply);
 	atomic_store(&h->board->claim[hand - h->hands], 0);

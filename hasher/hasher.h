@@ -39,8 +39,10 @@ struct hasher {
 	bool leaving;
 	bool master_gone;
 	int epoll;
-	uint64_t looked_ns; /* when a working hasher last looked for more */
-	unsigned waited;    /* looks in a row at which a job was waiting */
+	uint64_t counted_ns; /* until when the board says how busy we were */
+	uint64_t lookups;    /* done */
+	uint64_t looked_ns;  /* when a working hasher last looked for more */
+	unsigned waited;     /* looks in a row at which a job was waiting */
 	uint8_t message[JOB_MESSAGE_MAX]; /* wiped after each job */
 	struct hand *held; /* taken, and waiting for others to end; or NULL */
 };

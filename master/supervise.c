@@ -74,7 +74,7 @@ void supervise_publish(struct role *role)
 	}
 	atomic_store(&head->alive[role->pool], ready);
 	atomic_store(&head->most[role->pool], role->max);
-	atomic_store(&head->throttled[role->pool], role->backoff_ms != 0);
+	atomic_store(&head->throttled[role->pool], (role->backoff_ms + 999) / 1000);
 }
 
 static void role_retry_later(struct role *role)
