@@ -1,0 +1,266 @@
+/* frontend/fair.c: who is next. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "frontend/flight.h"
+
+enum { QUANTUM = 100, MANY = 512 };
+
+struct queue {
+	struct fair fair;
+	struct client clients[MANY]; /* of client n the hash is n */
+	struct task tasks[MANY];
+	unsigned used;
+};
+
+static int open_queue(void **state)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+
+	if (q == NULL || fair_open(&q->fair, QUANTUM) != 0)
+		return -1;
+	for (unsigned i = 0; i < MANY; i++)
+		q->clients[i].hash = i;
+	*state = q;
+	return 0;
+}
+
+static int close_queue(void **state)
+{
+	struct queue *q = *state;
+
+	fair_close(&q->fair);
+	free(q);
+	return 0;
+}
+
+static struct task *add(struct queue *q, unsigned client, uint64_t units)
+{
+	struct task *task = &q->tasks[q->used++];
+
+	assert_true(q->used <= MANY);
+	*task =
+	    (struct task){.charge = {.client = &q->clients[client]}, .units = units};
+	fair_add(&q->fair, task);
+	return task;
+}
+
+static struct task *take(struct queue *q, bool newest)
+{
+	struct task *task = fair_next(&q->fair, newest);
+
+	if (task != NULL)
+		fair_remove(&q->fair, task);
+	return task;
+}
+
+/* Whose turn it is; MANY: nobody's. */
+static unsigned turn_of(struct queue *q)
+{
+	struct task *task = take(q, false);
+
+	return task != NULL ? (unsigned)task->charge.client->hash : MANY;
+}
+
+static void an_empty_queue_has_nobody(void **state)
+{
+	struct queue *q = *state;
+
+	assert_null(fair_next(&q->fair, false));
+	assert_null(fair_next(&q->fair, true));
+	add(q, 1, QUANTUM);
+	assert_int_equal(turn_of(q), 1);
+	assert_null(fair_next(&q->fair, false));
+	assert_int_equal(q->fair.count, 0);
+	assert_int_equal(q->fair.units, 0);
+	assert_int_equal(q->fair.active, 0);
+}
+
+static void one_client_goes_in_order(void **state)
+{
+	struct queue *q = *state;
+	struct task *tasks[5];
+
+	for (int i = 0; i < 5; i++)
+		tasks[i] = add(q, 7, QUANTUM);
+	for (int i = 0; i < 5; i++)
+		assert_ptr_equal(take(q, false), tasks[i]);
+}
+
+static void or_newest_first(void **state)
+{
+	struct queue *q = *state;
+	struct task *tasks[5];
+
+	for (int i = 0; i < 5; i++)
+		tasks[i] = add(q, 7, QUANTUM);
+	for (int i = 5; i-- > 1;)
+		assert_ptr_equal(take(q, true), tasks[i]);
+	assert_ptr_equal(take(q, false), tasks[0]);
+}
+
+/* A loud client with a hundred, and three with one each that come later. */
+static void a_loud_client_does_not_keep_others_waiting(void **state)
+{
+	struct queue *q = *state;
+	bool seen[4] = {false};
+
+	for (int i = 0; i < 100; i++)
+		add(q, 0, QUANTUM);
+	assert_int_equal(turn_of(q), 0);
+	for (unsigned client = 1; client <= 3; client++)
+		add(q, client, QUANTUM);
+	for (int i = 0; i < 4; i++) {
+		unsigned client = turn_of(q);
+
+		assert_true(client < 4);
+		assert_false(seen[client]);
+		seen[client] = true;
+	}
+	for (int i = 0; i < 98; i++)
+		assert_int_equal(turn_of(q), 0);
+	assert_int_equal(turn_of(q), MANY);
+}
+
+/* Work is shared, not the number of jobs: one asks for ten times as much with each. */
+static void large_jobs_have_fewer_turns(void **state)
+{
+	struct queue *q = *state;
+	uint64_t units[2] = {0, 0};
+
+	for (int i = 0; i < 20; i++)
+		add(q, 0, 10 * QUANTUM);
+	for (int i = 0; i < 200; i++)
+		add(q, 1, QUANTUM);
+	for (int i = 0; i < 110; i++) {
+		struct task *task = take(q, false);
+
+		units[task->charge.client->hash] += task->units;
+	}
+	assert_in_range(units[0], 90 * QUANTUM, 110 * QUANTUM);
+	assert_in_range(units[1], 90 * QUANTUM, 110 * QUANTUM);
+}
+
+/* A job that a quantum pays for after a billion rounds is found at once, and so is one
+ * that costs next to nothing. */
+static void nobody_walks_through_all_rounds(void **state)
+{
+	struct queue *q = *state;
+
+	add(q, 0, UINT64_C(1) << 40);
+	add(q, 1, UINT64_C(1) << 41);
+	assert_int_equal(turn_of(q), 0);
+	add(q, 2, 1);
+	assert_int_equal(turn_of(q), 2);
+	assert_int_equal(turn_of(q), 1);
+}
+
+static void who_is_tried_again_goes_first(void **state)
+{
+	struct queue *q = *state;
+	struct task *first = add(q, 1, QUANTUM), *again;
+
+	add(q, 2, QUANTUM);
+	again = take(q, false);
+	assert_ptr_equal(again, first);
+	fair_add_again(&q->fair, again);
+	assert_int_equal(q->fair.count, 2);
+	assert_ptr_equal(take(q, true), again);
+	assert_int_equal(turn_of(q), 2);
+	fair_add_again(&q->fair, again);
+	fair_remove(&q->fair, again);
+	assert_int_equal(turn_of(q), MANY);
+}
+
+static void whoever_leaves_takes_his_turn_along(void **state)
+{
+	struct queue *q = *state;
+	struct task *tasks[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		tasks[i] = add(q, i, QUANTUM);
+	fair_remove(&q->fair, tasks[1]);
+	assert_int_equal(q->fair.active, 2);
+	assert_int_equal(q->fair.units, 2 * QUANTUM);
+	assert_int_equal(turn_of(q), 0);
+	assert_int_equal(turn_of(q), 2);
+	assert_int_equal(turn_of(q), MANY);
+}
+
+/* What is ahead of a newcomer: of each client as much as the newcomer will have. */
+static void what_is_ahead_depends_on_who_asks(void **state)
+{
+	struct queue *q = *state;
+
+	for (int i = 0; i < 10; i++)
+		add(q, 0, QUANTUM);
+	add(q, 1, QUANTUM);
+	assert_int_equal(fair_ahead(&q->fair, 0), 11 * QUANTUM);
+	assert_int_equal(fair_ahead(&q->fair, 1), 3 * QUANTUM);
+	assert_int_equal(fair_ahead(&q->fair, 2), 2 * QUANTUM);
+	assert_int_equal(fair_count(&q->fair, 0), 10);
+	assert_int_equal(fair_count(&q->fair, 2), 0);
+}
+
+static void who_has_most_makes_room(void **state)
+{
+	struct queue *q = *state;
+	struct task *oldest = add(q, 0, QUANTUM);
+
+	add(q, 0, QUANTUM);
+	add(q, 1, QUANTUM);
+	assert_ptr_equal(fair_victim(&q->fair, 2), oldest);
+	assert_null(fair_victim(&q->fair, 1)); /* it would only change places */
+	assert_null(fair_victim(&q->fair, 0));
+	add(q, 0, QUANTUM);
+	assert_ptr_equal(fair_victim(&q->fair, 1), oldest);
+}
+
+/* Everybody comes and goes at random: all are served once, the counts stay right. */
+static void nothing_is_lost_in_the_crowd(void **state)
+{
+	struct queue *q = *state;
+	unsigned seed = 1, served = 0;
+
+	while (q->used < MANY || q->fair.count > 0) {
+		unsigned what = (unsigned)rand_r(&seed) % 3;
+
+		if (what < 2 && q->used < MANY)
+			add(q, (unsigned)rand_r(&seed) % 9,
+			    1 + (uint64_t)rand_r(&seed) % (5 * QUANTUM));
+		else if (what == 2)
+			served += take(q, (rand_r(&seed) & 1) != 0) != NULL;
+		else
+			served += take(q, false) != NULL;
+	}
+	assert_int_equal(served, MANY);
+	assert_int_equal(q->fair.units, 0);
+	assert_int_equal(q->fair.active, 0);
+}
+
+#define WITH_QUEUE(test) cmocka_unit_test_setup_teardown(test, open_queue, close_queue)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WITH_QUEUE(an_empty_queue_has_nobody),
+	    WITH_QUEUE(one_client_goes_in_order),
+	    WITH_QUEUE(or_newest_first),
+	    WITH_QUEUE(a_loud_client_does_not_keep_others_waiting),
+	    WITH_QUEUE(large_jobs_have_fewer_turns),
+	    WITH_QUEUE(nobody_walks_through_all_rounds),
+	    WITH_QUEUE(who_is_tried_again_goes_first),
+	    WITH_QUEUE(whoever_leaves_takes_his_turn_along),
+	    WITH_QUEUE(what_is_ahead_depends_on_who_asks),
+	    WITH_QUEUE(who_has_most_makes_room),
+	    WITH_QUEUE(nothing_is_lost_in_the_crowd),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
