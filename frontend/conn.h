@@ -161,7 +161,7 @@ void conn_reply_text(struct conn *conn, unsigned status, const char *text);
 void conn_problem(struct conn *conn, enum problem problem, const char *detail);
 
 /* Has a job done: `work` says what follows. Where the job is not admitted the client is
- * told so (503 with Retry-After). Sets done and owner of `spec`. */
+ * told so (503 or 429 with Retry-After). Sets done, owner and client of `spec`. */
 void conn_submit(
     struct conn *conn, struct task_spec *spec, const struct conn_work *work);
 

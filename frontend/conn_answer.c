@@ -254,18 +254,18 @@ static void conn_on_done(void *owner, const struct task_result *result)
 	conn_settle(conn);
 }
 
-static void conn_refuse(struct conn *conn, enum admission admission)
+static void conn_refuse(
+    struct conn *conn, enum admission admission, unsigned retry_after)
 {
 	static const enum problem problems[ADMISSION_END] = {
 	    [ADMITTED] = PROBLEM_INTERNAL,
-	    [ADMISSION_QUEUE_FULL] = PROBLEM_QUEUE_FULL,
 	    [ADMISSION_NO_HASHER] = PROBLEM_QUEUE_FULL,
+	    [ADMISSION_CLIENT_LIMIT] = PROBLEM_CLIENT_LIMIT,
 	    [ADMISSION_MEMORY_BUDGET] = PROBLEM_MEMORY_BUDGET,
+	    [ADMISSION_QUEUE_FULL] = PROBLEM_QUEUE_FULL,
+	    [ADMISSION_DEADLINE] = PROBLEM_WOULD_EXCEED_DEADLINE,
 	};
-	struct reply more = {
-	    .no_store = true,
-	    .retry_after = dispatch_retry_after(conn->frontend->dispatch, conn->pool),
-	};
+	const struct reply more = {.no_store = true, .retry_after = retry_after};
 
 	conn_reply_problem(conn, problems[admission], NULL, &more);
 }
@@ -274,21 +274,23 @@ void conn_submit(
     struct conn *conn, struct task_spec *spec, const struct conn_work *work)
 {
 	enum admission admission = ADMISSION_MEMORY_BUDGET;
+	unsigned retry_after = 1;
 
 	conn->work = *work;
 	conn->pool = (uint8_t)spec->pool;
 	spec->done = conn_on_done;
 	spec->owner = conn;
+	spec->client = conn->client;
 	if (conn_keep_id(conn) == 0)
-		admission =
-		    dispatch_submit(conn->frontend->dispatch, spec, &conn->task);
+		admission = dispatch_submit(
+		    conn->frontend->dispatch, spec, &conn->task, &retry_after);
 	if (admission == ADMITTED) {
 		conn->frontend->waiting++;
 		return;
 	}
 	conn->task = NULL;
 	conn_drop_work(conn);
-	conn_refuse(conn, admission);
+	conn_refuse(conn, admission, retry_after);
 }
 
 void conn_delay(struct conn *conn, uint64_t ms, conn_wake_fn *wake)
@@ -313,6 +315,8 @@ void conn_reply_failure(
 	    [TASK_FAILED] = PROBLEM_INTERNAL,
 	    [TASK_CRASHED] = PROBLEM_HASHER_CRASHED,
 	    [TASK_EXPIRED] = PROBLEM_DEADLINE_EXCEEDED,
+	    [TASK_LATE] = PROBLEM_WOULD_EXCEED_DEADLINE,
+	    [TASK_SHED] = PROBLEM_QUEUE_FULL,
 	};
 	enum problem problem = problems[result->outcome];
 	unsigned status = problem_row(problem)->status;

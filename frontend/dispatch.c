@@ -21,8 +21,11 @@ enum {
 	 * replies fit into a link (LINK_BUFFER) while we do not read.
 	 */
 	WINDOW_MAX = 160,
-	WANT_MS = 5,    /* at most one request for more hashers in this time */
-	RETRY_MAX = 60, /* seconds, the longest Retry-After */
+	WANT_MS = 5, /* at most one request for more hashers in this time */
+	/* hundredths of the pool's deadline: were the last one to wait longer,
+	 * something has gone wrong since these were admitted, and the newest have the
+	 * best hope */
+	WAIT_FULL = 80,
 };
 
 static const double NUDGE_SECONDS = .01;
@@ -50,9 +53,11 @@ void dispatch_publish(struct pool *pool)
 	struct board_frontend *board = pool->dispatch->board;
 
 	atomic_store_explicit(
-	    &board->waiting[pool->index], pool->waiting, memory_order_relaxed);
+	    &board->waiting[pool->index], pool->queue.count, memory_order_relaxed);
 	atomic_store_explicit(
 	    &board->in_flight[pool->index], pool->in_flight, memory_order_relaxed);
+	atomic_store_explicit(&board->backlog[pool->index],
+	    pool->queue.units + pool->flight_units, memory_order_relaxed);
 }
 
 static bool pool_wants_more(const struct pool *pool)
@@ -63,7 +68,7 @@ static bool pool_wants_more(const struct pool *pool)
 
 	if (most == 0)
 		most = pool->config->max_processes;
-	return alive < most && pool->waiting + pool->in_flight > alive;
+	return alive < most && pool->queue.count + pool->in_flight > alive;
 }
 
 /* More jobs than hashers: the master may add some. */
@@ -112,15 +117,63 @@ static void task_free(struct task *task)
 	struct dispatch *d = task->dispatch;
 
 	ev_timer_stop(d->loop, &task->deadline);
+	admission_refund(d, &task->charge);
 	secret_free(&task->password);
 	d->pending--;
 	free(task);
 }
 
-static void task_unqueue(struct task *task)
+/* Who had to make room is told when the loop comes round: not while another asks. */
+static void pool_finish_shed(struct pool *pool)
 {
-	TAILQ_REMOVE(&task->pool->queue, task, entry);
-	task->pool->waiting--;
+	const struct task_result shed = {.outcome = TASK_SHED};
+	struct task *task;
+
+	while ((task = TAILQ_FIRST(&pool->shed)) != NULL) {
+		TAILQ_REMOVE(&pool->shed, task, entry);
+		dispatch_finish(task, &shed);
+	}
+}
+
+/* Newest first when full (adaptive LIFO): some are done in time, instead of all being
+ * late together. */
+static bool pool_is_full(struct pool *pool)
+{
+	uint64_t wait = forecast_wait_ns(pool, pool->queue.units + pool->flight_units);
+
+	return pool->queue.count >= pool->config->queue_limit ||
+	       wait > pool->config->deadline_ms * NS_PER_MS / 100 * WAIT_FULL;
+}
+
+/* Can it no longer be done in time? Beside a full batch it takes longer. */
+static bool task_is_late(const struct task *task)
+{
+	const struct pool *pool = task->pool;
+	uint64_t now = clock_ns(), work;
+
+	if (pool->in_flight >= forecast_hashers(pool) * pool->config->batch)
+		work = forecast_work_ns(pool, task->units);
+	else
+		work = forecast_work_least_ns(pool, task->units);
+	return now + work > task->deadline_ns;
+}
+
+/* The next one to be sent, taken off the queue; those for whom it is too late are told
+ * so. */
+static struct task *pool_next(struct pool *pool)
+{
+	const struct task_result late = {.outcome = TASK_LATE};
+	struct task *task;
+
+	while ((task = fair_next(&pool->queue, pool_is_full(pool))) != NULL) {
+		/* whatever was freed had been taken off the queue before */
+		fair_remove(
+		    &pool->queue, task); /* NOLINT(clang-analyzer-unix.Malloc) */
+		if (!task_is_late(task))
+			return task;
+		dispatch_finish(task, &late);
+	}
+	return NULL;
 }
 
 void dispatch_pump(struct pool *pool)
@@ -129,14 +182,12 @@ void dispatch_pump(struct pool *pool)
 	enum link_result result = LINK_OK;
 	struct task *task;
 
-	while ((task = TAILQ_FIRST(&pool->queue)) != NULL &&
-	       !ev_is_active(&pool->sweep) && pool->in_flight < pool_window(pool)) {
-		/* whatever was freed had been taken off the queue before */
-		task_unqueue(task); /* NOLINT(clang-analyzer-unix.Malloc) */
+	pool_finish_shed(pool);
+	while (!ev_is_active(&pool->sweep) && pool->in_flight < pool_window(pool) &&
+	       (task = pool_next(pool)) != NULL) {
 		result = flight_send(task);
 		if (result == LINK_AGAIN) {
-			TAILQ_INSERT_HEAD(&pool->queue, task, entry);
-			pool->waiting++;
+			fair_add_again(&pool->queue, task);
 			break;
 		}
 		if (result != LINK_OK) {
@@ -149,7 +200,7 @@ void dispatch_pump(struct pool *pool)
 	dispatch_publish(pool);
 	if (pool_wants_more(pool))
 		pool_ask_for_more(pool);
-	pool_keep_looking(pool, pool->waiting > 0 || pool_wants_more(pool));
+	pool_keep_looking(pool, pool->queue.count > 0 || pool_wants_more(pool));
 }
 
 void dispatch_finish(struct task *task, const struct task_result *result)
@@ -163,16 +214,17 @@ void dispatch_finish(struct task *task, const struct task_result *result)
 
 void dispatch_again(struct task *task)
 {
-	TAILQ_INSERT_HEAD(&task->pool->queue, task, entry);
-	task->pool->waiting++;
+	fair_add_again(&task->pool->queue, task);
 }
 
 static void task_leave(struct task *task)
 {
 	if (task->flight != NULL)
 		flight_abandon(task->flight);
+	else if (task->shed)
+		TAILQ_REMOVE(&task->pool->shed, task, entry);
 	else
-		task_unqueue(task);
+		fair_remove(&task->pool->queue, task);
 	dispatch_publish(task->pool);
 }
 
@@ -210,17 +262,6 @@ void dispatch_cancel(struct dispatch *d, struct task *task)
 	task_free(task);
 }
 
-static enum admission dispatch_admit(const struct pool *pool)
-{
-	const struct board_head *head = board_head(&pool->dispatch->child->board);
-
-	if (pool->waiting >= pool->config->queue_limit)
-		return ADMISSION_QUEUE_FULL;
-	if (pool_alive(pool) == 0 && atomic_load(&head->throttled[pool->index]) != 0)
-		return ADMISSION_NO_HASHER;
-	return ADMITTED;
-}
-
 static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 {
 	struct task *task = calloc(1, sizeof(*task));
@@ -235,33 +276,52 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->kind = spec->kind;
 	task->cost = spec->cost;
 	task->user = spec->user;
+	task->units = job_units(spec->kind, &spec->cost);
+	task->charge.client = spec->client;
 	task->done = spec->done;
 	task->owner = spec->owner;
 	task->submitted_ns = clock_ns();
 	task->deadline_ns = task->submitted_ns + timeout * NS_PER_MS;
-	if (spec->password != NULL)
-		secret_move(&task->password, spec->password);
 	ev_init(&task->deadline, task_expired);
 	task->deadline.data = task;
-	task_wait(task, task->submitted_ns);
 	return task;
 }
 
-enum admission dispatch_submit(
-    struct dispatch *d, const struct task_spec *spec, struct task **handle)
+/* A place for one more of this client's. */
+static void pool_make_room(struct pool *pool, const struct client *client)
+{
+	struct task *victim = NULL;
+
+	if (pool->queue.count >= pool->config->queue_limit)
+		victim = fair_victim(&pool->queue, client->hash);
+	if (victim == NULL)
+		return;
+	fair_remove(&pool->queue, victim);
+	victim->shed = true;
+	TAILQ_INSERT_TAIL(&pool->shed, victim, entry);
+}
+
+enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
+    struct task **handle, unsigned *retry_after)
 {
 	struct pool *pool = &d->pools[spec->pool];
-	enum admission verdict = dispatch_admit(pool);
-	struct task *task;
+	struct task *task = task_new(pool, spec);
+	enum admission verdict = ADMISSION_MEMORY_BUDGET;
 
-	if (verdict != ADMITTED)
-		return verdict;
-	task = task_new(pool, spec);
+	*retry_after = 1;
 	if (task == NULL)
-		return ADMISSION_MEMORY_BUDGET;
+		return verdict;
+	verdict = admission_ask(pool, task, retry_after);
+	if (verdict != ADMITTED) {
+		free(task);
+		return verdict;
+	}
+	if (spec->password != NULL)
+		secret_move(&task->password, spec->password);
 	d->pending++;
-	TAILQ_INSERT_TAIL(&pool->queue, task, entry);
-	pool->waiting++;
+	pool_make_room(pool, spec->client);
+	fair_add(&pool->queue, task);
+	task_wait(task, task->submitted_ns);
 	*handle = task;
 	/* sent when the loop comes round: a job that cannot be sent is told by `done`,
 	 * and that must not be called from here */
@@ -269,16 +329,9 @@ enum admission dispatch_submit(
 	return ADMITTED;
 }
 
-unsigned dispatch_retry_after(const struct dispatch *d, unsigned index)
+unsigned dispatch_retry_after(struct dispatch *d, unsigned index)
 {
-	const struct pool *pool = &d->pools[index];
-	unsigned alive = pool_alive(pool);
-	double seconds = pool->work_ns / 1e9 * (pool->waiting + pool->in_flight) /
-	                 (alive > 0 ? alive : 1);
-
-	if (seconds >= RETRY_MAX)
-		return RETRY_MAX;
-	return 1 + (unsigned)seconds;
+	return admission_retry_after(&d->pools[index]);
 }
 
 unsigned dispatch_pending(const struct dispatch *d)
@@ -286,30 +339,63 @@ unsigned dispatch_pending(const struct dispatch *d)
 	return d->pending;
 }
 
+/* Of one usual job: a turn in the pool's queue. */
+static uint64_t pool_quantum(
+    const struct config *config, const struct config_pool *pool)
+{
+	const struct job_cost usual = {.memory_kib = config->profiles[0].memory_kib,
+	    .time = config->profiles[0].time};
+
+	return (pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) != 0
+	           ? job_units(JOB_HASH, &usual)
+	           : 1;
+}
+
+static int pool_open(struct dispatch *d, unsigned index)
+{
+	const struct config *config = d->child->config;
+	struct pool *pool = &d->pools[index];
+
+	*pool = (struct pool){.dispatch = d,
+	    .config = &config->pools[index],
+	    .index = index,
+	    .link = d->child->links[index]};
+	TAILQ_INIT(&pool->shed);
+	ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
+	pool->nudge.data = pool;
+	return fair_open(&pool->queue, pool_quantum(config, pool->config));
+}
+
+static uint64_t profile_bytes(const struct config *config)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < config->profile_count; i++)
+		if (config->profiles[i].memory_kib > most)
+			most = config->profiles[i].memory_kib;
+	return most * 1024;
+}
+
 struct dispatch *dispatch_open(struct ev_loop *loop, struct child *child)
 {
 	struct dispatch *d = calloc(1, sizeof(*d));
+	int rc = 0;
 
-	if (d == NULL) {
-		log_error("dispatch: out of memory");
-		return NULL;
-	}
+	if (d == NULL)
+		goto failed;
 	d->loop = loop;
 	d->child = child;
 	d->board = &child->slot->frontend;
-	for (unsigned i = 0; i < child->config->pool_count; i++) {
-		struct pool *pool = &d->pools[i];
-
-		*pool = (struct pool){.dispatch = d,
-		    .config = &child->config->pools[i],
-		    .index = i,
-		    .link = child->links[i]};
-		TAILQ_INIT(&pool->queue);
-		ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
-		pool->nudge.data = pool;
-	}
+	d->profile_bytes = profile_bytes(child->config);
+	for (unsigned i = 0; i < child->config->pool_count; i++)
+		rc |= pool_open(d, i);
 	flight_open(d);
-	return d;
+	if (rc == 0)
+		return d;
+	dispatch_close(d);
+failed:
+	log_error("dispatch: out of memory");
+	return NULL;
 }
 
 /* The connections, and with them all tasks, are gone by now. */
@@ -318,7 +404,9 @@ void dispatch_close(struct dispatch *d)
 	if (d == NULL)
 		return;
 	flight_close(d);
-	for (unsigned i = 0; i < d->child->config->pool_count; i++)
+	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
 		ev_timer_stop(d->loop, &d->pools[i].nudge);
+		fair_close(&d->pools[i].queue);
+	}
 	free(d);
 }

@@ -16,7 +16,9 @@
 #include "common/child.h"
 #include "common/job.h"
 #include "common/secret.h"
+#include "frontend/admission.h"
 
+struct client;
 struct dispatch;
 struct task; /* one job as its asker sees it; gone once `done` was called */
 
@@ -29,6 +31,8 @@ enum task_outcome {
 	TASK_FAILED,    /* the work itself failed */
 	TASK_CRASHED,   /* killed every hasher that tried it */
 	TASK_EXPIRED,   /* its deadline passed */
+	TASK_LATE,      /* nobody began, and it could no longer be done in time */
+	TASK_SHED,      /* nobody began; in a full queue it made room for another */
 	TASK_OUTCOME_END
 };
 
@@ -43,6 +47,7 @@ struct task_result {
 typedef void task_done_fn(void *owner, const struct task_result *result);
 
 struct task_spec {
+	struct client *client; /* who asks; held by the task until its work has ended */
 	enum job_kind kind;
 	unsigned pool;        /* index into config->pools */
 	struct job_cost cost; /* JOB_HASH */
@@ -55,32 +60,23 @@ struct task_spec {
 	void *owner;
 };
 
-/* What admission says. Everything but ADMITTED is decided before any work. */
-enum admission {
-	ADMITTED,
-	ADMISSION_QUEUE_FULL, /* 503 queue-full */
-	ADMISSION_NO_HASHER,  /* 503 queue-full: the pool has no process and cannot get
-	                         one */
-	ADMISSION_MEMORY_BUDGET, /* 503 memory-budget: also when we ourselves have no
-	                            memory */
-	ADMISSION_END
-};
-
 /* Starts dispatching on the child's links. Returns NULL (logged) on failure. */
 struct dispatch *dispatch_open(struct ev_loop *loop, struct child *child);
 void dispatch_close(struct dispatch *d);
 
 /* Asks for work. On ADMITTED *task is the handle for dispatch_cancel() and `done` will
- * be called later, never from within this call. */
-enum admission dispatch_submit(
-    struct dispatch *d, const struct task_spec *spec, struct task **task);
+ * be called later, never from within this call. Else *retry_after is how many whole
+ * seconds, at least 1, the client should wait. */
+enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
+    struct task **task, unsigned *retry_after);
 
 /* Nobody waits for it any more: `done` is not called. A queued task is gone at once, a
  * running one stops at its hasher's next look at the board. */
 void dispatch_cancel(struct dispatch *d, struct task *task);
 
-/* Seconds, at least 1, after which a refused client may try the pool again. */
-unsigned dispatch_retry_after(const struct dispatch *d, unsigned pool);
+/* Seconds, at least 1, after which a client whose job has failed for want of something
+ * may try the pool again. */
+unsigned dispatch_retry_after(struct dispatch *d, unsigned pool);
 
 /* The master says that a hasher has died (CONTROL_GONE). */
 void dispatch_hasher_gone(struct dispatch *d, const struct control_message *message);

@@ -36,9 +36,11 @@ static void flight_end(struct dispatch *d, struct flight *flight)
 	atomic_store(&d->board->wanted[number], 0);
 	if (flight->task != NULL)
 		flight->task->flight = NULL;
+	admission_refund(d, &flight->charge);
+	pool->in_flight--;
+	pool->flight_units -= flight->units;
 	*flight = (struct flight){0};
 	d->free_flights[d->free_count++] = number;
-	pool->in_flight--;
 	dispatch_publish(pool);
 }
 
@@ -47,6 +49,8 @@ void flight_abandon(struct flight *flight)
 	struct dispatch *d = flight->pool->dispatch;
 
 	atomic_store(&d->board->wanted[flight_number(d, flight)], 0);
+	flight->charge = flight->task->charge; /* until the work has ended */
+	flight->task->charge = (struct charge){0};
 	flight->task->flight = NULL;
 	flight->task = NULL;
 	flight->left_ns = clock_ns();
@@ -66,9 +70,11 @@ enum link_result flight_send(struct task *task)
 
 	if (flight == NULL)
 		return LINK_AGAIN;
-	*flight = (struct flight){.id = ++d->next_id, .task = task, .pool = pool};
+	*flight = (struct flight){
+	    .id = ++d->next_id, .task = task, .pool = pool, .units = task->units};
 	task->flight = flight;
 	pool->in_flight++;
+	pool->flight_units += flight->units;
 	job = (struct job){.id = flight->id,
 	    .deadline_ns = task->deadline_ns,
 	    .flight = flight_number(d, flight),
@@ -101,15 +107,12 @@ static void flight_answered(
     struct dispatch *d, struct flight *flight, const struct job_reply *reply)
 {
 	struct task *task = flight->task;
-	struct pool *pool = flight->pool;
 	struct task_result result = {.outcome = outcomes[reply->status],
 	    .text = reply->text,
 	    .text_len = reply->text_len,
 	    .work_ns = reply->work_ns};
 
 	flight_end(d, flight);
-	if (reply->status != JOB_DROPPED)
-		pool->work_ns += ((double)reply->work_ns - pool->work_ns) / 16.;
 	if (task == NULL)
 		return;
 	result.queue_ns = clock_ns() - task->submitted_ns;
@@ -355,6 +358,8 @@ void flight_open(struct dispatch *d)
 
 void flight_close(struct dispatch *d)
 {
+	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
+		admission_refund(d, &d->flights[i].charge);
 	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
 		ev_io_stop(d->loop, &d->pools[i].link_watcher);
 		ev_timer_stop(d->loop, &d->pools[i].sweep);

@@ -18,13 +18,21 @@
 #include <bsd/sys/queue.h>
 #include <ev.h>
 
+#include "frontend/admission.h"
+#include "frontend/client.h"
 #include "frontend/dispatch.h"
+#include "frontend/fair.h"
+#include "frontend/forecast.h"
 
 struct task {
-	TAILQ_ENTRY(task) entry; /* in its pool's queue while `flight` is NULL */
+	TAILQ_ENTRY(task) entry; /* in its pool's queue, or among the shed */
 	struct dispatch *dispatch;
 	struct pool *pool;
-	struct flight *flight;
+	struct flight *flight;      /* under way; or NULL: it waits */
+	struct fair_bucket *bucket; /* waiting: where; NULL: ahead of all */
+	bool shed;                  /* taken off the queue for another's sake */
+	struct charge charge;
+	uint64_t units; /* of work (job.h, job_units) */
 	struct ev_timer deadline;
 	uint64_t deadline_ns, submitted_ns;
 	enum job_kind kind;
@@ -36,12 +44,12 @@ struct task {
 	void *owner;
 };
 
-TAILQ_HEAD(task_queue, task);
-
 struct flight {
 	uint64_t id;       /* 0: free */
 	struct task *task; /* NULL: nobody waits for it any more */
 	struct pool *pool;
+	struct charge charge; /* of a task that is gone */
+	uint64_t units;
 	uint64_t left_ns; /* since when nobody waits */
 	bool unclaimed;   /* the sweep found no hasher that has it */
 };
@@ -53,10 +61,11 @@ struct pool {
 	unsigned index;
 	int link;
 	struct ev_io link_watcher;
-	struct task_queue queue;
-	unsigned waiting;      /* tasks in the queue */
-	unsigned in_flight;    /* flights in use */
-	double work_ns;        /* moving average of a job's work */
+	struct fair queue;
+	struct task_queue shed; /* to be told so when the loop comes round */
+	unsigned in_flight;     /* flights in use */
+	uint64_t flight_units;  /* of all flights */
+	struct forecast forecast;
 	uint64_t wanted_ns;    /* when we last asked the master for hashers */
 	struct ev_timer nudge; /* active: jobs wait for hashers */
 	struct ev_timer
@@ -75,7 +84,8 @@ struct dispatch {
 	unsigned free_flights[LIMIT_FLIGHTS]; /* a stack */
 	unsigned free_count;
 	uint64_t next_id;
-	unsigned pending; /* tasks */
+	uint64_t profile_bytes; /* memory of the costliest profile's job */
+	unsigned pending;       /* tasks */
 };
 
 /* Opens the link of each pool for replies. */

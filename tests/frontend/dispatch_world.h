@@ -23,7 +23,10 @@ enum { DEADLINE_MS = 1000 };
 
 struct world {
 	struct ev_loop *loop;
+	struct clients clients;
+	struct client *client; /* who asks, unless another is named */
 	struct config config;
+	struct config_profile profile;
 	struct config_pool pools[POOLS];
 	struct child child;
 	struct dispatch *dispatch;
@@ -41,6 +44,7 @@ struct asker {
 	enum task_outcome outcome;
 	char text[LIMIT_TEXT + 1];
 	uint64_t queue_ns, work_ns;
+	unsigned retry_after;  /* where it was not admitted */
 	struct task **cancels; /* when told, cancels this one */
 	struct asker *asks;    /* when told, has this one ask */
 };
@@ -61,6 +65,15 @@ int clock_gettime(clockid_t which, struct timespec *now)
 static inline void pass(uint64_t ms)
 {
 	test_ns += ms * NS_PER_MS;
+}
+
+/* --- chance: nobody is refused early unless a test wants it so */
+
+static uint32_t test_chance = UINT32_MAX; /* the number that is drawn, if it is less */
+
+uint32_t arc4random_uniform(uint32_t bound)
+{
+	return test_chance < bound ? test_chance : bound - 1;
 }
 
 /* --- the frontend */
@@ -104,15 +117,18 @@ static inline enum admission ask_spec(
 	asker->world = w;
 	spec->done = told;
 	spec->owner = asker;
-	return dispatch_submit(w->dispatch, spec, &asker->task);
+	if (spec->client == NULL)
+		spec->client = w->client;
+	return dispatch_submit(w->dispatch, spec, &asker->task, &asker->retry_after);
 }
 
-/* Asks for a hash of that password. */
-static inline enum admission ask(
-    struct world *w, struct asker *asker, const char *password)
+/* A client asks for a hash of that password. */
+static inline enum admission ask_as(
+    struct world *w, struct client *client, struct asker *asker, const char *password)
 {
 	struct secret secret = {0};
-	struct task_spec spec = {.kind = JOB_HASH,
+	struct task_spec spec = {.client = client,
+	    .kind = JOB_HASH,
 	    .pool = POOL,
 	    .cost = {2, 0x13, 19456, 2, 1, 16, 32},
 	    .password = &secret};
@@ -123,6 +139,23 @@ static inline enum admission ask(
 	assert_int_equal(secret.len, verdict == ADMITTED ? 0 : strlen(password));
 	secret_free(&secret);
 	return verdict;
+}
+
+static inline enum admission ask(
+    struct world *w, struct asker *asker, const char *password)
+{
+	return ask_as(w, w->client, asker, password);
+}
+
+/* The client with the IPv4 address 10.0.0.n; to be given back with client_put(). */
+static inline struct client *client_of(struct world *w, uint8_t n)
+{
+	const struct conn_peer peer = {
+	    .address = {10, 0, 0, n}, .kind = CONN_PEER_INET};
+	struct client *client = client_get(&w->clients, &peer);
+
+	assert_non_null(client);
+	return client;
 }
 
 /* As many askers' passwords are "0", "1", ... */
@@ -227,6 +260,20 @@ static inline struct board_hasher *hasher(struct world *w, unsigned index)
 	return &board_slot(&w->child.board, FIRST + index)->hasher;
 }
 
+/* The first hasher says that it needs so long for one of ask()'s jobs; and time passes
+ * until that is believed. */
+static inline void set_job_ms(struct world *w, uint64_t ms)
+{
+	struct forecast *forecast = &w->dispatch->pools[POOL].forecast;
+	const struct job_cost cost = {.memory_kib = 19456, .time = 2};
+
+	*forecast = (struct forecast){.units = forecast->units,
+	    .busy_ns = forecast->busy_ns}; /* all that was learnt is forgotten */
+	atomic_fetch_add(&hasher(w, 0)->units, 10 * job_units(JOB_HASH, &cost));
+	atomic_fetch_add(&hasher(w, 0)->busy_ns, 10 * ms * NS_PER_MS);
+	pass(100);
+}
+
 /* --- the master */
 
 static inline void set_alive(struct world *w, unsigned n)
@@ -270,7 +317,7 @@ static inline void open_pool(struct world *w, unsigned pool, unsigned jobs)
 	    .min_processes = 1,
 	    .max_processes = PLACES,
 	    .batch = 1,
-	    .queue_limit = 4,
+	    .queue_limit = 5,
 	    .deadline_ms = DEADLINE_MS,
 	    .retries = 1};
 	snprintf(w->pools[pool].name, LIMIT_NAME, "pool%u", pool);
@@ -303,6 +350,13 @@ static inline int open_world(void **state)
 	board_slot_reset(w->child.slot, INCARNATION);
 	open_pool(w, POOL, CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY);
 	open_pool(w, LOOKUP, CONFIG_JOBS_LOOKUP);
+	w->profile =
+	    (struct config_profile){.memory_kib = 19456, .time = 2, .lanes = 1};
+	w->config.profiles = &w->profile;
+	w->config.profile_count = 1;
+	w->config.verify_max_memory = UINT64_C(256) << 20;
+	clients_init(&w->clients);
+	w->client = client_of(w, 1);
 	w->config.pools = w->pools;
 	w->config.pool_count = POOLS;
 	w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
@@ -319,6 +373,10 @@ static inline int close_world(void **state)
 
 	assert_int_equal(dispatch_pending(w->dispatch), 0);
 	dispatch_close(w->dispatch);
+	client_put(w->client);
+	assert_int_equal(w->clients.count, 0); /* all jobs' shares were given back */
+	clients_free(&w->clients);
+	test_chance = UINT32_MAX;
 	ev_loop_destroy(w->loop);
 	board_close(&w->child.board);
 	for (unsigned i = 0; i < POOLS; i++) {

@@ -50,11 +50,13 @@ struct fixture {
 
 /* --- what conn.c calls --- */
 
-enum admission dispatch_submit(
-    struct dispatch *d, const struct task_spec *spec, struct task **task)
+enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
+    struct task **task, unsigned *retry_after)
 {
 	struct task *new;
 
+	assert_non_null(spec->client);
+	*retry_after = RETRY_AFTER;
 	if (d->admission != ADMITTED)
 		return d->admission;
 	new = calloc(1, sizeof(*new));
@@ -87,7 +89,7 @@ void dispatch_cancel(struct dispatch *d, struct task *task)
 	task_remove(d, task);
 }
 
-unsigned dispatch_retry_after(const struct dispatch *d, unsigned pool)
+unsigned dispatch_retry_after(struct dispatch *d, unsigned pool)
 {
 	(void)d;
 	(void)pool;

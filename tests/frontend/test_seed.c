@@ -180,6 +180,8 @@ static void test_outcomes(void **state)
 	    {TASK_FAILED, 500, "Failed to process password"},
 	    {TASK_CRASHED, 500, "Failed to process password"},
 	    {TASK_EXPIRED, 504, "The job was not done in time"},
+	    {TASK_LATE, 503, "The job could not be done in time"},
+	    {TASK_SHED, 503, "Too many jobs are waiting"},
 	};
 	struct fixture *f = *state;
 	int fd = client_open(f);
@@ -203,21 +205,25 @@ static void test_refusals(void **state)
 {
 	static const struct {
 		enum admission admission;
+		unsigned status;
 		const char *body;
 	} rows[] = {
-	    {ADMISSION_QUEUE_FULL, "Too many jobs are waiting"},
-	    {ADMISSION_NO_HASHER, "Too many jobs are waiting"},
-	    {ADMISSION_MEMORY_BUDGET, "There is no memory left for it"},
+	    {ADMISSION_NO_HASHER, 503, "Too many jobs are waiting"},
+	    {ADMISSION_CLIENT_LIMIT, 429, "Too many jobs of one client"},
+	    {ADMISSION_MEMORY_BUDGET, 503, "There is no memory left for it"},
+	    {ADMISSION_QUEUE_FULL, 503, "Too many jobs are waiting"},
+	    {ADMISSION_DEADLINE, 503, "The job could not be done in time"},
 	};
 	struct fixture *f = *state;
 	int fd = client_open(f);
 
+	assert_int_equal(sizeof(rows) / sizeof(rows[0]), ADMISSION_END - 1);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct answer answer;
 
 		f->dispatch.admission = rows[i].admission;
 		client_ask(f, fd, GET("/hash/x"), &answer);
-		assert_answer(&answer, 503, rows[i].body);
+		assert_answer(&answer, rows[i].status, rows[i].body);
 		assert_true(answer_has(&answer, "\r\nRetry-After: 7\r\n"));
 		assert_int_equal(f->fe.waiting, 0);
 	}

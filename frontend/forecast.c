@@ -1,0 +1,102 @@
+#include "frontend/forecast.h"
+
+#include "common/clock.h"
+#include "frontend/flight.h"
+
+enum {
+	LOOK_MS = 20, /* between two looks at what the hashers have done */
+	SMOOTHING = 4,
+};
+
+/* No hasher is believed to be slower: a second for a unit of 1 KiB. */
+static const double NS_PER_UNIT_MAX = 1e9;
+
+unsigned forecast_hashers(const struct pool *pool)
+{
+	const struct board_head *head = board_head(&pool->dispatch->child->board);
+	unsigned alive = atomic_load(&head->alive[pool->index]);
+	unsigned most = atomic_load(&head->most[pool->index]);
+
+	/* more come as soon as jobs wait, unless they die at once */
+	if (atomic_load(&head->throttled[pool->index]) == 0 && alive < most)
+		alive = most;
+	return alive > 0 ? alive : 1;
+}
+
+/* The sums go down when a process is replaced: then this look only begins anew. */
+static void forecast_look(struct pool *pool)
+{
+	const struct child *child = pool->dispatch->child;
+	struct forecast *forecast = &pool->forecast;
+	uint64_t now = clock_ns(), units = 0, busy_ns = 0;
+	bool comparable;
+	double sample;
+
+	if (now - forecast->looked_ns < LOOK_MS * NS_PER_MS)
+		return;
+	forecast->looked_ns = now;
+	for (unsigned s = child->pool_slot[pool->index];
+	     s < child->pool_slot[pool->index + 1]; s++) {
+		const struct board_hasher *hasher =
+		    &board_slot(&child->board, s)->hasher;
+
+		units += atomic_load(&hasher->units);
+		busy_ns += atomic_load(&hasher->busy_ns);
+	}
+	comparable = units > forecast->units && busy_ns > forecast->busy_ns;
+	sample =
+	    (double)(busy_ns - forecast->busy_ns) / (double)(units - forecast->units);
+	if (units != forecast->units) { /* none done: nothing learnt */
+		forecast->units = units;
+		forecast->busy_ns = busy_ns;
+	}
+	if (!comparable || sample > NS_PER_UNIT_MAX)
+		return;
+	if (forecast->ns_per_unit == 0)
+		forecast->ns_per_unit = sample;
+	else
+		forecast->ns_per_unit += (sample - forecast->ns_per_unit) / SMOOTHING;
+}
+
+/* As much of the other frontends' jobs as we have before us is served meanwhile. */
+static double forecast_others(const struct pool *pool, uint64_t ahead)
+{
+	const struct child *child = pool->dispatch->child;
+	double units = 0;
+
+	for (unsigned f = 0; f < child->frontends; f++) {
+		const struct board_slot *slot = board_slot(&child->board, f);
+		uint64_t backlog;
+
+		if (slot == child->slot)
+			continue;
+		backlog = atomic_load(&slot->frontend.backlog[pool->index]);
+		units += (double)(backlog < ahead ? backlog : ahead);
+	}
+	return units;
+}
+
+static uint64_t forecast_ns(const struct pool *pool, double units)
+{
+	double ns = units * pool->forecast.ns_per_unit;
+
+	return ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18;
+}
+
+uint64_t forecast_wait_ns(struct pool *pool, uint64_t units_ahead)
+{
+	forecast_look(pool);
+	return forecast_ns(
+	    pool, ((double)units_ahead + forecast_others(pool, units_ahead)) /
+	              forecast_hashers(pool));
+}
+
+uint64_t forecast_work_least_ns(const struct pool *pool, uint64_t units)
+{
+	return forecast_ns(pool, (double)units);
+}
+
+uint64_t forecast_work_ns(const struct pool *pool, uint64_t units)
+{
+	return forecast_ns(pool, (double)units * pool->config->batch);
+}
