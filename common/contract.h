@@ -43,19 +43,38 @@ enum {
 /*
  * The ladder: each layer waits longer than the one inside it, so that the
  * innermost one that can say what happened is the one that says it.
- *   a job's deadline  <  the client's write  <  the kill of a stuck process
+ *
+ *   what a client asks for (timeout_ms)  <=  the pool's deadline
+ *     a job is refused, dropped or stopped between two blocks by then: 503, 504
+ *   <  the look of the master, which notices a process that did not stop
+ *   <  the kill of a process that is stopped, that nobody waits for any more, or that
+ *      works on past the deadline
+ *   <  the frontend's search for jobs of which nobody knows
+ *
  *   shutdown_timeout in a frontend  <  the kill of the whole generation
  *   ready_timeout of a child  <  that of a program that shall take over
  */
 enum {
+	LADDER_WATCH_MS = 250,   /* how often the master looks at claims */
+	LADDER_STOPPED_MS = 500, /* a claim so old: is its process stopped? */
+	LADDER_CANCEL_MS = 500,  /* nobody wants what it does: its process is killed */
+	LADDER_KILL_GRACE_MS = 2000, /* past its deadline: its process is killed */
+	LADDER_LOST_MS = 2500,       /* unwanted and in nobody's hand: it is lost */
+
 	LADDER_RETRY_MS = 2000,      /* a role that died before READY: first wait */
 	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
-	LADDER_LEAVE_MS = 500, /* past shutdown_timeout, what has not left is killed */
+	LADDER_LEAVE_MS = 500, /* past shutdown_timeout: what has not left is killed */
 	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
-	LADDER_KILL_GRACE_MS =
-	    2000, /* a job past its deadline: its hasher is killed after */
 };
 
+_Static_assert(
+    LADDER_WATCH_MS < LADDER_STOPPED_MS && LADDER_WATCH_MS < LADDER_CANCEL_MS,
+    "who is to be killed was looked at twice");
+_Static_assert(
+    LADDER_STOPPED_MS < LADDER_KILL_GRACE_MS && LADDER_CANCEL_MS < LADDER_KILL_GRACE_MS,
+    "what can be told earlier is not left to the deadline");
+_Static_assert(LADDER_KILL_GRACE_MS + LADDER_WATCH_MS < LADDER_LOST_MS,
+    "a job is not lost before its process had to be killed");
 _Static_assert(LADDER_RETRY_MS < LADDER_RETRY_MAX_MS, "backoff must grow");
 
 #endif

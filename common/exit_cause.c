@@ -14,6 +14,7 @@ static const char *const names[EXIT_CAUSE_END] = {
     [EXIT_CAUSE_FILTER] = "filter",
     [EXIT_CAUSE_SIGNAL] = "signal",
     [EXIT_CAUSE_DEADLINE] = "deadline",
+    [EXIT_CAUSE_CANCELLED] = "cancelled",
     [EXIT_CAUSE_STOPPED] = "stopped",
     [EXIT_CAUSE_ROGUE] = "rogue",
     [EXIT_CAUSE_LATE] = "late",

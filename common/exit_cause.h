@@ -16,6 +16,7 @@ enum exit_cause {
 	EXIT_CAUSE_FILTER,      /* a system call that its role does not make */
 	EXIT_CAUSE_SIGNAL,      /* any other signal */
 	EXIT_CAUSE_DEADLINE,    /* we killed it: a job was far past its deadline */
+	EXIT_CAUSE_CANCELLED,   /* we killed it: all who had asked had left */
 	EXIT_CAUSE_STOPPED,     /* we killed it: stopped, with a job in hand */
 	EXIT_CAUSE_ROGUE,       /* we killed it: it broke the rules of its sockets */
 	EXIT_CAUSE_LATE,        /* we killed it: not READY, or not gone, in time */

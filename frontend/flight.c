@@ -311,7 +311,7 @@ static void flight_overdue(struct ev_loop *loop, struct ev_timer *w, int events)
 		if (flight->pool != pool || flight->task != NULL)
 			continue;
 		any = true;
-		if (now - flight->left_ns >= LADDER_KILL_GRACE_MS * NS_PER_MS &&
+		if (now - flight->left_ns >= LADDER_LOST_MS * NS_PER_MS &&
 		    !flight_is_claimed(pool, flight->id))
 			sweep_start(pool);
 	}
@@ -351,7 +351,7 @@ void flight_open(struct dispatch *d)
 		ev_io_start(d->loop, &pool->link_watcher);
 		ev_timer_init(&pool->sweep, flight_sweep, 0., SWEEP_SECONDS);
 		ev_timer_init(
-		    &pool->overdue, flight_overdue, 0., LADDER_KILL_GRACE_MS / 1000.);
+		    &pool->overdue, flight_overdue, 0., LADDER_LOST_MS / 1000.);
 		pool->sweep.data = pool->overdue.data = pool;
 	}
 }

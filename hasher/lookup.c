@@ -13,7 +13,10 @@
 #include "common/log.h"
 #include "hasher/hasher.h"
 
-enum { LOOKUP_BUSY_MS = 5 }; /* between two tries for a lock */
+enum {
+	LOOKUP_BUSY_MS = 5,    /* between two tries for a lock */
+	LOOKUP_LOOK_OPS = 1000 /* of SQLite's machine, between two looks at the board */
+};
 
 struct lookup {
 	struct hasher *hasher;
@@ -50,6 +53,14 @@ static int lookup_busy(void *arg, int tries)
 	return 1;
 }
 
+/* A query that takes long is given up when nobody waits for it any more. */
+static int lookup_progress(void *arg)
+{
+	const struct lookup *l = arg;
+
+	return l->hand != NULL && !hand_wanted(l->hasher, l->hand);
+}
+
 static bool lookup_has_table(sqlite3 *db)
 {
 	sqlite3_stmt *probe = NULL;
@@ -68,6 +79,7 @@ static int lookup_connect(struct lookup *l)
 
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_handler(l->db, lookup_busy, l);
+		sqlite3_progress_handler(l->db, LOOKUP_LOOK_OPS, lookup_progress, l);
 		if (!lookup_has_table(l->db) && sqlite3_errcode(l->db) != SQLITE_BUSY)
 			rc = sqlite3_exec(l->db, schema, NULL, NULL, NULL);
 	}
@@ -154,6 +166,7 @@ void lookup_do(struct hasher *h, struct hand *hand)
 	lookup_answer(l, hand, rc);
 	sqlite3_reset(l->find);
 	l->hand = NULL;
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE && rc != SQLITE_BUSY)
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE && rc != SQLITE_BUSY &&
+	    rc != SQLITE_INTERRUPT)
 		lookup_forget(l); /* a fresh start for the next job */
 }

@@ -47,6 +47,8 @@ static const char *const advice[EXIT_CAUSE_END] = {
     [EXIT_CAUSE_FILTER] = "by its seccomp filter",
     [EXIT_CAUSE_DEADLINE] =
         "by us, a job was far past its deadline: see the pool's `deadline`",
+    [EXIT_CAUSE_CANCELLED] =
+        "by us, all who had asked had left and it could not stop",
     [EXIT_CAUSE_STOPPED] = "by us, it was stopped with a job in hand",
     [EXIT_CAUSE_ROGUE] = "by us, it broke the rules of its sockets",
     [EXIT_CAUSE_LATE] = "by us, it was not ready or not gone in time",
@@ -115,6 +117,7 @@ enum control_cause exits_control(enum exit_cause cause)
 	case EXIT_CAUSE_RETIRED:
 		return CONTROL_CAUSE_LEFT;
 	case EXIT_CAUSE_KILLED:
+	case EXIT_CAUSE_CANCELLED:
 	case EXIT_CAUSE_STOPPED:
 	case EXIT_CAUSE_ROGUE:
 	case EXIT_CAUSE_LATE:

@@ -45,6 +45,8 @@ struct process {
 	uint64_t born_ns;
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
+	uint64_t abandoned_claim;    /* a job of it, while nobody wants any of them */
+	uint64_t abandoned_ns;       /* since when; meaningful with the former */
 	enum exit_cause condemned;   /* what we have killed it for; LEFT: we have not */
 };
 
@@ -66,6 +68,8 @@ struct role {
 	struct ev_timer retry;  /* throttled: the next try */
 	struct ev_timer shrink; /* looks for idle processes over min */
 	uint64_t exits[EXIT_CAUSE_END]; /* processes that have ended, by cause */
+	double cancels;      /* processes that may be killed because clients left */
+	uint64_t cancels_ns; /* when they were counted */
 	uint64_t
 	    suspected_ns; /* when a process was last replaced on a frontend's word */
 };

@@ -1,9 +1,10 @@
 /*
  * Hashers that do not get on: one that is stopped with a job in hand is replaced, and
  * its job goes to another; so is one with a job far past its deadline (an engine that
- * cannot be interrupted, a database that hangs). A slow but living one is left alone.
- * What a slot says of ages is hearsay: it can only bring the end of the process whose
- * slot it is.
+ * cannot be interrupted, a database that hangs), and one that goes on with what nobody
+ * waits for any more. A slow but living one is left alone. What a slot says is hearsay:
+ * a hasher's can only bring the end of the process whose slot it is, and frontends that
+ * want nothing the end of a few.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,14 +12,13 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/job.h"
 #include "common/log.h"
 #include "master/master.h"
 
-enum {
-	WATCH_MS = 250, /* how often is looked */
-	WATCH_STOPPED_MS =
-	    500, /* a claim as old as this, and its process is asked after */
-};
+/* Of each pool so many may be killed because clients have left, at once and in a
+ * second: a process costs more than a connection, so leaving must be no weapon. */
+static const double CANCELS_MAX = 4., CANCELS_PER_SECOND = 1.;
 
 /* State of a process as in proc(5): 'T' is stopped by a signal (a debugger's is 't').
  */
@@ -54,18 +54,81 @@ static uint64_t watch_age_ms(const struct board_hasher *hasher)
 	return oldest / NS_PER_MS;
 }
 
+/* Does the frontend that the job came from still want it? */
+static bool watch_is_wanted(const struct generation *g, uint64_t id)
+{
+	for (size_t i = 0; i < g->roles[0].slot_count; i++) {
+		const struct board_slot *slot = board_slot(&g->board, i);
+
+		if (atomic_load(&slot->incarnation) != job_id_incarnation(id))
+			continue;
+		for (unsigned flight = 0; flight < LIMIT_FLIGHTS; flight++)
+			if (board_wanted(slot, flight, id))
+				return true;
+	}
+	return false;
+}
+
+/* One of the jobs in hand, where there is any and nobody wants one of them; else 0. */
+static uint64_t watch_unwanted(
+    const struct generation *g, const struct board_hasher *hasher)
+{
+	uint64_t unwanted = 0;
+
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
+		uint64_t id = atomic_load(&hasher->claim[i]);
+
+		if (id != 0 && watch_is_wanted(g, id))
+			return 0;
+		if (id != 0)
+			unwanted = id;
+	}
+	return unwanted;
+}
+
+/* For how long it has worked at what nobody wants, in milliseconds. */
+static uint64_t watch_abandoned_ms(struct process *p, const struct board_hasher *hasher)
+{
+	uint64_t claim = watch_unwanted(p->role->generation, hasher), now = clock_ns();
+
+	if (claim == 0 || claim != p->abandoned_claim)
+		p->abandoned_ns = now;
+	p->abandoned_claim = claim;
+	return (now - p->abandoned_ns) / NS_PER_MS;
+}
+
+/* May one more be killed for it? */
+static bool watch_may_cancel(struct role *role)
+{
+	uint64_t now = clock_ns();
+
+	role->cancels +=
+	    (double)(now - role->cancels_ns) / (double)NS_PER_SEC * CANCELS_PER_SECOND;
+	if (role->cancels > CANCELS_MAX || role->cancels_ns == 0)
+		role->cancels = CANCELS_MAX;
+	role->cancels_ns = now;
+	if (role->cancels < 1)
+		return false;
+	role->cancels -= 1;
+	return true;
+}
+
 static void watch_process(struct process *p)
 {
 	const struct generation *g = p->role->generation;
-	uint64_t age = watch_age_ms(&board_slot(&g->board, p->slot)->hasher);
+	const struct board_hasher *hasher = &board_slot(&g->board, p->slot)->hasher;
+	uint64_t age = watch_age_ms(hasher);
 
-	if (age < WATCH_STOPPED_MS || p->condemned != EXIT_CAUSE_LEFT)
+	if (age < LADDER_WATCH_MS || p->condemned != EXIT_CAUSE_LEFT)
 		return;
-	if (watch_state(p->pid) == 'T')
+	if (age >= LADDER_STOPPED_MS && watch_state(p->pid) == 'T')
 		process_kill(p, EXIT_CAUSE_STOPPED);
 	else if (age >
 	         g->config->pools[p->role->pool].deadline_ms + LADDER_KILL_GRACE_MS)
 		process_kill(p, EXIT_CAUSE_DEADLINE);
+	else if (watch_abandoned_ms(p, hasher) >= LADDER_CANCEL_MS &&
+	         watch_may_cancel(p->role))
+		process_kill(p, EXIT_CAUSE_CANCELLED);
 }
 
 static void watch_look(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -82,7 +145,7 @@ static void watch_look(struct ev_loop *loop, struct ev_timer *w, int events)
 
 void watch_start(struct generation *g)
 {
-	ev_timer_init(&g->watch, watch_look, 0., WATCH_MS / 1000.);
+	ev_timer_init(&g->watch, watch_look, 0., LADDER_WATCH_MS / 1000.);
 	g->watch.data = g;
 	ev_timer_again(g->master->loop, &g->watch);
 }

@@ -226,7 +226,7 @@ static void a_flight_without_an_answer_ends_some_time(void **state)
 	assert_told(&askers[0], TASK_EXPIRED);
 	assert_numbers(w, 0, 2);
 	for (int i = 0; i < 3; i++) {
-		pass(LADDER_KILL_GRACE_MS + 1);
+		pass(LADDER_LOST_MS + 1);
 		turn(w);
 		look(w);
 	}
@@ -234,7 +234,7 @@ static void a_flight_without_an_answer_ends_some_time(void **state)
 	answer(w, &jobs[1], JOB_DROPPED);
 	turn(w);
 	assert_numbers(w, 0, 0);
-	pass(LADDER_KILL_GRACE_MS + 1);
+	pass(LADDER_LOST_MS + 1);
 	turn(w);
 	assert_int_equal(heard(w, CONTROL_SUSPECT), 0);
 }
@@ -251,7 +251,7 @@ static void a_claimed_flight_is_left_alone(void **state)
 	atomic_store(&hasher(w, 2)->claim[1], job.id);
 	dispatch_cancel(w->dispatch, asker.task);
 	for (int i = 0; i < 3; i++) {
-		pass(LADDER_KILL_GRACE_MS + 1);
+		pass(LADDER_LOST_MS + 1);
 		turn(w);
 		next = (struct asker){0};
 		ask_many(w, &next, 1);

@@ -231,6 +231,22 @@ static void who_has_left_is_not_waited_for(void **state)
 	assert_int_equal(look_up(w, 1, true), JOB_OK);
 }
 
+/* `users` is a view that never ends: it ends when nobody wants it. */
+static void a_query_that_takes_too_long_is_given_up(void **state)
+{
+	struct world *w = *state;
+
+	do_sql(w, "CREATE TABLE one (x); INSERT INTO one VALUES (1);"
+	          "CREATE VIEW users AS WITH RECURSIVE n(i) AS"
+	          " (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+	          " SELECT -i AS id, 'data' AS data FROM n, one");
+	assert_int_equal(look_up(w, 1, false), JOB_DROPPED);
+	do_sql(w, "DROP VIEW users;"
+	          "CREATE TABLE users (id INTEGER PRIMARY KEY, data TEXT NOT NULL);"
+	          "INSERT INTO users VALUES (7, 'seven')");
+	assert_int_equal(look_up(w, 7, true), JOB_OK);
+}
+
 static void a_store_that_is_none_fails_and_may_come_back(void **state)
 {
 	struct world *w = *state;
@@ -258,6 +274,7 @@ int main(void)
 	    WITH_WORLD(a_lock_is_waited_for),
 	    WITH_WORLD(a_lock_on_a_new_connection_is_waited_for),
 	    WITH_WORLD(who_has_left_is_not_waited_for),
+	    WITH_WORLD(a_query_that_takes_too_long_is_given_up),
 	    WITH_WORLD(a_store_that_is_none_fails_and_may_come_back),
 	};
 

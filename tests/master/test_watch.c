@@ -1,0 +1,188 @@
+/* master/watch.c: which hashers are killed because they do not get on. */
+#include "tests/master/supervise_world.h"
+
+#include "common/job.h"
+
+enum { DEADLINE_MS = 10000, FRONTEND_INCARNATION = 7 };
+
+static struct board_frontend *frontend(struct world *w)
+{
+	return &board_slot(&w->g.board, 0)->frontend;
+}
+
+static uint64_t job_number(unsigned n)
+{
+	return job_id_make(FRONTEND_INCARNATION, n);
+}
+
+/* A hasher has just taken the job; the frontend wants it. */
+static void claim(struct world *w, unsigned index, unsigned place, unsigned job)
+{
+	atomic_store(&board_of(w, index)->claim_since[place], test_ns);
+	atomic_store(&board_of(w, index)->claim[place], job_number(job));
+	atomic_store(&frontend(w)->wanted[job], job_number(job));
+}
+
+static void abandon(struct world *w, unsigned job)
+{
+	atomic_store(&frontend(w)->wanted[job], 0);
+}
+
+static void finish(struct world *w, unsigned index, unsigned place)
+{
+	atomic_store(&board_of(w, index)->claim[place], 0);
+}
+
+static bool is_killed(struct world *w, unsigned index)
+{
+	return killed == hasher(w, index)->pid;
+}
+
+/* So much time passes, with a look as often as the master looks. */
+static void watch(struct world *w, unsigned ms)
+{
+	for (unsigned i = 0; i < ms; i += LADDER_WATCH_MS) {
+		pass(LADDER_WATCH_MS);
+		ev_invoke(w->master.loop, &w->g.watch, EV_TIMER);
+	}
+}
+
+static int open_watched(void **state)
+{
+	struct world *w;
+
+	if (open_world(state) != 0)
+		return -1;
+	w = *state;
+	w->pool.deadline_ms = DEADLINE_MS;
+	board_slot_reset(board_slot(&w->g.board, 0), FRONTEND_INCARNATION);
+	w->hashers->target = MAX;
+	supervise_role(w->hashers);
+	for (unsigned i = 0; i < MAX; i++)
+		get_ready(w, i);
+	watch_start(&w->g);
+	return 0;
+}
+
+static int close_watched(void **state)
+{
+	watch_stop(&((struct world *)*state)->g);
+	return close_world(state);
+}
+
+static void who_works_at_what_is_wanted_is_left_alone(void **state)
+{
+	struct world *w = *state;
+
+	claim(w, 0, 0, 1);
+	claim(w, 1, 3, 2);
+	watch(w, DEADLINE_MS + LADDER_WATCH_MS);
+	assert_int_equal(killed, 0);
+}
+
+static void who_works_past_the_deadline_is_killed(void **state)
+{
+	struct world *w = *state;
+
+	claim(w, 0, 0, 1);
+	watch(w, DEADLINE_MS + LADDER_KILL_GRACE_MS);
+	assert_int_equal(killed, 0);
+	watch(w, LADDER_WATCH_MS);
+	assert_true(is_killed(w, 0));
+}
+
+static void who_works_at_what_nobody_wants_is_killed(void **state)
+{
+	struct world *w = *state;
+
+	claim(w, 1, 0, 1);
+	watch(w, LADDER_WATCH_MS);
+	abandon(w, 1);
+	watch(w, LADDER_CANCEL_MS);
+	assert_int_equal(killed, 0);
+	watch(w, LADDER_WATCH_MS);
+	assert_true(is_killed(w, 1));
+}
+
+/* A frontend that is gone wants nothing any more. */
+static void whose_frontend_is_gone_is_killed(void **state)
+{
+	struct world *w = *state;
+
+	claim(w, 0, 0, 1);
+	board_slot_reset(board_slot(&w->g.board, 0), FRONTEND_INCARNATION + 1);
+	watch(w, LADDER_CANCEL_MS + LADDER_WATCH_MS);
+	assert_true(is_killed(w, 0));
+}
+
+static void one_wanted_job_keeps_its_hasher_alive(void **state)
+{
+	struct world *w = *state;
+
+	claim(w, 0, 0, 1);
+	claim(w, 0, 1, 2);
+	abandon(w, 1);
+	watch(w, 4 * LADDER_CANCEL_MS);
+	assert_int_equal(killed, 0);
+}
+
+/* It stops in time, every time, and takes the next that nobody wants. */
+static void who_gets_on_is_left_alone(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned job = 1; job < 20; job++) {
+		claim(w, 0, 0, job);
+		abandon(w, job);
+		watch(w, LADDER_CANCEL_MS);
+		finish(w, 0, 0);
+	}
+	assert_int_equal(killed, 0);
+}
+
+/* Leaving is no weapon: after a few, only one in a second dies of it. */
+static void few_are_killed_because_clients_leave(void **state)
+{
+	struct world *w = *state;
+	unsigned kills = 0;
+
+	for (unsigned round = 0; round < 40; round++) {
+		killed = 0;
+		claim(w, 0, 0, round);
+		abandon(w, round);
+		watch(w, LADDER_CANCEL_MS + LADDER_WATCH_MS);
+		kills += killed != 0;
+		finish(w, 0, 0);
+	}
+	/* 40 rounds of three quarters of a second, and four at once */
+	assert_in_range(kills, 30, 34);
+}
+
+static void nothing_on_the_board_is_followed(void **state)
+{
+	struct world *w = *state;
+
+	memset((void *)board_of(w, 0), 0xff, sizeof(struct board_hasher));
+	memset((void *)frontend(w), 0xff, sizeof(struct board_frontend));
+	watch(w, LADDER_CANCEL_MS + LADDER_WATCH_MS);
+	assert_true(killed == 0 || is_killed(w, 0));
+}
+
+#define WITH_WATCH(test)                                                               \
+	cmocka_unit_test_setup_teardown(test, open_watched, close_watched)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WITH_WATCH(who_works_at_what_is_wanted_is_left_alone),
+	    WITH_WATCH(who_works_past_the_deadline_is_killed),
+	    WITH_WATCH(who_works_at_what_nobody_wants_is_killed),
+	    WITH_WATCH(whose_frontend_is_gone_is_killed),
+	    WITH_WATCH(one_wanted_job_keeps_its_hasher_alive),
+	    WITH_WATCH(who_gets_on_is_left_alone),
+	    WITH_WATCH(few_are_killed_because_clients_leave),
+	    WITH_WATCH(nothing_on_the_board_is_followed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
