@@ -30,12 +30,17 @@ static void idle_close(struct idle *idle)
 	idle->io.fd = -1;
 }
 
+bool idle_set_settled(const struct idle_set *set)
+{
+	return set->begun == set->stream->spec.idle && set->pending == 0;
+}
+
 /* Said once: whoever measures what they cost waits for this line. */
 static void idle_say(struct idle_set *set)
 {
 	const struct load *load = set->stream->load;
 
-	if (set->said || set->begun < set->stream->spec.idle || set->pending > 0)
+	if (set->said || !idle_set_settled(set))
 		return;
 	set->said = true;
 	if (!load->quiet)
@@ -106,6 +111,7 @@ static void idle_ready(struct ev_loop *loop, struct ev_io *w, int events)
 	else
 		idle_ask(idle);
 	idle_begin_more(idle->set);
+	stream_pump(idle->set->stream); /* it may be the end */
 }
 
 static void idle_begin(struct idle *idle, uint32_t number)

@@ -70,6 +70,7 @@ static void load_interrupted(struct ev_loop *loop, struct ev_signal *w, int even
 
 	(void)events;
 	ev_signal_stop(loop, w);
+	load->duration_ns = clock_ns() - load->start_ns;
 	for (unsigned i = 0; i < load->stream_count; i++)
 		stream_end(&load->stream[i]);
 }

@@ -120,7 +120,7 @@ uint64_t load_sockets(const struct load *load);
 int stream_start(struct stream *stream);
 void stream_stop(struct stream *stream);
 void stream_free(struct stream *stream);
-/* The stream schedules nothing more. */
+/* The stream schedules nothing more; what is under way is waited for. */
 void stream_end(struct stream *stream);
 /* A lane of it is free again. */
 void stream_lane_free(struct stream *stream, struct lane *lane);
@@ -138,5 +138,7 @@ void lane_close(struct lane *lane);
 /* load_idle.c */
 int idle_set_start(struct idle_set *set, struct stream *stream);
 void idle_set_stop(struct idle_set *set);
+/* Is each of them open or has failed? The run lasts until then. */
+bool idle_set_settled(const struct idle_set *set);
 
 #endif

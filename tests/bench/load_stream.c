@@ -16,23 +16,44 @@ void stream_count(struct stream *stream, enum outcome outcome, uint64_t schedule
 	    (now - stream->load->start_ns) / NS_PER_SEC);
 }
 
+/* It cannot fail with a time and a timerfd that are ours. */
+static int clock_set(const struct stream *stream, uint64_t at_ns)
+{
+	const struct itimerspec when = {
+	    .it_value = {.tv_sec = (time_t)(at_ns / NS_PER_SEC),
+	        .tv_nsec = (long)(at_ns % NS_PER_SEC)}};
+
+	return timerfd_settime(stream->clock_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+/* Nobody is waited for any longer. */
+static uint64_t stream_last(const struct stream *stream)
+{
+	return stream->end_ns + stream->spec.timeout_ns;
+}
+
 static void stream_check_done(struct stream *stream)
 {
 	struct load *load = stream->load;
 
 	if (stream->done || !stream->over || stream->busy > 0 || stream->queue_len > 0)
 		return;
+	if (!idle_set_settled(&stream->idles) && clock_ns() < stream_last(stream))
+		return;
 	stream->done = true;
+	ev_io_stop(load->loop, &stream->clock);
 	if (--load->going == 0)
 		ev_break(load->loop, EVBREAK_ALL);
 }
 
 void stream_end(struct stream *stream)
 {
-	if (stream->over)
-		return;
+	uint64_t now = clock_ns();
+
 	stream->over = true;
-	ev_io_stop(stream->load->loop, &stream->clock);
+	if (now < stream->end_ns)
+		stream->end_ns = now > stream->begin_ns ? now : stream->begin_ns + 1;
+	clock_set(stream, stream_last(stream));
 	stream_check_done(stream);
 }
 
@@ -129,15 +150,6 @@ static void stream_schedule(struct stream *stream, uint64_t due)
 		stream_count(stream, OUTCOME_UNSENT, due);
 }
 
-static int clock_set(const struct stream *stream, uint64_t at_ns)
-{
-	const struct itimerspec when = {
-	    .it_value = {.tv_sec = (time_t)(at_ns / NS_PER_SEC),
-	        .tv_nsec = (long)(at_ns % NS_PER_SEC)}};
-
-	return timerfd_settime(stream->clock_fd, TFD_TIMER_ABSTIME, &when, NULL);
-}
-
 /* Everything that is due is sent, however late we are. */
 static void stream_tick(struct ev_loop *loop, struct ev_io *w, int events)
 {
@@ -149,13 +161,14 @@ static void stream_tick(struct ev_loop *loop, struct ev_io *w, int events)
 	if (read(stream->clock_fd, &expirations, sizeof(expirations)) < 0)
 		return; /* it has not gone off */
 	stream->pumping = true;
-	while ((due = stream_due(stream)) <= now && due < stream->end_ns)
+	while (
+	    (due = stream_due(stream)) <= now && due < stream->end_ns && !stream->over)
 		stream_schedule(stream, due);
 	stream->pumping = false;
-	if (due >= stream->end_ns && now >= stream->end_ns)
+	if (now >= stream->end_ns)
 		stream_end(stream);
-	else if (clock_set(stream, due) != 0)
-		abort(); /* a time and an fd that are ours */
+	else
+		clock_set(stream, due);
 	stream_pump(stream);
 }
 
