@@ -43,20 +43,25 @@ OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
 LIBRARY := $(BUILD)/libargond.a
 
 UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
-	tests/frontend/test_*.c tests/hasher/test_*.c))
+	tests/frontend/test_*.c tests/hasher/test_*.c tests/bench/test_*.c))
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
 SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
+LOAD_SHARED   := $(sort $(wildcard tests/bench/load_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
 SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
 BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
+LOAD_PROGRAM    := $(BUILD)/tests/bench/load
+LOAD_TESTS      := $(filter $(BUILD)/tests/bench/%,$(UNIT_PROGRAMS))
+LOAD_OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(LOAD_SHARED))
 
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
-	format install uninstall deb deps-deb check-deb clean bench bench-engine programs
+	format install uninstall deb deps-deb check-deb clean bench bench-engine bench-overload \
+	programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -70,6 +75,7 @@ help:
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
+	@echo 'make bench-overload  more than it can do, unfair, idle and leaving clients'
 	@echo 'make format     lay the sources out (clang-format)'
 	@echo 'make install    into $$(DESTDIR)$$(PREFIX), with man pages and unit files; uninstall'
 	@echo 'make deb        a Debian package in build/deb; make check-deb tries it out'
@@ -136,7 +142,10 @@ $(LIBRARY): $(OBJECTS) $(LLHTTP_OBJECTS)
 $(BUILD)/argond: $(BUILD)/master/main.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(UNIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+$(filter-out $(LOAD_TESTS),$(UNIT_PROGRAMS)): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(LOAD_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LOAD_OBJECTS) $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 $(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTEM_SHARED)) $(LIBRARY)
@@ -145,9 +154,12 @@ $(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTE
 $(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(LOAD_PROGRAM): $(LOAD_PROGRAM).o $(LOAD_OBJECTS) $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(filter %.c,$(TEST_SOURCES)))
 
-programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS)
+programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS) $(LOAD_PROGRAM)
 
 # --- what is done with it
 
@@ -208,6 +220,10 @@ bench: deps-check
 bench-engine: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) sh tests/bench/bench_engine.sh
+
+bench-overload: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@BUILD=$(BUILD) sh tests/bench/bench_overload.sh all
 
 # --- where it is installed
 
