@@ -14,6 +14,7 @@
 enum {
 	ACCEPT_PATIENCE = 16, /* failures in a row that may be each connection's own */
 	ACCEPT_CLOSES = 16,   /* idle connections closed for one new fd */
+	ACCEPT_LEAVES = 4, /* times that a client is left to others who do not move */
 };
 
 static const double REST_SECONDS = .1;   /* after accept4() has failed */
@@ -177,12 +178,17 @@ static bool accept_others_have_room(const struct frontend *fe, uint64_t *seen)
 /* Who comes when we are full is left to the others while they have room, and move. */
 static bool accept_leave(struct frontend *fe)
 {
+	struct accept *in = &fe->accept;
 	uint64_t seen;
 
-	if (!conn_places_taken(fe) || !accept_others_have_room(fe, &seen) ||
-	    seen == fe->accept.others_seen)
+	if (!conn_places_taken(fe) || !accept_others_have_room(fe, &seen))
 		return false;
-	fe->accept.others_seen = seen;
+	if (seen != in->others_seen)
+		in->left = 0;
+	in->others_seen = seen;
+	if (in->left == ACCEPT_LEAVES)
+		return false;
+	in->left++;
 	accept_rest(fe, LEAVE_SECONDS);
 	return true;
 }
@@ -211,7 +217,6 @@ int accept_open(struct frontend *fe)
 {
 	struct accept *in = &fe->accept;
 
-	in->others_seen = UINT64_MAX;
 	ev_timer_init(&in->rest, accept_rested, 0., 0.);
 	in->rest.data = fe;
 	in->listeners = calloc(fe->child->listener_count, sizeof(*in->listeners));

@@ -29,8 +29,9 @@ struct accept {
 	struct listener *listeners;
 	size_t listener_count;
 	struct ev_timer rest; /* the listeners rest for a while */
-	uint64_t others_seen; /* what the other frontends had done when it was left to
-	                         them */
+	uint64_t others_seen; /* what the other frontends had done when a client was
+	                         left to them */
+	unsigned left;        /* how often one was since they have done something */
 	unsigned failures;    /* in a row */
 	int spare;            /* fd, or -1 */
 	bool accepting;

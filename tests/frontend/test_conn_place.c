@@ -200,6 +200,13 @@ static void test_reserve_in_text(void **state)
 	client_ask(f, fd, GET("/hash/x"), &answer);
 	assert_answer(&answer, 503, "Too many connections are open");
 	assert_true(answer_has(&answer, "\r\nRetry-After: 1\r\n"));
+	close(fd);
+	fd = client_open(f); /* nor is it asked for its body */
+	client_ask(f, fd,
+	    "GET /hash/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n"
+	    "Expect: 100-continue\r\n\r\n",
+	    &answer);
+	assert_answer(&answer, 503, "Too many connections are open");
 	assert_int_equal(f->dispatch.submitted, 1);
 	close(fd);
 	close(busy);
