@@ -78,9 +78,10 @@ struct config_pool {
 };
 
 struct config_frontend {
-	unsigned processes;       /* "auto" is already resolved here */
-	unsigned max_connections; /* of one frontend */
-	char *user;               /* NULL: the config's */
+	unsigned processes;                  /* "auto" is already resolved here */
+	unsigned max_connections;            /* of one frontend */
+	unsigned max_connections_per_client; /* of these; 0: no limit */
+	char *user;                          /* NULL: the config's */
 	int nice;
 	struct config_affinity cpu_affinity;
 	uint64_t rlimit_nofile; /* 0: derived from max_connections */

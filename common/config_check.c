@@ -310,7 +310,7 @@ static int default_pool_check(const struct config *config, struct config_error *
 }
 
 /* Beside its connections a frontend has its listeners, links, log and control. */
-enum { FDS_BESIDE = LIMIT_LISTENERS + LIMIT_POOLS + 16 };
+enum { FDS_BESIDE = LIMIT_RESERVE + LIMIT_LISTENERS + LIMIT_POOLS + 16 };
 
 static int frontend_check(const struct config *config, struct config_error *err)
 {

@@ -75,6 +75,7 @@ const struct config_directive config_directives[] = {
 
 	FRONTEND(processes, number_auto, 1, LIMIT_FRONTENDS, "auto"),
 	FRONTEND(max_connections, number, 1, 1000000, "10240"),
+	FRONTEND(max_connections_per_client, number, 0, 1000000, "0"),
 	FRONTEND(user, text, 0, 0, ""),
 	FRONTEND(nice, number, -20, 19, "0"),
 	FRONTEND(cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),

@@ -22,7 +22,7 @@ struct limits_spec limits_of_frontend(const struct config *config)
 	    .affinity = f->cpu_affinity,
 	    .nofile = f->rlimit_nofile != 0
 	                  ? f->rlimit_nofile
-	                  : f->max_connections + FRONTEND_SPARE_FILES +
+	                  : f->max_connections + LIMIT_RESERVE + FRONTEND_SPARE_FILES +
 	                        config->pool_count + config->listen_count,
 	    .core = f->rlimit_core};
 }

@@ -72,6 +72,20 @@ static struct client **client_chain(const struct clients *clients, uint64_t hash
 	return &clients->chains[hash & (clients->chain_count - 1)];
 }
 
+/* Moves all of a chain into the chains of another table. */
+static void client_move(struct client *client, const struct clients *to)
+{
+	struct client *next;
+
+	for (; client != NULL; client = next) {
+		struct client **chain = client_chain(to, client->hash);
+
+		next = client->next;
+		client->next = *chain;
+		*chain = client;
+	}
+}
+
 /* Makes room for one more. Without memory for that the chains only get longer. */
 static int clients_grow(struct clients *clients)
 {
@@ -79,22 +93,14 @@ static int clients_grow(struct clients *clients)
 
 	if (clients->count < clients->chain_count)
 		return 0;
-	if (clients->chain_count > 0)
+	if (clients->chains != NULL)
 		larger.chain_count = clients->chain_count * 2;
 	larger.chains = calloc(larger.chain_count, sizeof(struct client *));
 	if (larger.chains == NULL)
 		return clients->chains != NULL ? 0 : -1;
-	for (size_t i = 0; i < clients->chain_count; i++) {
-		struct client *client = clients->chains[i], *next;
-
-		for (; client != NULL; client = next) {
-			struct client **chain = client_chain(&larger, client->hash);
-
-			next = client->next;
-			client->next = *chain;
-			*chain = client;
-		}
-	}
+	if (clients->chains != NULL)
+		for (size_t i = 0; i < clients->chain_count; i++)
+			client_move(clients->chains[i], &larger);
 	free(clients->chains);
 	clients->chains = larger.chains;
 	clients->chain_count = larger.chain_count;

@@ -10,8 +10,18 @@
 #include "frontend/conn_state.h"
 #include "frontend/frontend.h"
 
+void conn_init(struct frontend *fe)
+{
+	TAILQ_INIT(&fe->conns);
+	TAILQ_INIT(&fe->idle);
+	TAILQ_INIT(&fe->reserve);
+	clients_init(&fe->clients);
+}
+
 void conn_enter(struct conn *conn, enum conn_state state)
 {
+	if (conn->place == CONN_PLACED_IDLE)
+		conn_place_leave(conn);
 	conn->state = (uint8_t)state;
 	conn->timed = CONN_UNTIMED;
 }
@@ -64,6 +74,7 @@ static void conn_free(struct conn *conn)
 	struct frontend *fe = conn->frontend;
 
 	TAILQ_REMOVE(&fe->conns, conn, entry);
+	conn_place_leave(conn);
 	conn_count(fe, fe->conn_count - 1);
 	ev_io_stop(fe->loop, &conn->io);
 	ev_timer_stop(fe->loop, &conn->timer);
@@ -89,6 +100,7 @@ void conn_settle(struct conn *conn)
 		conn_free(conn);
 		return;
 	}
+	conn_place_settle(conn);
 	conn_watch(conn, conn_interest(conn));
 	conn_set_deadline(conn);
 }
@@ -170,6 +182,7 @@ int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, sockle
 	conn->state = conn->timed = CONN_IDLE;
 	conn->deadline = clock_ns() + fe->config->header_timeout_ms * NS_PER_MS;
 	conn->rings = CONN_NEVER;
+	conn_place_enter(conn);
 	TAILQ_INSERT_TAIL(&fe->conns, conn, entry);
 	conn_count(fe, fe->conn_count + 1);
 	ev_io_start(fe->loop, &conn->io);

@@ -44,6 +44,13 @@ enum conn_state {
 	                   lost */
 };
 
+/* Whether it counts for max_connections; see conn_place.c. */
+enum conn_place {
+	CONN_PLACED,      /* it does */
+	CONN_PLACED_IDLE, /* the same, and it is in frontend->idle */
+	CONN_RESERVED,    /* it does not: let in to be told so, in frontend->reserve */
+};
+
 /* A job has ended; answer now. `context` is what conn_submit() was given. */
 typedef void conn_done_fn(
     struct conn *conn, const struct task_result *result, void *context);
@@ -63,6 +70,7 @@ TAILQ_HEAD(conn_list, conn);
 
 struct conn {
 	TAILQ_ENTRY(conn) entry; /* in frontend->conns */
+	TAILQ_ENTRY(conn) place_entry;
 	struct frontend *frontend;
 	struct ev_io io;
 	struct ev_timer timer;
@@ -72,6 +80,7 @@ struct conn {
 	uint8_t state; /* enum conn_state */
 	uint8_t timed; /* the state that the deadline was set for */
 	uint8_t pool;  /* WORKING: the job's */
+	uint8_t place; /* enum conn_place */
 	bool busy;     /* one of its callbacks is running, and will free it if gone */
 	bool gone;     /* to be freed */
 	bool close_after;  /* this answer is the last */
@@ -125,11 +134,14 @@ struct conn_scratch {
 };
 
 /*
- * For frontend.c. It zeroes struct frontend and does TAILQ_INIT(&fe->conns) and
- * clients_init(&fe->clients), sets config, loop, dispatch and request_prefix; conns,
- * conn_count, waiting and request_counter are kept by conn.c, and so are `connections`
- * and `requests` of the slot on the board.
+ * For frontend.c. It zeroes struct frontend and does conn_init(), sets config, loop,
+ * dispatch and request_prefix; conns, idle, reserve, their counts, clients, waiting and
+ * request_counter are kept here, and so are `connections` and `requests` of the slot on
+ * the board.
  */
+
+/* Begins without a connection. */
+void conn_init(struct frontend *fe);
 
 /* Takes over an accepted, non-blocking, close-on-exec socket. Returns 0, or -1 where
  * there was no memory: the socket is closed then. `addr` is what accept4() said. */
@@ -144,6 +156,19 @@ void conn_close(struct conn *conn);
  * until conn_count is 0: each answer then says `Connection: close`; nobody needs to be
  * told. */
 void conn_close_all(struct frontend *fe);
+
+/* Closes the connection that has been idle for the longest; never one on which a
+ * request lies already. Returns whether there was one. */
+bool conn_close_idle(struct frontend *fe);
+
+/* Are there as many connections as there may be, without those in the reserve? */
+bool conn_places_taken(const struct frontend *fe);
+
+/* Is it between requests, and has not sent a byte of the next one? */
+bool conn_is_unasked(const struct conn *conn);
+
+/* Tells whoever is at that fd that there is no place (503), and closes it. */
+void conn_turn_away(struct frontend *fe, int fd);
 
 /*
  * For handlers: exactly one of these for each request, in the handler or later in the

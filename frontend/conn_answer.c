@@ -203,11 +203,12 @@ static void conn_reply_problem(struct conn *conn, enum problem problem,
 
 void conn_problem(struct conn *conn, enum problem problem, const char *detail)
 {
+	unsigned status = problem_row(problem)->status;
 	struct reply more = {0};
 
 	if (problem == PROBLEM_METHOD_NOT_ALLOWED && conn->route != NULL)
 		more.allow = conn->route->allow;
-	if (problem_row(problem)->status == 503)
+	if (status == 503 || status == 429)
 		more.retry_after = 1;
 	conn_reply_problem(conn, problem, detail, &more);
 }

@@ -69,11 +69,26 @@ static void conn_note_request(struct conn *conn, const struct request *request)
 	conn->id = reply_id_valid(id) ? id : (struct text){NULL, 0};
 }
 
+/* Has it answered, or refused where the connection has no place. */
+static void conn_route(struct conn *conn, struct request *request)
+{
+	enum problem problem = conn_place_refuses(conn, request);
+
+	if (conn->place == CONN_RESERVED && !conn->close_after) {
+		conn->close_after = conn->linger_after = true;
+		conn->linger_left = CONN_LINGER_HEAD;
+	}
+	conn_enter(conn, CONN_WORKING);
+	if (problem == PROBLEM_NONE)
+		route_request(conn, request);
+	else
+		conn_place_refuse(conn, request, problem);
+}
+
 static void conn_handle_request(struct conn *conn, struct request *request)
 {
 	conn_note_request(conn, request);
-	conn_enter(conn, CONN_WORKING);
-	route_request(conn, request);
+	conn_route(conn, request);
 	if (conn->state == CONN_WORKING && conn->task == NULL && conn->wake == NULL &&
 	    !conn->gone) {
 		log_bug("a handler has forgotten to answer");
@@ -100,7 +115,8 @@ static void conn_handle_expect(struct conn *conn, struct request *request)
 	const ssize_t len = sizeof(text) - 1;
 
 	request->expects = false;
-	if (route_refuses(conn, request) == PROBLEM_NONE) {
+	if (conn_place_refuses(conn, request) == PROBLEM_NONE &&
+	    route_refuses(conn, request) == PROBLEM_NONE) {
 		if (send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
 			conn->gone = true;
 		return;
@@ -109,8 +125,7 @@ static void conn_handle_expect(struct conn *conn, struct request *request)
 	/* it may send the body all the same */
 	conn->close_after = conn->linger_after = true;
 	conn->linger_left = CONN_LINGER_BODY;
-	conn_enter(conn, CONN_WORKING);
-	route_request(conn, request);
+	conn_route(conn, request);
 	conn_drop_request(conn, request);
 }
 

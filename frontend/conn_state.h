@@ -1,6 +1,6 @@
 /*
  * What the files of a connection share: conn.c (life, the loop's callbacks),
- * conn_read.c, conn_time.c and conn_answer.c.
+ * conn_place.c, conn_read.c, conn_time.c and conn_answer.c.
  */
 #ifndef FRONTEND_CONN_STATE_H
 #define FRONTEND_CONN_STATE_H
@@ -28,6 +28,24 @@ void conn_enter(struct conn *conn, enum conn_state state);
  * wait, keeps what is incomplete, sets interest and deadline by the state, frees it if
  * gone. */
 void conn_settle(struct conn *conn);
+
+/* --- conn_place.c --- */
+
+/* A new connection finds its place, or goes to the reserve. */
+void conn_place_enter(struct conn *conn);
+
+/* It leaves the list that it is in, idle or reserve, because it is busy or closed. */
+void conn_place_leave(struct conn *conn);
+
+/* An idle one is listed, after those that have been for longer. */
+void conn_place_settle(struct conn *conn);
+
+/* Why the request cannot be answered where its connection is, or PROBLEM_NONE. */
+enum problem conn_place_refuses(struct conn *conn, const struct request *request);
+
+/* Says so. */
+void conn_place_refuse(
+    struct conn *conn, const struct request *request, enum problem problem);
 
 /* --- conn_read.c --- */
 

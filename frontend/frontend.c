@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
@@ -13,88 +12,12 @@
 
 #include "common/log.h"
 
-/* One of the listening sockets that all frontends share. */
-struct listener {
-	struct frontend *frontend;
-	struct ev_io watcher;
-};
-
-static const double ACCEPT_REST_SECONDS = .1; /* after accept4() has failed */
 static const double TITLE_SECONDS = 1.;
 
 static void frontend_stop(struct frontend *fe, int status)
 {
 	fe->exit_status = status;
 	ev_break(fe->loop, EVBREAK_ALL);
-}
-
-/* The listeners rest while there is no room, and when we leave. */
-static void accept_update(struct frontend *fe)
-{
-	bool want = !fe->draining && !ev_is_active(&fe->accept_rest) &&
-	            fe->conn_count < fe->config->frontend.max_connections;
-
-	if (want == fe->accepting)
-		return;
-	fe->accepting = want;
-	for (size_t i = 0; i < fe->listener_count; i++)
-		if (want)
-			ev_io_start(fe->loop, &fe->listeners[i].watcher);
-		else
-			ev_io_stop(fe->loop, &fe->listeners[i].watcher);
-}
-
-static void accept_rested(struct ev_loop *loop, struct ev_timer *w, int events)
-{
-	(void)loop;
-	(void)events;
-	accept_update(w->data);
-}
-
-/* What accept4() fails with is either one connection's fault, or a shortage that
- * passes. */
-static void accept_failed(struct frontend *fe, int error)
-{
-	static struct log_limit limit;
-
-	if (error == EAGAIN || error == EINTR || error == ECONNABORTED ||
-	    error == EPROTO)
-		return;
-	log_limited(&limit, LOG_LEVEL_ERROR, "cannot accept a connection: %s%s",
-	    strerror(error),
-	    error == EMFILE ? "; see frontend.rlimit_nofile and max_connections" : "");
-	ev_timer_set(&fe->accept_rest, ACCEPT_REST_SECONDS, 0.);
-	ev_timer_start(fe->loop, &fe->accept_rest);
-	accept_update(fe);
-}
-
-/* Accepts one connection. Returns whether there was one. */
-static bool accept_one(struct frontend *fe, int listener)
-{
-	struct sockaddr_storage addr;
-	socklen_t len = sizeof(addr);
-	int fd = accept4(
-	    listener, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd < 0) {
-		accept_failed(fe, errno);
-		return false;
-	}
-	if (conn_accept(fe, fd, (const struct sockaddr *)&addr, len) != 0)
-		accept_failed(fe, ENOMEM);
-	accept_update(fe);
-	return true;
-}
-
-/* One at a time: so the other frontends, awake for the same connections, get their
- * share. */
-static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
-{
-	struct listener *listener = w->data;
-
-	(void)loop;
-	(void)events;
-	accept_one(listener->frontend, w->fd);
 }
 
 static void drain_check(struct frontend *fe)
@@ -105,7 +28,6 @@ static void drain_check(struct frontend *fe)
 
 void frontend_conn_gone(struct frontend *fe)
 {
-	accept_update(fe);
 	drain_check(fe);
 }
 
@@ -126,16 +48,11 @@ static void drain_limit_passed(struct ev_loop *loop, struct ev_timer *w, int eve
 static void drain_for_good(struct frontend *fe)
 {
 	struct conn *conn, *next;
-	char byte;
 
-	for (size_t i = 0; i < fe->listener_count; i++)
-		while (fe->conn_count < fe->config->frontend.max_connections &&
-		       accept_one(fe, fe->listeners[i].watcher.fd))
-			continue;
+	accept_waiting(fe);
 	for (conn = TAILQ_FIRST(&fe->conns); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, entry);
-		if (conn->state == CONN_IDLE &&
-		    recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		if (conn_is_unasked(conn))
 			conn_close(conn);
 	}
 }
@@ -211,46 +128,25 @@ static void frontend_watch_io(struct frontend *fe, struct ev_io *w, int fd,
 	ev_io_start(fe->loop, w);
 }
 
-static int frontend_open_listeners(struct frontend *fe)
-{
-	fe->listener_count = fe->child->listener_count;
-	fe->listeners = calloc(fe->listener_count, sizeof(*fe->listeners));
-	if (fe->listeners == NULL) {
-		fe->listener_count = 0;
-		return -1;
-	}
-	for (size_t i = 0; i < fe->listener_count; i++) {
-		struct listener *listener = &fe->listeners[i];
-
-		listener->frontend = fe;
-		ev_io_init(
-		    &listener->watcher, accept_ready, fe->child->listeners[i], EV_READ);
-		listener->watcher.data = listener;
-	}
-	return 0;
-}
-
 static int frontend_open(struct frontend *fe, struct child *child)
 {
 	fe->child = child;
 	fe->config = child->config;
-	TAILQ_INIT(&fe->conns);
-	clients_init(&fe->clients);
+	fe->accept.spare = -1;
+	conn_init(fe);
 	arc4random_buf(&fe->request_prefix, sizeof(fe->request_prefix));
 	fe->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (fe->loop == NULL)
 		return -1;
 	fe->dispatch = dispatch_open(fe->loop, child);
-	if (fe->dispatch == NULL || frontend_open_listeners(fe) != 0)
+	if (fe->dispatch == NULL || accept_open(fe) != 0)
 		return -1;
 	frontend_watch_io(fe, &fe->control, child->control, frontend_hear);
 	frontend_watch_io(fe, &fe->signals, child->signal_fd, frontend_signalled);
-	ev_timer_init(&fe->accept_rest, accept_rested, 0., 0.);
 	ev_timer_init(&fe->drain_limit, drain_limit_passed, 0., 0.);
 	ev_timer_init(&fe->title, frontend_retitle, 0., TITLE_SECONDS);
-	fe->accept_rest.data = fe->drain_limit.data = fe->title.data = fe;
+	fe->drain_limit.data = fe->title.data = fe;
 	ev_timer_start(fe->loop, &fe->title);
-	accept_update(fe);
 	return 0;
 }
 
@@ -258,12 +154,10 @@ static void frontend_close(struct frontend *fe)
 {
 	if (fe->loop == NULL)
 		return;
-	fe->draining = true; /* no accepting again while connections go */
-	accept_update(fe);
+	accept_close(fe);
 	conn_close_all(fe);
 	dispatch_close(fe->dispatch);
 	clients_free(&fe->clients);
-	free(fe->listeners);
 	ev_loop_destroy(fe->loop);
 }
 

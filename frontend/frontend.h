@@ -11,6 +11,7 @@
 #include <ev.h>
 
 #include "common/child.h"
+#include "frontend/accept.h"
 #include "frontend/client.h"
 #include "frontend/conn.h"
 #include "frontend/dispatch.h"
@@ -20,26 +21,24 @@ struct frontend {
 	const struct config *config;
 	struct ev_loop *loop;
 	struct dispatch *dispatch;
-	struct conn_list conns; /* all open connections */
-	struct clients clients; /* those who have them */
-	unsigned conn_count;
+	struct conn_list conns;   /* all open connections */
+	struct conn_list idle;    /* of these, the longest idle first */
+	struct conn_list reserve; /* beyond max_connections, the oldest first */
+	struct clients clients;   /* those who have them */
+	unsigned conn_count, reserve_count;
 	unsigned waiting; /* connections with a job queued or running */
 	bool draining;    /* told to leave: every answer says Connection: close */
 	uint64_t request_prefix; /* random; with request_counter makes X-Request-Id */
 	uint64_t request_counter;
 	struct conn_scratch scratch; /* about 20 KiB: not for a stack */
 	struct ev_io control, signals;
-	struct ev_timer accept_rest; /* accept failed: the listeners rest a while */
-	struct ev_timer title;       /* refreshes the process title */
+	struct ev_timer title; /* refreshes the process title */
 	struct ev_timer drain_limit;
-	struct listener *listeners;
-	size_t listener_count;
-	bool accepting;
+	struct accept accept;
 	int exit_status;
 };
 
-/* A connection has ended: for conn.c, which has unlinked it already. Resumes accepting.
- */
+/* A connection has ended: for conn.c, which has unlinked it already. */
 void frontend_conn_gone(struct frontend *fe);
 
 #endif

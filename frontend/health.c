@@ -8,6 +8,7 @@
 
 #include "frontend/conn.h"
 #include "frontend/frontend.h"
+#include "frontend/health.h"
 #include "frontend/route.h"
 
 /* The outcome of checks as they are made, one line each. */
@@ -87,6 +88,15 @@ static void reply_report(struct conn *conn, struct report *report)
 	                     .len = report->len > 0 ? report->len : 2,
 	                     .retry_after = report->failed ? 1 : 0,
 	                     .no_store = true});
+}
+
+bool health_is_asked(const struct request *request)
+{
+	struct text rest;
+	const struct route *route = route_find(request_path(request), false, &rest);
+
+	return route != NULL &&
+	       (route->handle == health_livez || route->handle == health_readyz);
 }
 
 void health_livez(struct conn *conn, struct request *request, struct text rest)

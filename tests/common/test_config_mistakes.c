@@ -193,9 +193,9 @@ static void contradictions_are_refused_where_they_were_written(void **state)
 	        "allowed: at least 256M"},
 	    {"max_password = 1024\nmax_body = 1K",
 	        "2: max_body: 1024 bytes hold no password of max_password 1024"},
-	    {"frontend { rlimit_nofile = 1087 max_connections = 1024 }",
-	        "1: frontend.rlimit_nofile: 1087 is too few for max_connections 1024; "
-	        "allowed: auto, or at least 1088"},
+	    {"frontend { rlimit_nofile = 1119 max_connections = 1024 }",
+	        "1: frontend.rlimit_nofile: 1119 is too few for max_connections 1024; "
+	        "allowed: auto, or at least 1120"},
 	};
 
 	refuse_file(*state, mistakes, COUNT(mistakes));

@@ -137,6 +137,7 @@ static inline int fixture_setup(void **state)
 	    .salt = 16,
 	    .tag = 32};
 	f->config = (struct config){.seed_routes = true,
+	    .frontend.max_connections = 1000,
 	    .hello_delay_ms = 20,
 	    .max_body = 8192,
 	    .max_password = 32,
@@ -157,8 +158,7 @@ static inline int fixture_setup(void **state)
 	f->fe.request_prefix = 0xabcdef;
 	f->fe.loop = ev_loop_new(EVBACKEND_EPOLL);
 	assert_non_null(f->fe.loop);
-	TAILQ_INIT(&f->fe.conns);
-	clients_init(&f->fe.clients);
+	conn_init(&f->fe);
 	*state = f;
 	return 0;
 }

@@ -21,6 +21,7 @@ static void *test_calloc_at(size_t count, size_t size)
 #define malloc test_malloc_at
 #define calloc test_calloc_at
 #include "common/secret.c"
+#include "frontend/client.c"
 #include "frontend/conn.c"
 #include "frontend/conn_answer.c"
 #include "frontend/conn_read.c"

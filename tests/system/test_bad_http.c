@@ -259,35 +259,6 @@ static void test_drip(void **state)
 	daemon_stop(d);
 }
 
-/* At max_connections the listener rests; the next client is served when one has gone.
- */
-static void test_connection_limit(void **state)
-{
-	struct client held[4], extra;
-	struct daemon *d = *state;
-	struct response r = {0};
-
-	daemon_start(d, "frontend.processes=1", "frontend.max_connections=4", NULL);
-	for (int i = 0; i < 4; i++) {
-		client_open(&held[i], &d->tcp);
-		client_get(&held[i], &r, "/livez");
-		assert_int_equal(r.status, 200);
-	}
-	client_open(&extra, &d->tcp); /* the kernel takes it; nobody answers yet */
-	client_say(&extra, GET "\r\n");
-	client_get(&held[0], &r, "/hash/x");
-	assert_int_equal(r.status, 200);
-	assert_false(client_receive(&extra, 0));
-	client_close(&held[0]);
-	client_read(&extra, &r, false);
-	assert_int_equal(r.status, 200);
-	client_close(&extra);
-	for (int i = 1; i < 4; i++)
-		client_close(&held[i]);
-	response_free(&r);
-	daemon_stop(d);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,7 +270,6 @@ int main(void)
 	    daemon_test(test_body_limit),
 	    daemon_test(test_timeouts),
 	    daemon_test(test_drip),
-	    daemon_test(test_connection_limit),
 	};
 
 	return cmocka_run_group_tests_name("bad http", tests, NULL, NULL);

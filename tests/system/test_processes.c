@@ -245,7 +245,7 @@ static void test_fds_of_a_frontend(void **state)
 	assert_int_equal(tally.spare, 0);
 	assert_int_equal(tally.control, 1);
 	assert_int_equal(tally.listeners, 2);
-	assert_int_equal(tally.epoll, 1);
+	assert_int_equal(tally.epoll, 2);
 	assert_int_equal(tally.signals, 1);
 	daemon_stop(d);
 }

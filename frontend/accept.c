@@ -1,0 +1,249 @@
+#include "frontend/accept.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "frontend/conn.h"
+#include "frontend/frontend.h"
+
+enum {
+	ACCEPT_PATIENCE = 16, /* failures in a row that may be each connection's own */
+	ACCEPT_CLOSES = 16,   /* idle connections closed for one new fd */
+	ACCEPT_LEAVES = 4, /* times that a client is left to others who do not move */
+};
+
+static const double REST_SECONDS = .1;   /* after accept4() has failed */
+static const double LEAVE_SECONDS = .05; /* when others have room */
+
+/* Who came, and where from. */
+struct arrival {
+	int fd;
+	struct sockaddr_storage addr;
+	socklen_t len;
+};
+
+void accept_update(struct frontend *fe)
+{
+	struct accept *in = &fe->accept;
+	bool want = !fe->draining && !ev_is_active(&in->rest);
+
+	if (want == in->accepting)
+		return;
+	in->accepting = want;
+	for (size_t i = 0; i < in->listener_count; i++)
+		if (want)
+			ev_io_start(fe->loop, &in->listeners[i].watcher);
+		else
+			ev_io_stop(fe->loop, &in->listeners[i].watcher);
+}
+
+/* Any fd will do that can be had without a file system. */
+static bool accept_find_spare(struct accept *in)
+{
+	if (in->spare < 0)
+		in->spare = epoll_create1(EPOLL_CLOEXEC);
+	return in->spare >= 0;
+}
+
+static void accept_rest(struct frontend *fe, double seconds)
+{
+	ev_timer_stop(fe->loop, &fe->accept.rest);
+	ev_timer_set(&fe->accept.rest, seconds, 0.);
+	ev_timer_start(fe->loop, &fe->accept.rest);
+	accept_update(fe);
+}
+
+static void accept_rested(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct frontend *fe = w->data;
+
+	(void)loop;
+	(void)events;
+	accept_find_spare(&fe->accept);
+	accept_update(fe);
+}
+
+/* What accept4() fails with is either one connection's fault, or a shortage that
+ * passes; what seems to be the former and goes on is the latter. Returns whether a
+ * connection is gone with it. */
+static bool accept_failed(struct frontend *fe, int error)
+{
+	static struct log_limit limit;
+	bool shortage =
+	    error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+
+	if (error == EAGAIN || error == EINTR)
+		return false;
+	if (!shortage && ++fe->accept.failures < ACCEPT_PATIENCE)
+		return true;
+	fe->accept.failures = 0;
+	log_limited(&limit, LOG_LEVEL_ERROR, "cannot accept a connection: %s%s",
+	    strerror(error),
+	    error == EMFILE ? "; see frontend.rlimit_nofile and max_connections" : "");
+	accept_rest(fe, REST_SECONDS);
+	return false;
+}
+
+static int accept_arrival(int listener, struct arrival *arrival)
+{
+	arrival->len = sizeof(arrival->addr);
+	arrival->fd = accept4(listener, (struct sockaddr *)&arrival->addr,
+	    &arrival->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	return arrival->fd >= 0 ? 0 : -1;
+}
+
+/* Who came has the spare's fd; is there another one to be had? */
+static bool accept_replace_spare(struct frontend *fe)
+{
+	for (unsigned i = 0; i < ACCEPT_CLOSES; i++)
+		if (accept_find_spare(&fe->accept) || !conn_close_idle(fe))
+			break;
+	return accept_find_spare(&fe->accept);
+}
+
+/* There are no more fds. Returns 0 where the arrival is to be served all the same, 1
+ * where it was told that it cannot be, -1 with errno where there was none. */
+static int accept_by_spare(struct frontend *fe, int listener, struct arrival *arrival)
+{
+	static struct log_limit limit;
+	int error = errno;
+
+	if (fe->accept.spare < 0)
+		return -1;
+	close(fe->accept.spare);
+	fe->accept.spare = -1;
+	if (accept_arrival(listener, arrival) != 0) {
+		error = errno;
+		accept_find_spare(&fe->accept);
+		errno = error;
+		return -1;
+	}
+	if (accept_replace_spare(fe))
+		return 0;
+	log_limited(&limit, LOG_LEVEL_ERROR, "no place for a connection: %s%s",
+	    strerror(error),
+	    error == EMFILE ? "; see frontend.rlimit_nofile and max_connections" : "");
+	conn_turn_away(fe, arrival->fd);
+	accept_find_spare(&fe->accept);
+	return 1;
+}
+
+/* Accepts one connection. Returns whether there was one. */
+static bool accept_one(struct frontend *fe, int listener)
+{
+	struct arrival arrival;
+	int result = accept_arrival(listener, &arrival);
+
+	if (result != 0 && (errno == EMFILE || errno == ENFILE))
+		result = accept_by_spare(fe, listener, &arrival);
+	if (result < 0)
+		return accept_failed(fe, errno);
+	fe->accept.failures = 0;
+	if (result == 0 &&
+	    conn_accept(fe, arrival.fd, (const struct sockaddr *)&arrival.addr,
+	        arrival.len) != 0)
+		accept_failed(fe, ENOMEM);
+	return true;
+}
+
+/* Has another frontend room? *seen changes with whatever they do. What the board says
+ * is hearsay, and nothing worse than a delay comes of it. */
+static bool accept_others_have_room(const struct frontend *fe, uint64_t *seen)
+{
+	const struct child *child = fe->child;
+	bool room = false;
+
+	*seen = 0;
+	for (unsigned i = 0; i < child->frontends; i++) {
+		struct board_slot *slot = board_slot(&child->board, i);
+		uint32_t connections;
+
+		if (i == child->index || slot == NULL ||
+		    atomic_load_explicit(&slot->incarnation, memory_order_relaxed) == 0)
+			continue;
+		connections = atomic_load_explicit(
+		    &slot->frontend.connections, memory_order_relaxed);
+		room |= connections < fe->config->frontend.max_connections;
+		*seen += connections + atomic_load_explicit(&slot->frontend.requests,
+		                           memory_order_relaxed);
+	}
+	return room;
+}
+
+/* Who comes when we are full is left to the others while they have room, and move. */
+static bool accept_leave(struct frontend *fe)
+{
+	struct accept *in = &fe->accept;
+	uint64_t seen;
+
+	if (!conn_places_taken(fe) || !accept_others_have_room(fe, &seen))
+		return false;
+	if (seen != in->others_seen)
+		in->left = 0;
+	in->others_seen = seen;
+	if (in->left == ACCEPT_LEAVES)
+		return false;
+	in->left++;
+	accept_rest(fe, LEAVE_SECONDS);
+	return true;
+}
+
+/* One at a time: so the other frontends, awake for the same connections, get their
+ * share. */
+static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct listener *listener = w->data;
+
+	(void)loop;
+	(void)events;
+	if (!accept_leave(listener->frontend))
+		accept_one(listener->frontend, w->fd);
+}
+
+void accept_waiting(struct frontend *fe)
+{
+	for (size_t i = 0; i < fe->accept.listener_count; i++)
+		while (!conn_places_taken(fe) &&
+		       accept_one(fe, fe->accept.listeners[i].watcher.fd))
+			continue;
+}
+
+int accept_open(struct frontend *fe)
+{
+	struct accept *in = &fe->accept;
+
+	ev_timer_init(&in->rest, accept_rested, 0., 0.);
+	in->rest.data = fe;
+	in->listeners = calloc(fe->child->listener_count, sizeof(*in->listeners));
+	if (in->listeners == NULL || !accept_find_spare(in))
+		return -1;
+	in->listener_count = fe->child->listener_count;
+	for (size_t i = 0; i < in->listener_count; i++) {
+		struct listener *listener = &in->listeners[i];
+
+		listener->frontend = fe;
+		ev_io_init(
+		    &listener->watcher, accept_ready, fe->child->listeners[i], EV_READ);
+		listener->watcher.data = listener;
+	}
+	accept_update(fe);
+	return 0;
+}
+
+void accept_close(struct frontend *fe)
+{
+	struct accept *in = &fe->accept;
+
+	ev_timer_stop(fe->loop, &in->rest);
+	for (size_t i = 0; i < in->listener_count; i++)
+		ev_io_stop(fe->loop, &in->listeners[i].watcher);
+	if (in->spare >= 0)
+		close(in->spare);
+	free(in->listeners);
+	*in = (struct accept){.spare = -1};
+}

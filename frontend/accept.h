@@ -1,0 +1,52 @@
+/*
+ * Accepting: one connection at a time from the listeners that all frontends share, and
+ * what is done when that fails.
+ *
+ * At the limit of open files a spare fd gives way to the client who comes: an idle
+ * connection is closed for it, else it is told 503. So nobody waits in a queue that we
+ * do not look at, and the listeners never wake us for nothing.
+ */
+#ifndef FRONTEND_ACCEPT_H
+#define FRONTEND_ACCEPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+struct frontend;
+
+/* One of the listening sockets that all frontends share. */
+struct listener {
+	struct frontend *frontend;
+	struct ev_io watcher;
+};
+
+/* A frontend's way in: part of struct frontend, zeroed at the start but for the spare,
+ * which is -1. */
+struct accept {
+	struct listener *listeners;
+	size_t listener_count;
+	struct ev_timer rest; /* the listeners rest for a while */
+	uint64_t others_seen; /* what the other frontends had done when a client was
+	                         left to them */
+	unsigned left;        /* how often one was since they have done something */
+	unsigned failures;    /* in a row */
+	int spare;            /* fd, or -1 */
+	bool accepting;
+};
+
+/* Sets up and begins to accept. Returns 0, or -1. */
+int accept_open(struct frontend *fe);
+
+/* Lets the listeners be watched, or not, as it should be now. */
+void accept_update(struct frontend *fe);
+
+/* Lets in who waits already, as long as there are places. */
+void accept_waiting(struct frontend *fe);
+
+/* Ends it, and frees what it had. */
+void accept_close(struct frontend *fe);
+
+#endif
