@@ -2,15 +2,20 @@
 #
 #   V=1          show the commands
 #   SANITIZE=1   build with ASan and UBSan, in build/sanitize
+#   FUZZ=1       build fuzz targets for libFuzzer with clang, in build/fuzz (`make fuzz`)
 #   CC=clang     another compiler (give it a BUILD of its own)
 
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 STATEDIR   ?= /var/lib/argond
 DESTDIR    ?=
-BUILD      ?= build$(if $(SANITIZE),/sanitize)
+BUILD      ?= build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize))
 
 CC ?= cc
+ifdef FUZZ
+CC = clang
+SANITIZE = 1
+endif
 CPPFLAGS += -D_GNU_SOURCE -I. -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Werror
@@ -18,8 +23,10 @@ OPTIMIZE = -O2 -g
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 ifdef SANITIZE
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZERS = -fsanitize=address,undefined$(if $(FUZZ),$(COMMA)fuzzer-no-link) \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+COMMA = ,
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
 LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt
@@ -49,6 +56,7 @@ SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c
 SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 LOAD_SHARED   := $(sort $(wildcard tests/bench/load_*.c))
+FUZZ_TARGETS  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
 SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
@@ -56,12 +64,13 @@ BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
 LOAD_PROGRAM    := $(BUILD)/tests/bench/load
 LOAD_TESTS      := $(filter $(BUILD)/tests/bench/%,$(UNIT_PROGRAMS))
 LOAD_OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(LOAD_SHARED))
+FUZZ_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(FUZZ_TARGETS))
 
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
 	format install uninstall deb deps-deb check-deb clean bench bench-engine bench-overload \
-	programs
+	programs check-fuzz fuzz fuzz-run deps-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -73,6 +82,7 @@ help:
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
 	@echo 'make lint       clang-tidy and cppcheck'
+	@echo 'make fuzz       libFuzzer, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
 	@echo 'make bench-overload  more than it can do, unfair, idle and leaving clients'
@@ -88,6 +98,7 @@ PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev
 	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev
 CHECK_PACKAGES = libcmocka-dev procps strace
 LINT_PACKAGES = clang clang-tidy clang-format cppcheck
+FUZZ_PACKAGES = clang
 
 # $(1): packages. Asks nobody; says what to do where there is no apt-get.
 define install_packages
@@ -120,6 +131,9 @@ deps-check:
 
 deps-lint:
 	$(call install_packages,$(PACKAGES) $(CHECK_PACKAGES) $(LINT_PACKAGES))
+
+deps-fuzz:
+	$(call install_packages,$(PACKAGES) $(FUZZ_PACKAGES))
 
 # --- how it is built
 
@@ -157,9 +171,16 @@ $(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 $(LOAD_PROGRAM): $(LOAD_PROGRAM).o $(LOAD_OBJECTS) $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# Beside libFuzzer's main there is ours, which replays a corpus under any compiler.
+FUZZ_MAIN = $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o)
+$(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(FUZZ_MAIN) $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) \
+		-o $@ $^ $(LIBS)
+
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(filter %.c,$(TEST_SOURCES)))
 
-programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS) $(LOAD_PROGRAM)
+programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS) \
+	$(LOAD_PROGRAM) $(FUZZ_PROGRAMS)
 
 # --- what is done with it
 
@@ -175,13 +196,23 @@ run: deps
 
 check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
-	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
+	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(SYSTEM_PROGRAMS) \
+		$(SCRIPT_TESTS)
 
 check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS)
 
 check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
+
+check-fuzz: $(FUZZ_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(FUZZ_PROGRAMS)
+
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 fuzz-run
+
+fuzz-run: $(FUZZ_PROGRAMS)
+	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_PROGRAMS)
 
 sanitize:
 	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check

@@ -144,7 +144,7 @@ static int number_parse(const struct config_directive *row, void *base,
 		return config_refuse(why, "is not a whole number");
 	if (units != NULL && unit_apply(units, rest, &value, why) != 0)
 		return -1;
-	value = negative ? -value : value;
+	value = negative && fits ? -value : value;
 	if (!fits || value < row->min || value > row->max)
 		return config_refuse(why, "is out of range");
 	field_store(row, base, value);

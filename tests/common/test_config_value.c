@@ -232,6 +232,8 @@ static void numbers_are_refused(void **state)
 	    {"max_password=+1", "+1 is not a number; allowed: 1 to 4096"},
 	    {"max_password= 1", " 1 is not a number; allowed: 1 to 4096"},
 	    {"frontend.nice=-21", "-21 is out of range; allowed: -20 to 19"},
+	    {"frontend.nice=-9223372036854775808",
+	        "-9223372036854775808 is out of range; allowed: -20 to 19"},
 	    {"frontend.nice=--1", "--1 is not a number; allowed: -20 to 19"},
 	    {"frontend.nice=-", "- is not a number; allowed: -20 to 19"},
 	    {"frontend.processes=0", "0 is out of range; allowed: auto or 1 to 64"},

@@ -1,0 +1,327 @@
+/*
+ * Connections under everything that can happen to them at once: several clients that
+ * send, read or do not read, half-close, vanish; hashers that answer, refuse, fail,
+ * die; time that passes; a frontend that drains. It must be so that
+ *   - no answer reaches another client: a hash is one of a password of its own client;
+ *   - no client gets more answers than it can have asked for;
+ *   - when all have gone nothing is left: no connection, job, or byte.
+ *
+ * Input: a tape of steps. A step is a byte: what is done, and by which client.
+ */
+#include "frontend/conn.h"
+#include "tests/fuzz/frontend_world.h"
+
+enum { CLIENTS = 4, STEPS = 192, HELD = 16, TOKEN_ROOM = 1 << 18, NARROW = 2048 };
+
+struct client {
+	int fd; /* -1: not there */
+	bool vanished;
+	unsigned number; /* part of each of its passwords; nobody guesses one */
+	size_t sent;     /* bytes */
+	size_t len;
+	char got[TOKEN_ROOM];
+};
+
+static struct play {
+	struct client clients[CLIENTS];
+	uint64_t numbers;
+	struct {
+		struct job job;
+		unsigned pool;
+		char text[64];
+	} held[HELD];
+	unsigned held_count;
+	struct tape tape;
+} play;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	world_open();
+	return 0;
+}
+
+void frontend_conn_gone(struct frontend *fe)
+{
+	CHECK(fe == &world->fe);
+}
+
+/* --- clients */
+
+static void client_open(struct client *client)
+{
+	const struct sockaddr addr = {.sa_family = AF_UNIX};
+	const int narrow = NARROW;
+	int fds[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) ==
+	      0);
+	CHECK(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &narrow, sizeof(narrow)) == 0);
+	client->fd = fds[0];
+	client->number = fuzz_random(&play.numbers);
+	client->sent = client->len = 0;
+	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
+}
+
+static void client_close(struct client *client)
+{
+	if (client->fd >= 0)
+		close(client->fd);
+	client->fd = -1;
+}
+
+static void client_send(struct client *client, const void *bytes, size_t len)
+{
+	ssize_t n = send(client->fd, bytes, len, MSG_NOSIGNAL);
+
+	if (n > 0)
+		client->sent += (size_t)n;
+}
+
+/* Every hash that it is told is of a password of its own. */
+static void client_check(const struct client *client)
+{
+	const char *at = client->got, *end = client->got + client->len;
+	unsigned number, answers = 0;
+
+	while ((at = memmem(at, (size_t)(end - at), "of client ", 10)) != NULL) {
+		at += 10;
+		CHECK(sscanf(at, "%u.", &number) == 1 && number == client->number);
+	}
+	for (at = client->got;
+	     (at = memmem(at, (size_t)(end - at), "\r\nX-Request-Id: ", 16)) != NULL;
+	     at += 16)
+		answers++;
+	/* the shortest request that is answered at all is a bad byte, and it is the
+	 * last one; any other needs a line */
+	CHECK(answers <= client->sent / sizeof("GET / HTTP/1.0\r\n\r") + 1);
+}
+
+static void client_receive(struct client *client)
+{
+	ssize_t n = recv(client->fd, client->got + client->len,
+	    sizeof(client->got) - 1 - client->len, 0);
+
+	if (n > 0)
+		client->len += (size_t)n;
+	client->got[client->len] = '\0';
+	client_check(client);
+}
+
+/* --- what a client can do */
+
+typedef void client_step(struct client *client);
+
+/* A request that is as it should be, for a password that names its client. */
+static void ask_hash(struct client *client)
+{
+	uint8_t how = tape_byte(&play.tape);
+	char text[256];
+	int n = snprintf(text, sizeof(text),
+	    "%s /hash%s/client%%20%u.%u HTTP/1.%d\r\nHost: a\r\n%s%s\r\n",
+	    how & 1 ? "HEAD" : "GET", how & 2 ? "_rayon" : "", client->number,
+	    how >> 5U, (how & 4) == 0, how & 8 ? "X-Request-Id: me\r\n" : "",
+	    how & 16 ? "Connection: close\r\n" : "");
+
+	client_send(client, text, (size_t)n);
+}
+
+static void ask_user(struct client *client)
+{
+	static const char text[] = "GET /user/7 HTTP/1.1\r\nHost: a\r\n"
+	                           "Content-Length: 2\r\n\r\nxx";
+
+	client_send(client, text, sizeof(text) - 1);
+}
+
+static void ask_hello(struct client *client)
+{
+	static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	                           "GET /livez?verbose HTTP/1.1\r\nHost: a\r\n\r\n";
+
+	client_send(client, text, sizeof(text) - 1);
+}
+
+static void ask_much(struct client *client)
+{
+	unsigned count = 1 + tape_byte(&play.tape) % 64U;
+
+	for (unsigned i = 0; i < count; i++)
+		ask_hello(client);
+}
+
+static void ask_body(struct client *client)
+{
+	static const char text[] = "POST /user/7 HTTP/1.1\r\nHost: a\r\nExpect: "
+	                           "100-continue\r\nContent-Length: 9\r\n\r\n";
+	static const char chunks[] = "GET /user/7 HTTP/1.1\r\nHost: a\r\n"
+	                             "Transfer-Encoding: chunked\r\n\r\n3;a\r\nabc\r\n";
+
+	if (tape_byte(&play.tape) % 2 == 0)
+		client_send(client, text, sizeof(text) - 1);
+	else
+		client_send(client, chunks, sizeof(chunks) - 1);
+}
+
+static void send_any(struct client *client)
+{
+	size_t got;
+	const uint8_t *bytes = tape_bytes(&play.tape, tape_byte(&play.tape), &got);
+
+	if (got > 0)
+		client_send(client, bytes, got);
+}
+
+static void send_end(struct client *client)
+{
+	static const char *const ends[] = {
+	    "0\r\n\r\n", "\r\n\r\n", "GET /user/1 HTTP/1.1\r\nHo", "xxxxxxxxx"};
+	const char *end = ends[tape_byte(&play.tape) % 4];
+
+	client_send(client, end, strlen(end));
+}
+
+static void half_close(struct client *client)
+{
+	shutdown(client->fd, SHUT_WR);
+}
+
+/* --- what else can happen: the client is of no interest */
+
+static void turn(struct client *client)
+{
+	(void)client;
+	world_turn();
+}
+
+static void take(struct client *client)
+{
+	unsigned pool = (unsigned)(client - play.clients) % WORLD_POOLS;
+	struct job *job = &play.held[play.held_count].job;
+	char *text = play.held[play.held_count].text;
+
+	if (play.held_count == HELD || !world_take(pool, job))
+		return;
+	snprintf(text, sizeof(play.held[0].text), "user %lld", (long long)job->user);
+	if (job->kind == JOB_HASH)
+		snprintf(text, sizeof(play.held[0].text), "of %.*s",
+		    (int)(job->password_len < 32 ? job->password_len : 32),
+		    (const char *)job->password);
+	for (char *c = text; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	job->password = NULL;
+	play.held[play.held_count++].pool = pool;
+}
+
+static void answer(struct client *client)
+{
+	uint8_t how = tape_byte(&play.tape);
+	unsigned which, status = how % 16 < JOB_STATUS_END ? how % 16 : JOB_OK;
+
+	(void)client;
+	if (play.held_count == 0)
+		return;
+	which = how / 16U % play.held_count;
+	world_answer(play.held[which].pool, &play.held[which].job,
+	    status > 0 ? (enum job_status)status : JOB_OK, play.held[which].text);
+	play.held[which] = play.held[--play.held_count];
+}
+
+static void hasher_dies(struct client *client)
+{
+	uint8_t how = tape_byte(&play.tape);
+	struct control_message message = {
+	    .kind = CONTROL_GONE, .cause = how % 3, .taking = how / 4 % 2, .claims = 1};
+	unsigned which;
+
+	(void)client;
+	if (play.held_count == 0)
+		return;
+	which = how / 8U % play.held_count;
+	message.pool = play.held[which].pool;
+	message.claim[0] = play.held[which].job.id;
+	play.held[which] = play.held[--play.held_count];
+	dispatch_hasher_gone(world->fe.dispatch, &message);
+}
+
+static void time_passes(struct client *client)
+{
+	static const uint16_t spans[] = {1, 20, 100, 500, 1000, 2000, 5000, 11000};
+
+	(void)client;
+	world_pass(spans[tape_byte(&play.tape) % 8]);
+	world_turn();
+}
+
+static void circumstances(struct client *client)
+{
+	uint8_t how = tape_byte(&play.tape);
+
+	(void)client;
+	world->fe.draining = (how & 1) != 0;
+	world->config.seed_routes = (how & 2) == 0;
+	world->config.access_log = (how & 4) != 0;
+	world->config.max_body = (how & 8) != 0 ? 4 : 1024;
+	atomic_store(&board_head(&world->child.board)->alive[0], (how & 16) == 0);
+	atomic_store(&board_head(&world->child.board)->throttled[0], (how & 32) != 0);
+}
+
+/* --- all of it */
+
+static client_step *const steps[] = {turn, ask_hash, take, answer, ask_user, ask_hello,
+    ask_much, ask_body, send_any, send_end, client_receive, half_close, client_close,
+    hasher_dies, time_passes, circumstances};
+
+static void end_all(void)
+{
+	struct board_head *head = board_head(&world->child.board);
+
+	world->fe.draining = false;
+	atomic_store(&head->alive[0], 1);
+	atomic_store(&head->throttled[0], 0);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		if (play.clients[i].fd >= 0)
+			client_receive(&play.clients[i]);
+		client_close(&play.clients[i]);
+	}
+	while (play.held_count > 0) {
+		play.held_count--;
+		world_answer(play.held[play.held_count].pool,
+		    &play.held[play.held_count].job, JOB_DROPPED, "");
+	}
+	world_pass(WORLD_DEADLINE_MS + 2 * LADDER_KILL_GRACE_MS);
+	world_turn();
+	world_pass(2 * LADDER_KILL_GRACE_MS);
+	world_calm();
+	CHECK(world->fe.conn_count == 0);
+	CHECK(TAILQ_EMPTY(&world->fe.conns));
+	CHECK(world->fe.waiting == 0);
+	CHECK(atomic_load(&world->child.slot->frontend.connections) == 0);
+	check_zeros(world->fe.scratch.in, sizeof(world->fe.scratch.in));
+	check_zeros(world->fe.scratch.out, sizeof(world->fe.scratch.out));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	play.numbers = UINT64_C(0x6a09e667f3bcc908);
+	play.held_count = 0;
+	play.tape = (struct tape){data, size};
+	world->config.hello_delay_ms = 20;
+	for (unsigned i = 0; i < CLIENTS; i++)
+		play.clients[i].fd = -1;
+	for (unsigned i = 0; i < STEPS && play.tape.left > 0; i++) {
+		uint8_t step = tape_byte(&play.tape);
+		struct client *client = &play.clients[step / 16 % CLIENTS];
+
+		if (client->fd < 0)
+			client_open(client);
+		steps[step % 16](client);
+		if (step >= 128)
+			world_turn();
+		CHECK(world->fe.conn_count < STEPS);
+	}
+	end_all();
+	return 0;
+}

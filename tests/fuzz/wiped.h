@@ -1,0 +1,28 @@
+/*
+ * Secrets that are watched: a program that includes this (once) has its own secret.c,
+ * which gives no memory back in which a byte of a secret is left.
+ */
+#ifndef TESTS_FUZZ_WIPED_H
+#define TESTS_FUZZ_WIPED_H
+
+#include <malloc.h>
+
+#include "tests/fuzz/fuzz.h"
+
+enum { WIPED_UNIT = 64 }; /* secrets are allocated in multiples of this */
+
+static void wiped_free(void *block)
+{
+	const uint8_t *bytes = block;
+	size_t size = block != NULL ? malloc_usable_size(block) : 0;
+
+	for (size_t i = 0; i < size / WIPED_UNIT * WIPED_UNIT; i++)
+		CHECK(bytes[i] == 0);
+	free(block);
+}
+
+#define free wiped_free
+#include "common/secret.c"
+#undef free
+
+#endif
