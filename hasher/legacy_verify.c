@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <bsd/string.h>
 #include <openssl/core_names.h>
@@ -140,6 +141,31 @@ static enum legacy_status verify_bcrypt_sha256(const struct legacy_verifier *ver
 	return status;
 }
 
+/* libxcrypt calls it an invalid argument, too, when scrypt or yescrypt get no memory.
+ */
+static bool memory_is_short(const struct legacy *parsed)
+{
+	const size_t bytes = legacy_cost(parsed).memory;
+	void *probe = mmap(
+	    NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (probe == MAP_FAILED)
+		return true;
+	munmap(probe, bytes);
+	return false;
+}
+
+static enum legacy_status verify_crypt(const struct legacy *parsed, const char *setting,
+    size_t len, const uint8_t *password, size_t password_len)
+{
+	enum legacy_status status =
+	    legacy_crypt_verify(setting, len, password, password_len);
+
+	if (status == LEGACY_FAILED && parsed->n != 0 && memory_is_short(parsed))
+		status = LEGACY_NO_MEMORY;
+	return status;
+}
+
 enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
     const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
     size_t password_len)
@@ -154,7 +180,7 @@ enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
 		return verify_bcrypt_sha256(
 		    verifier, setting, len, password, password_len);
 	if (legacy_is_crypt(parsed->kind))
-		return legacy_crypt_verify(setting, len, password, password_len);
+		return verify_crypt(parsed, setting, len, password, password_len);
 	return verify_derived(verifier, parsed, password, password_len);
 }
 

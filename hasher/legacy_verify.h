@@ -3,13 +3,11 @@
  * libxcrypt, the PBKDF2 and scrypt strings of frameworks are computed by OpenSSL's
  * libcrypto.
  *
- * Once in each process, in this order:
- *
- *   (the sandbox's root folder and user)
- *   legacy_open()     loads all that OpenSSL will need: it allocates, and may read
- * files (seccomp)         from here on nothing but memory is asked of the kernel
- *   legacy_verify()   as often as wanted
- *   legacy_close()
+ * In each process that verifies, after the fork: legacy_open(), legacy_verify() as
+ * often as wanted, legacy_close(). All that OpenSSL would load late is loaded when it
+ * is opened, and neither then nor later is more asked of the kernel than memory and the
+ * locks of libraries: a hasher may open it before its filter of system calls or behind
+ * it.
  *
  * A verification runs to its end: what it may cost has been checked before, by the
  * caller, with legacy_within().

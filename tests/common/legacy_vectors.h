@@ -68,6 +68,10 @@ static const struct legacy_vector legacy_vectors[] = {
 	VECTOR(SCRYPT, "hunter2",
 		"$7$BU..../....bXW/7tBFxpjha3kZucKQ1.$5HIiMNN0U.M5CGhmD73gh4fXlmv"
 		"xuFBhIYS/znjKKg5"),
+	/* perl -e 'print crypt("hunter2", q($7$42..../....seasalt$))' */
+	VECTOR(SCRYPT, "hunter2",
+		"$7$42..../....seasalt$jZnduLJYG9tHKkUl.own0MvRD8bIZpH8hExzKMdN4j"
+		"A"),
 	/* yescrypt 1.1, TESTS-OK */
 	VECTOR(SCRYPT, "pleaseletmein",
 		"$7$C6..../....SodiumChloride$kBGj9fHznVYFQMEn/qDCfrDevf9YDtcDdKv"

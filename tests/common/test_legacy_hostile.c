@@ -169,7 +169,7 @@ static const char *const hostile[] = {
 	"$y$j$aaaa$" HASH43, "$y$j9$aaaa$" HASH43, "$y$j9T$aaaa", "$y$j9T$" HASH43,
 	"$y$jz$aaaa$" HASH43, "$y$jzzzzzz9$aaaa$" HASH43, "$y$j9zzzzzz$aaaa$" HASH43,
 	"$y$j9zzzzz$aaaa$" HASH43, "$y$j9k$aaaa$" HASH43, "$y$jkE9$aaaa$" HASH43,
-	"$y$jk/T$aaaa$" HASH43, "$y$j9T.$aaaa$" HASH43, "$y$j9T1$aaaa$" HASH43,
+	"$y$jl.T$aaaa$" HASH43, "$y$j9T.$aaaa$" HASH43, "$y$j9T1$aaaa$" HASH43,
 	"$y$j9T5.$aaaa$" HASH43, "$y$j9T0.$aaaa$" HASH43, "$y$j9T/z$aaaa$" HASH43,
 	"$y$j9T.7.$aaaa$" HASH43, "$y$j..3..$aaaa$" HASH43, "$y$j/9.1$aaaa$" HASH43,
 	"$y$j9T$$" HASH43, "$y$j9T$a$" HASH43, "$y$j9T$aa$" HASH43, "$y$j9T$aaa$" HASH43,
