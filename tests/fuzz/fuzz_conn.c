@@ -13,7 +13,7 @@
 
 enum { CLIENTS = 4, STEPS = 192, HELD = 16, TOKEN_ROOM = 1 << 18, NARROW = 2048 };
 
-struct client {
+struct visitor {
 	int fd; /* -1: not there */
 	bool vanished;
 	unsigned number; /* part of each of its passwords; nobody guesses one */
@@ -23,7 +23,7 @@ struct client {
 };
 
 static struct play {
-	struct client clients[CLIENTS];
+	struct visitor clients[CLIENTS];
 	uint64_t numbers;
 	struct {
 		struct job job;
@@ -49,7 +49,7 @@ void frontend_conn_gone(struct frontend *fe)
 
 /* --- clients */
 
-static void client_open(struct client *client)
+static void client_open(struct visitor *client)
 {
 	const struct sockaddr addr = {.sa_family = AF_UNIX};
 	const int narrow = NARROW;
@@ -64,14 +64,14 @@ static void client_open(struct client *client)
 	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
 }
 
-static void client_close(struct client *client)
+static void client_close(struct visitor *client)
 {
 	if (client->fd >= 0)
 		close(client->fd);
 	client->fd = -1;
 }
 
-static void client_send(struct client *client, const void *bytes, size_t len)
+static void client_send(struct visitor *client, const void *bytes, size_t len)
 {
 	ssize_t n = send(client->fd, bytes, len, MSG_NOSIGNAL);
 
@@ -80,7 +80,7 @@ static void client_send(struct client *client, const void *bytes, size_t len)
 }
 
 /* Every hash that it is told is of a password of its own. */
-static void client_check(const struct client *client)
+static void client_check(const struct visitor *client)
 {
 	const char *at = client->got, *end = client->got + client->len;
 	unsigned number, answers = 0;
@@ -98,7 +98,7 @@ static void client_check(const struct client *client)
 	CHECK(answers <= client->sent / sizeof("GET / HTTP/1.0\r\n\r") + 1);
 }
 
-static void client_receive(struct client *client)
+static void client_receive(struct visitor *client)
 {
 	ssize_t n = recv(client->fd, client->got + client->len,
 	    sizeof(client->got) - 1 - client->len, 0);
@@ -111,10 +111,10 @@ static void client_receive(struct client *client)
 
 /* --- what a client can do */
 
-typedef void client_step(struct client *client);
+typedef void client_step(struct visitor *client);
 
 /* A request that is as it should be, for a password that names its client. */
-static void ask_hash(struct client *client)
+static void ask_hash(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 	char text[256];
@@ -127,7 +127,7 @@ static void ask_hash(struct client *client)
 	client_send(client, text, (size_t)n);
 }
 
-static void ask_user(struct client *client)
+static void ask_user(struct visitor *client)
 {
 	static const char text[] = "GET /user/7 HTTP/1.1\r\nHost: a\r\n"
 	                           "Content-Length: 2\r\n\r\nxx";
@@ -135,7 +135,7 @@ static void ask_user(struct client *client)
 	client_send(client, text, sizeof(text) - 1);
 }
 
-static void ask_hello(struct client *client)
+static void ask_hello(struct visitor *client)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	                           "GET /livez?verbose HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -143,7 +143,7 @@ static void ask_hello(struct client *client)
 	client_send(client, text, sizeof(text) - 1);
 }
 
-static void ask_much(struct client *client)
+static void ask_much(struct visitor *client)
 {
 	unsigned count = 1 + tape_byte(&play.tape) % 64U;
 
@@ -151,7 +151,7 @@ static void ask_much(struct client *client)
 		ask_hello(client);
 }
 
-static void ask_body(struct client *client)
+static void ask_body(struct visitor *client)
 {
 	static const char text[] = "POST /user/7 HTTP/1.1\r\nHost: a\r\nExpect: "
 	                           "100-continue\r\nContent-Length: 9\r\n\r\n";
@@ -164,7 +164,7 @@ static void ask_body(struct client *client)
 		client_send(client, chunks, sizeof(chunks) - 1);
 }
 
-static void send_any(struct client *client)
+static void send_any(struct visitor *client)
 {
 	size_t got;
 	const uint8_t *bytes = tape_bytes(&play.tape, tape_byte(&play.tape), &got);
@@ -173,7 +173,7 @@ static void send_any(struct client *client)
 		client_send(client, bytes, got);
 }
 
-static void send_end(struct client *client)
+static void send_end(struct visitor *client)
 {
 	static const char *const ends[] = {
 	    "0\r\n\r\n", "\r\n\r\n", "GET /user/1 HTTP/1.1\r\nHo", "xxxxxxxxx"};
@@ -182,20 +182,20 @@ static void send_end(struct client *client)
 	client_send(client, end, strlen(end));
 }
 
-static void half_close(struct client *client)
+static void half_close(struct visitor *client)
 {
 	shutdown(client->fd, SHUT_WR);
 }
 
 /* --- what else can happen: the client is of no interest */
 
-static void turn(struct client *client)
+static void turn(struct visitor *client)
 {
 	(void)client;
 	world_turn();
 }
 
-static void take(struct client *client)
+static void take(struct visitor *client)
 {
 	unsigned pool = (unsigned)(client - play.clients) % WORLD_POOLS;
 	struct job *job = &play.held[play.held_count].job;
@@ -215,7 +215,7 @@ static void take(struct client *client)
 	play.held[play.held_count++].pool = pool;
 }
 
-static void answer(struct client *client)
+static void answer(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 	unsigned which, status = how % 16 < JOB_STATUS_END ? how % 16 : JOB_OK;
@@ -229,7 +229,7 @@ static void answer(struct client *client)
 	play.held[which] = play.held[--play.held_count];
 }
 
-static void hasher_dies(struct client *client)
+static void hasher_dies(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 	struct control_message message = {
@@ -246,7 +246,7 @@ static void hasher_dies(struct client *client)
 	dispatch_hasher_gone(world->fe.dispatch, &message);
 }
 
-static void time_passes(struct client *client)
+static void time_passes(struct visitor *client)
 {
 	static const uint16_t spans[] = {1, 20, 100, 500, 1000, 2000, 5000, 11000};
 
@@ -255,7 +255,7 @@ static void time_passes(struct client *client)
 	world_turn();
 }
 
-static void circumstances(struct client *client)
+static void circumstances(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 
@@ -313,7 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		play.clients[i].fd = -1;
 	for (unsigned i = 0; i < STEPS && play.tape.left > 0; i++) {
 		uint8_t step = tape_byte(&play.tape);
-		struct client *client = &play.clients[step / 16 % CLIENTS];
+		struct visitor *client = &play.clients[step / 16 % CLIENTS];
 
 		if (client->fd < 0)
 			client_open(client);

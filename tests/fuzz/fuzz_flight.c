@@ -11,7 +11,7 @@
 #include "frontend/dispatch.h"
 #include "tests/fuzz/frontend_world.h"
 
-enum { ASKERS = 32, STEPS = 256, HELD = 8 };
+enum { ASKERS = 32, CLIENTS = 5, STEPS = 256, HELD = 8 };
 
 struct asker {
 	struct task *task; /* while he waits */
@@ -73,6 +73,9 @@ static void step_ask(void)
 	struct asker *asker = &play.askers[tape_byte(&play.tape) % ASKERS];
 	uint8_t how = tape_byte(&play.tape);
 	struct secret password = {0};
+	const struct conn_peer peer = {
+	    .address = {10, 0, 0, how % CLIENTS}, .kind = CONN_PEER_INET};
+	unsigned retry_after = 0;
 	struct task_spec spec = {.kind = how % 3 == 2 ? JOB_LOOKUP : JOB_HASH,
 	    .pool = how % 3,
 	    .cost = {2, 0x13, 19456, 2, 1, 16, 32},
@@ -89,8 +92,14 @@ static void step_ask(void)
 		      0);
 		spec.password = &password;
 	}
-	if (dispatch_submit(world->fe.dispatch, &spec, &asker->task) != ADMITTED)
+	spec.client = client_get(&world->fe.clients, &peer);
+	CHECK(spec.client != NULL);
+	if (dispatch_submit(world->fe.dispatch, &spec, &asker->task, &retry_after) !=
+	    ADMITTED) {
+		CHECK(retry_after >= 1 && retry_after <= ADMISSION_RETRY_MAX);
 		asker->task = NULL;
+	}
+	client_put(spec.client); /* its jobs hold it */
 	secret_free(&password);
 }
 
