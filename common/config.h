@@ -180,6 +180,9 @@ int config_profile_find(const struct config *config, const char *name);
  * the costliest profile or, where it verifies, one job at the verify ceiling if that is
  * more. 0 for look-ups. */
 uint64_t config_pool_arena(const struct config *config, const struct config_pool *pool);
+/* Of these, what `batch` jobs of the costliest profile need. */
+uint64_t config_pool_profiles(
+    const struct config *config, const struct config_pool *pool);
 
 /* Bytes that are promised: the profiles' jobs of all pools at max_processes, and beside
  * them one job at the verify ceiling. That no second such job starts when there is no

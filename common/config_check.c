@@ -115,7 +115,8 @@ static uint64_t ceiling_bytes(const struct config *config)
 }
 
 /* What a process of the pool needs for its own profiles' jobs. */
-static uint64_t pool_bytes(const struct config *config, const struct config_pool *pool)
+uint64_t config_pool_profiles(
+    const struct config *config, const struct config_pool *pool)
 {
 	if ((pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) == 0)
 		return 0;
@@ -124,7 +125,7 @@ static uint64_t pool_bytes(const struct config *config, const struct config_pool
 
 uint64_t config_pool_arena(const struct config *config, const struct config_pool *pool)
 {
-	uint64_t own = pool_bytes(config, pool);
+	uint64_t own = config_pool_profiles(config, pool);
 	uint64_t ceiling =
 	    (pool->jobs & CONFIG_JOBS_VERIFY) != 0 ? ceiling_bytes(config) : 0;
 
@@ -137,7 +138,7 @@ uint64_t config_memory_plan(const struct config *config)
 
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
-		uint64_t own = pool_bytes(config, pool), all;
+		uint64_t own = config_pool_profiles(config, pool), all;
 		uint64_t more = config_pool_arena(config, pool) - own;
 
 		ceiling = more > ceiling ? more : ceiling;
@@ -163,9 +164,9 @@ static const struct config_pool *pool_largest(const struct config *config)
 	const struct config_pool *largest = config->pools;
 
 	for (size_t i = 1; i < config->pool_count; i++)
-		if (pool_bytes(config, &config->pools[i]) *
+		if (config_pool_profiles(config, &config->pools[i]) *
 		        config->pools[i].max_processes >
-		    pool_bytes(config, largest) * largest->max_processes)
+		    config_pool_profiles(config, largest) * largest->max_processes)
 			largest = &config->pools[i];
 	return largest;
 }
@@ -204,7 +205,7 @@ static int plan_check(const struct config *config, struct config_error *err)
 	    "(%u), a profile's memory or verify_max_memory",
 	    config_size_text(plan, needs, sizeof(needs)), largest->name,
 	    largest->max_processes,
-	    config_size_text(pool_bytes(config, largest), each, sizeof(each)),
+	    config_size_text(config_pool_profiles(config, largest), each, sizeof(each)),
 	    config_size_text(config->memory_budget, has, sizeof(has)), largest->name,
 	    largest->name, largest->batch);
 }

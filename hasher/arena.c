@@ -41,7 +41,12 @@ static void *arena_map(size_t bytes)
 	return base;
 }
 
-int arena_open(struct arena *arena, size_t bytes)
+static size_t page_round(size_t bytes)
+{
+	return (bytes + ARENA_PAGE_BYTES - 1) / ARENA_PAGE_BYTES * ARENA_PAGE_BYTES;
+}
+
+int arena_open(struct arena *arena, size_t bytes, size_t keep)
 {
 	size_t granules;
 
@@ -58,6 +63,9 @@ int arena_open(struct arena *arena, size_t bytes)
 	if (arena->base == NULL)
 		return -1;
 	arena->bytes = bytes;
+	arena->keep = bytes;
+	if (keep > 0 && keep < bytes)
+		arena->keep = page_round(keep);
 	arena->stained = calloc(arena->stained_count, sizeof(*arena->stained));
 	if (arena->stained == NULL) {
 		(void)munmap(arena->base, arena->bytes);
@@ -169,19 +177,6 @@ void arena_stain(struct arena *arena, size_t offset, size_t bytes)
 		                                       << (granule % WORD_BITS);
 }
 
-void arena_release(struct arena *arena, struct arena_claim *claim)
-{
-	for (unsigned i = 0; i < arena->claim_count; i++) {
-		if (claim->bytes == 0 || arena->claims[i].offset != claim->offset)
-			continue;
-		arena->claim_count--;
-		memmove(&arena->claims[i], &arena->claims[i + 1],
-		    (arena->claim_count - i) * sizeof(arena->claims[0]));
-		break;
-	}
-	claim->bytes = 0;
-}
-
 /* The first stained granule in [from, end); `end` where there is none. */
 static size_t stained_next(const struct arena *arena, size_t from, size_t end)
 {
@@ -223,6 +218,12 @@ bool arena_is_stained(const struct arena *arena)
 	return arena_stained_free(arena, &granule);
 }
 
+static void granule_wipe(struct arena *arena, size_t granule)
+{
+	memory_wipe(arena->base + granule * ARENA_GRANULE_BYTES, ARENA_GRANULE_BYTES);
+	arena->stained[granule / WORD_BITS] &= ~((uint64_t)1 << (granule % WORD_BITS));
+}
+
 size_t arena_wipe(struct arena *arena, size_t bytes)
 {
 	size_t wiped = 0, granule;
@@ -230,13 +231,50 @@ size_t arena_wipe(struct arena *arena, size_t bytes)
 	do {
 		if (!arena_stained_free(arena, &granule))
 			break;
-		memory_wipe(
-		    arena->base + granule * ARENA_GRANULE_BYTES, ARENA_GRANULE_BYTES);
-		arena->stained[granule / WORD_BITS] &=
-		    ~((uint64_t)1 << (granule % WORD_BITS));
+		granule_wipe(arena, granule);
 		wiped += ARENA_GRANULE_BYTES;
 	} while (wiped < bytes);
 	return wiped;
+}
+
+/* Is any granule from there on stained? */
+static bool arena_used_from(const struct arena *arena, size_t offset)
+{
+	size_t end = arena->bytes / ARENA_GRANULE_BYTES;
+
+	return stained_next(arena, offset / ARENA_GRANULE_BYTES, end) < end;
+}
+
+static void arena_shrink(struct arena *arena)
+{
+	size_t top = arena->keep, last = 0;
+
+	if (arena->claim_count > 0)
+		last = arena->claims[arena->claim_count - 1].offset +
+		       arena->claims[arena->claim_count - 1].bytes;
+	if (last > top)
+		top = page_round(last);
+	if (top >= arena->bytes || !arena_used_from(arena, top))
+		return;
+	for (size_t granule = top / ARENA_GRANULE_BYTES;
+	     granule < arena->bytes / ARENA_GRANULE_BYTES; granule++)
+		if (granule_stained(arena, granule))
+			granule_wipe(arena, granule);
+	(void)madvise(arena->base + top, arena->bytes - top, MADV_DONTNEED);
+}
+
+void arena_release(struct arena *arena, struct arena_claim *claim)
+{
+	for (unsigned i = 0; i < arena->claim_count; i++) {
+		if (claim->bytes == 0 || arena->claims[i].offset != claim->offset)
+			continue;
+		arena->claim_count--;
+		memmove(&arena->claims[i], &arena->claims[i + 1],
+		    (arena->claim_count - i) * sizeof(arena->claims[0]));
+		break;
+	}
+	claim->bytes = 0;
+	arena_shrink(arena);
 }
 
 void arena_trim(struct arena *arena)

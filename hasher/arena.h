@@ -24,15 +24,17 @@ struct arena_claim {
 struct arena {
 	uint8_t *base;
 	size_t bytes;
+	size_t keep;       /* more than this is given back when a claim ends */
 	uint64_t *stained; /* a bit for each granule that may hold a job's data */
 	size_t stained_count;
 	struct arena_claim claims[ARENA_CLAIMS_MAX]; /* by offset */
 	unsigned claim_count;
 };
 
-/* Maps `bytes` (rounded up to 2 MiB) of address space; no page is touched.
- * Returns -1 with errno where the system refuses. */
-int arena_open(struct arena *arena, size_t bytes);
+/* Maps `bytes` (rounded up to 2 MiB) of address space; no page is touched. The
+ * first `keep` of them (rounded up likewise, all where it is 0 or more) stay
+ * with us once they are used. Returns -1 with errno where the system refuses. */
+int arena_open(struct arena *arena, size_t bytes, size_t keep);
 
 /* Wipes, then unmaps. */
 void arena_close(struct arena *arena);
@@ -46,7 +48,9 @@ bool arena_has_room(const struct arena *arena, size_t bytes);
 /* Tells that `bytes` at `offset`, inside a claim, are about to be written. */
 void arena_stain(struct arena *arena, size_t offset, size_t bytes);
 
-/* Gives a claim back; what it holds stays stained. */
+/* Gives a claim back; what it holds stays stained. What lies behind `keep` and
+ * all claims is wiped and returned to the system at once: one rare large job
+ * must not leave its size behind in each process. */
 void arena_release(struct arena *arena, struct arena_claim *claim);
 
 /* Whether memory that nobody has claimed still holds a job's data. */

@@ -281,7 +281,7 @@ int engine_open_with(struct engine **out, const struct engine_config *config,
 	if (engine == NULL)
 		return -1;
 	memset(engine, 0, sizeof(*engine));
-	if (arena_open(&engine->arena, config->arena_bytes) != 0) {
+	if (arena_open(&engine->arena, config->arena_bytes, config->keep_bytes) != 0) {
 		error = errno;
 		free(engine);
 		errno = error;

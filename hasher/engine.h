@@ -9,7 +9,8 @@
  * between any two steps.
  *
  * The engine logs nothing, keeps no clock, and makes no system call but in
- * engine_open, engine_trim and engine_close (the libargon2 backend also keeps
+ * engine_open, engine_trim and engine_close, and where a job ends that needed
+ * more than keep_bytes (the libargon2 backend also keeps
  * a job's input on the heap between submit and step).
  *
  * Secrets: the input is absorbed at once, so the caller may wipe his. What
@@ -45,6 +46,8 @@ struct engine_config {
 	enum engine_kind kind;
 	unsigned streams;   /* 1..ENGINE_STREAMS_MAX lanes in turn */
 	size_t arena_bytes; /* of blocks; argon2_arena_bytes() tells how many */
+	size_t keep_bytes;  /* of these, what usual jobs need: only that stays with us
+	                       between jobs; 0: all */
 };
 
 enum engine_type { ENGINE_ARGON2D, ENGINE_ARGON2I, ENGINE_ARGON2ID };

@@ -54,7 +54,8 @@ static int hasher_open_engine(struct hasher *h)
 	const struct config *config = h->child->config;
 	const struct engine_config spec = {.kind = config->engine,
 	    .streams = h->batch,
-	    .arena_bytes = (size_t)config_pool_arena(config, h->pool)};
+	    .arena_bytes = (size_t)config_pool_arena(config, h->pool),
+	    .keep_bytes = (size_t)config_pool_profiles(config, h->pool)};
 
 	if ((h->pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) == 0)
 		return 0;

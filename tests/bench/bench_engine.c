@@ -82,7 +82,7 @@ static unsigned submit(struct engine *engine, const struct engine_params *params
 static double rate_engine(const struct contender *contender,
     const struct engine_params *params, double seconds, clockid_t clock)
 {
-	struct engine_config config = {contender->kind, contender->streams, 0};
+	struct engine_config config = {contender->kind, contender->streams, 0, 0};
 	unsigned jobs = contender->streams / params->lanes, count = 0;
 	struct engine_result result;
 	struct engine *engine;

@@ -60,7 +60,7 @@ static inline unsigned long environment_number(
 static inline struct engine *engine_new(
     enum engine_kind kind, unsigned streams, size_t arena_bytes)
 {
-	const struct engine_config config = {kind, streams, arena_bytes};
+	const struct engine_config config = {kind, streams, arena_bytes, 0};
 	struct engine *engine;
 
 	assert_int_equal(engine_open(&engine, &config), 0);

@@ -22,7 +22,7 @@ static int arena_setup(void **state)
 	static struct arena arena;
 
 	*state = &arena;
-	return arena_open(&arena, 1);
+	return arena_open(&arena, 1, 0);
 }
 
 static int arena_teardown(void **state)
@@ -78,10 +78,10 @@ static void test_impossible_sizes_are_refused(void **state)
 
 	(void)state;
 	errno = 0;
-	assert_int_equal(arena_open(&arena, SIZE_MAX), -1);
+	assert_int_equal(arena_open(&arena, SIZE_MAX, 0), -1);
 	assert_int_equal(errno, ENOMEM);
-	assert_int_equal(arena_open(&arena, SIZE_MAX - ARENA_PAGE_BYTES), -1);
-	assert_int_equal(arena_open(&arena, (size_t)1 << 60), -1);
+	assert_int_equal(arena_open(&arena, SIZE_MAX - ARENA_PAGE_BYTES, 0), -1);
+	assert_int_equal(arena_open(&arena, (size_t)1 << 60, 0), -1);
 	arena_close(&arena);
 }
 
@@ -245,12 +245,63 @@ static void test_a_plan_fits_exactly(void **state)
 	(void)state;
 	assert_true(argon2_arena_bytes(19999, 3, 4, &bytes));
 	assert_true(argon2_job_blocks(19999, 3, &blocks));
-	assert_int_equal(arena_open(&arena, bytes), 0);
+	assert_int_equal(arena_open(&arena, bytes, 0), 0);
 	assert_int_equal(arena.bytes, bytes);
 	for (unsigned i = 0; i < 4; i++)
 		assert_true(
 		    arena_claim(&arena, blocks * ARGON2_BLOCK_BYTES, &claims[i]));
 	assert_false(arena_has_room(&arena, blocks * ARGON2_BLOCK_BYTES));
+	arena_close(&arena);
+}
+
+static size_t resident(const struct arena *arena)
+{
+	static unsigned char map[16 * ARENA_PAGE_BYTES / 4096];
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t count = 0;
+
+	assert_true(arena->bytes / page <= sizeof(map));
+	assert_int_equal(mincore(arena->base, arena->bytes, map), 0);
+	for (size_t i = 0; i < arena->bytes / page; i++)
+		count += map[i] & 1;
+	return count * page;
+}
+
+static void fill(struct arena *arena, size_t bytes, struct arena_claim *claim)
+{
+	assert_true(arena_claim(arena, bytes, claim));
+	arena_stain(arena, claim->offset, claim->bytes);
+	memset(arena->base + claim->offset, 0x5a, claim->bytes);
+}
+
+/* A rare large job: what it needed more than usual ones does not stay, and what others
+ * use meanwhile is not touched. */
+static void test_a_large_jobs_memory_does_not_stay(void **state)
+{
+	struct arena arena;
+	struct arena_claim small, large;
+
+	(void)state;
+	assert_int_equal(
+	    arena_open(&arena, 8 * ARENA_PAGE_BYTES, 2 * ARENA_PAGE_BYTES), 0);
+	fill(&arena, G, &small);
+	fill(&arena, 6 * ARENA_PAGE_BYTES, &large);
+	assert_true(resident(&arena) > 6 * ARENA_PAGE_BYTES);
+	arena_release(&arena, &large);
+	assert_true(resident(&arena) <= 2 * ARENA_PAGE_BYTES);
+	for (size_t i = 0; i < G; i++)
+		assert_int_equal(arena.base[small.offset + i], 0x5a);
+	/* behind a claim that goes on */
+	fill(&arena, 3 * ARENA_PAGE_BYTES, &large);
+	arena_release(&arena, &small);
+	assert_true(resident(&arena) >= 3 * ARENA_PAGE_BYTES);
+	assert_int_equal(arena.base[large.offset + large.bytes - 1], 0x5a);
+	arena_release(&arena, &large);
+	assert_true(resident(&arena) <= 2 * ARENA_PAGE_BYTES);
+	while (arena_wipe(&arena, arena.bytes) > 0)
+		continue;
+	for (size_t i = 0; i < arena.bytes; i++)
+		assert_int_equal(arena.base[i], 0);
 	arena_close(&arena);
 }
 
@@ -267,6 +318,7 @@ int main(void)
 	    ARENA_TEST(test_only_unclaimed_memory_is_wiped),
 	    ARENA_TEST(test_a_claims_tail_is_clean),
 	    ARENA_TEST(test_trim_wipes_and_gives_back),
+	    cmocka_unit_test(test_a_large_jobs_memory_does_not_stay),
 	    cmocka_unit_test(test_job_sizes),
 	    cmocka_unit_test(test_a_plan_fits_exactly),
 	};

@@ -168,11 +168,11 @@ static void test_bad_input_is_refused_untouched(void **state)
 static void test_bad_configs_are_refused(void **state)
 {
 	const struct engine_config configs[] = {
-	    {ENGINE_AUTO, 0, ENGINE_ARENA_MIN},
-	    {ENGINE_AUTO, ENGINE_STREAMS_MAX + 1, ENGINE_ARENA_MIN},
-	    {(enum engine_kind)9, 1, ENGINE_ARENA_MIN},
+	    {ENGINE_AUTO, 0, ENGINE_ARENA_MIN, 0},
+	    {ENGINE_AUTO, ENGINE_STREAMS_MAX + 1, ENGINE_ARENA_MIN, 0},
+	    {(enum engine_kind)9, 1, ENGINE_ARENA_MIN, 0},
 	};
-	const struct engine_config huge = {ENGINE_AUTO, 1, SIZE_MAX};
+	const struct engine_config huge = {ENGINE_AUTO, 1, SIZE_MAX, 0};
 	struct engine *engine = NULL;
 
 	(void)state;

@@ -134,7 +134,8 @@ static void assert_hashes_right(struct engine *engine)
 
 static void test_a_right_kernel_stays(void **state)
 {
-	static const struct engine_config config = {ENGINE_AUTO, 4, ENGINE_ARENA_MIN};
+	static const struct engine_config config = {
+	    ENGINE_AUTO, 4, ENGINE_ARENA_MIN, 0};
 	struct kernel kernel = *right;
 	struct engine *engine;
 
@@ -152,7 +153,7 @@ static void test_wrong_kernels_are_replaced(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		const struct engine_config config = {
-		    ENGINE_AUTO, 1 + (unsigned)i, ENGINE_ARENA_MIN};
+		    ENGINE_AUTO, 1 + (unsigned)i, ENGINE_ARENA_MIN, 0};
 		struct kernel kernel = *right;
 		struct engine *engine;
 
@@ -170,7 +171,8 @@ static void test_wrong_kernels_are_replaced(void **state)
 
 static void test_a_wrong_order_of_words_is_noticed(void **state)
 {
-	static const struct engine_config config = {ENGINE_AUTO, 4, ENGINE_ARENA_MIN};
+	static const struct engine_config config = {
+	    ENGINE_AUTO, 4, ENGINE_ARENA_MIN, 0};
 	struct kernel kernel = *right;
 	struct engine *engine;
 	uint8_t word = kernel.order[126];
