@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "frontend/conn.h"
 #include "frontend/frontend.h"
@@ -14,11 +15,12 @@
 enum {
 	ACCEPT_PATIENCE = 16, /* failures in a row that may be each connection's own */
 	ACCEPT_CLOSES = 16,   /* idle connections closed for one new fd */
-	ACCEPT_LEAVES = 4, /* times that a client is left to others who do not move */
+	ACCEPT_LEAVES = 10, /* times that a client is left to others who do not move */
 };
 
-static const double REST_SECONDS = .1;   /* after accept4() has failed */
-static const double LEAVE_SECONDS = .05; /* when others have room */
+static const double REST_SECONDS = .1;       /* after accept4() has failed */
+static const double LEAVE_SECONDS = .05;     /* when others have room */
+static const uint64_t STUCK_NS = NS_PER_SEC; /* until others get another chance */
 
 /* Who came, and where from. */
 struct arrival {
@@ -175,7 +177,8 @@ static bool accept_others_have_room(const struct frontend *fe, uint64_t *seen)
 	return room;
 }
 
-/* Who comes when we are full is left to the others while they have room, and move. */
+/* Who comes when we are full is left to the others while they have room, and move. Were
+ * they stuck, they are given another chance now and then. */
 static bool accept_leave(struct frontend *fe)
 {
 	struct accept *in = &fe->accept;
@@ -186,9 +189,13 @@ static bool accept_leave(struct frontend *fe)
 	if (seen != in->others_seen)
 		in->left = 0;
 	in->others_seen = seen;
-	if (in->left == ACCEPT_LEAVES)
-		return false;
+	if (in->left == ACCEPT_LEAVES) {
+		if (clock_ns() - in->left_ns < STUCK_NS)
+			return false;
+		in->left--;
+	}
 	in->left++;
+	in->left_ns = clock_ns();
 	accept_rest(fe, LEAVE_SECONDS);
 	return true;
 }

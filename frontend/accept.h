@@ -31,7 +31,8 @@ struct accept {
 	struct ev_timer rest; /* the listeners rest for a while */
 	uint64_t others_seen; /* what the other frontends had done when a client was
 	                         left to them */
-	unsigned left;        /* how often one was since they have done something */
+	uint64_t left_ns;     /* when that was */
+	unsigned left;        /* how often, since they have done something */
 	unsigned failures;    /* in a row */
 	int spare;            /* fd, or -1 */
 	bool accepting;

@@ -189,12 +189,22 @@ static void session_check(struct session *s)
 		CHECK(last->status >= 400);
 }
 
-/* Two parsers that stop at different bytes may see different faults first. */
+/* Has it got all answers of the other one, and then a refusal? */
+static bool refused_earlier(const struct session *s, const struct session *than)
+{
+	return s->closed && !than->closed && s->count == than->count + 1 &&
+	       is_refusal(s->answers[than->count].status);
+}
+
+/* Two that stop at different bytes may see different faults first, and the same fault
+ * (too many empty lines) with the first byte of a request or at its end. */
 static void sessions_compare(void)
 {
-	CHECK(one.closed == other.closed);
-	CHECK(one.count == other.count);
-	for (unsigned i = 0; i < one.count; i++) {
+	unsigned count = one.count < other.count ? one.count : other.count;
+
+	CHECK((one.closed == other.closed && one.count == other.count) ||
+	      refused_earlier(&one, &other) || refused_earlier(&other, &one));
+	for (unsigned i = 0; i < count; i++) {
 		const struct answer *a = &one.answers[i], *b = &other.answers[i];
 
 		if (is_refusal(a->status) && is_refusal(b->status) && a->close)
