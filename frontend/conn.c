@@ -58,8 +58,10 @@ static void conn_watch(struct conn *conn, int events)
 	ev_io_set(&conn->io, conn->io.fd, events);
 	if (events != 0)
 		ev_io_start(loop, &conn->io);
-	else if (conn->wake == NULL)
+	else if (conn->wake == NULL) {
+		conn->probe_ms = CONN_PROBE_MS;
 		conn->timed = CONN_UNTIMED; /* conn_probe() from now on */
+	}
 }
 
 static void conn_count(struct frontend *fe, unsigned count)

@@ -77,12 +77,13 @@ struct conn {
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; CONN_NEVER: none */
 	uint64_t rings;    /* when the timer will, or CONN_NEVER */
 
-	uint8_t state; /* enum conn_state */
-	uint8_t timed; /* the state that the deadline was set for */
-	uint8_t pool;  /* WORKING: the job's */
-	uint8_t place; /* enum conn_place */
-	bool busy;     /* one of its callbacks is running, and will free it if gone */
-	bool gone;     /* to be freed */
+	uint8_t state;     /* enum conn_state */
+	uint8_t timed;     /* the state that the deadline was set for */
+	uint8_t pool;      /* WORKING: the job's */
+	uint16_t probe_ms; /* WORKING, not read from: until the next look */
+	uint8_t place;     /* enum conn_place */
+	bool busy; /* one of its callbacks is running, and will free it if gone */
+	bool gone; /* to be freed */
 	bool close_after;  /* this answer is the last */
 	bool linger_after; /* and the client may still be sending */
 	bool half_closed;  /* the client has sent all it will send */
@@ -118,8 +119,11 @@ enum {
 	CONN_WRITE_SIZE = 4096, /* answers up to this need no memory of their own */
 	CONN_BURST = 32, /* requests of one connection before others have their turn */
 	CONN_LINGER_MS = 2000,
-	CONN_PROBE_MS =
-	    1000, /* how often to look after a client that is not read from */
+	/* how often to look after a client that is not read from: soon at first, for
+	 * the answer to the question whether it is there, then each time twice as late
+	 */
+	CONN_PROBE_MS = 1,
+	CONN_PROBE_MAX_MS = 1000,
 	CONN_LINGER_HEAD = 256 * 1024,       /* bytes read on after a bad head */
 	CONN_LINGER_BODY = 16 * 1024 * 1024, /* and after a body that was refused */
 };

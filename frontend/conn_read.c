@@ -194,6 +194,27 @@ static void conn_receive(struct conn *conn, const char *data, size_t len)
 		conn_keep_rest(conn, data + used, len - used);
 }
 
+/*
+ * The client has sent all that it will send. Whether it has left, or waits on with its
+ * half of the connection closed, TCP does not tell: only what we send is answered with
+ * a reset where nobody is left. So while its job runs we send an interim answer, which
+ * HTTP/1.1 lets us do at any time and every client has to be able to read (RFC 9110
+ * section 15.2; 102 Processing: RFC 2518 section 10.1), and look soon for the reset.
+ */
+static void conn_ask_whether_there(struct conn *conn)
+{
+	static const char text[] = "HTTP/1.1 102 Processing\r\n\r\n";
+	const ssize_t len = sizeof(text) - 1;
+	ssize_t n;
+
+	if (conn->state != CONN_WORKING || conn->task == NULL || conn->is_old ||
+	    conn->peer.kind == CONN_PEER_UNIX)
+		return;
+	n = send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL);
+	if (n != len && !(n < 0 && errno == EAGAIN))
+		conn->gone = true;
+}
+
 void conn_read(struct conn *conn)
 {
 	char *in = conn->frontend->scratch.in;
@@ -206,6 +227,7 @@ void conn_read(struct conn *conn)
 		explicit_bzero(in, (size_t)n);
 	} else if (n == 0) {
 		conn->half_closed = true;
+		conn_ask_whether_there(conn);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		conn->gone = true;
 	}

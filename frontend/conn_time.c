@@ -19,7 +19,7 @@ static uint64_t conn_timeout_ms(const struct conn *conn)
 	case CONN_BODY:
 		return config->body_timeout_ms;
 	case CONN_WORKING: /* a job has its own deadline */
-		return ev_is_active(&conn->io) ? 0 : CONN_PROBE_MS;
+		return ev_is_active(&conn->io) ? 0 : conn->probe_ms;
 	case CONN_WRITING:
 		return config->write_timeout_ms;
 	case CONN_LINGERING:
@@ -57,6 +57,8 @@ static void conn_probe(struct conn *conn)
 
 	if (poll(&pollfd, 1, 0) > 0)
 		conn->gone = true;
+	if (conn->probe_ms < CONN_PROBE_MAX_MS)
+		conn->probe_ms = (uint16_t)(2 * conn->probe_ms);
 	conn->timed = CONN_UNTIMED;
 }
 

@@ -347,6 +347,8 @@ static void test_half_close_is_answered(void **state)
 	shutdown(fd, SHUT_WR);
 	while (!TAILQ_FIRST(&f->fe.conns)->half_closed)
 		ev_run(f->fe.loop, EVRUN_ONCE);
+	client_receive(f, fd, &answer);
+	assert_string_equal(answer.text, "HTTP/1.1 102 Processing\r\n\r\n");
 	assert_int_equal(f->dispatch.pending, 1);
 	task_finish(f, TASK_OK, "h");
 	client_receive(f, fd, &answer);
@@ -355,6 +357,40 @@ static void test_half_close_is_answered(void **state)
 	assert_answer(&answer, 200, "ok");
 	client_expect_end(f, fd);
 	close(fd);
+}
+
+/* HTTP/1.0 has no interim answers. */
+static void test_half_close_of_an_old_client_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+	int fd = client_open(f);
+
+	client_send(f, fd, "GET /hash/x HTTP/1.0\r\n\r\n");
+	await_tasks(f, 1);
+	shutdown(fd, SHUT_WR);
+	while (!TAILQ_FIRST(&f->fe.conns)->half_closed)
+		ev_run(f->fe.loop, EVRUN_ONCE);
+	task_finish(f, TASK_OK, "h");
+	client_receive(f, fd, &answer);
+	assert_answer(&answer, 200, "Hashed password: h");
+	client_expect_end(f, fd);
+	close(fd);
+}
+
+/* From afar this looks like the former, but nobody is there: the job ends at once, and
+ * not when its answer finds nobody. */
+static void test_a_client_that_closes_cancels_its_job(void **state)
+{
+	struct fixture *f = *state;
+	int fd = client_open(f);
+
+	client_send(f, fd, GET("/hash/x"));
+	await_tasks(f, 1);
+	close(fd);
+	await_conns(f, 0);
+	assert_int_equal(f->dispatch.cancelled, 1);
+	assert_int_equal(f->dispatch.pending, 0);
 }
 
 /* All that came before the end is answered, however long that takes. */
@@ -372,6 +408,8 @@ static void test_half_close_after_many(void **state)
 	await_tasks(f, 1);
 	while (!TAILQ_FIRST(&f->fe.conns)->half_closed)
 		ev_run(f->fe.loop, EVRUN_ONCE);
+	client_receive(f, fd, &answer);
+	assert_int_equal(answer.status, 102);
 	task_finish(f, TASK_OK, "h");
 	client_receive(f, fd, &answer);
 	assert_answer(&answer, 200, "Hashed password: h");
@@ -562,6 +600,8 @@ int main(void)
 	    FIXTURE_TEST(test_reset_cancels),
 	    FIXTURE_TEST(test_reset_after_half_close),
 	    FIXTURE_TEST(test_half_close_is_answered),
+	    FIXTURE_TEST(test_half_close_of_an_old_client_is_answered),
+	    FIXTURE_TEST(test_a_client_that_closes_cancels_its_job),
 	    FIXTURE_TEST(test_half_close_after_many),
 	    FIXTURE_TEST(test_half_close_in_a_request),
 	    FIXTURE_TEST(test_long_answer),

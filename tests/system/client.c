@@ -190,6 +190,20 @@ static size_t await_head(struct client *client)
 	return (size_t)(end - client->bytes) + 4;
 }
 
+/* The head of an answer; that it is being worked at (102) is none. */
+static size_t await_answer(struct client *client)
+{
+	static const char working[] = "HTTP/1.1 102 ";
+	size_t head = await_head(client);
+
+	while (head >= sizeof(working) - 1 &&
+	       memcmp(client->bytes, working, sizeof(working) - 1) == 0) {
+		consume(client, head);
+		head = await_head(client);
+	}
+	return head;
+}
+
 static size_t content_length(const struct response *response, bool no_body)
 {
 	char value[32];
@@ -207,7 +221,7 @@ void client_read(struct client *client, struct response *response, bool no_body)
 	size_t head;
 
 	response_free(response);
-	head = await_head(client);
+	head = await_answer(client);
 	if (head == 0)
 		return;
 	assert_in_range(head, 16, sizeof(response->head) - 1);

@@ -45,7 +45,7 @@ bool client_drip(struct client *client, const char *text);
 
 /* The next response; `no_body` after HEAD. status 0: none came. A response that is cut
  * off or is no HTTP fails the test. *response starts zeroed; response_free() at the
- * end. */
+ * end. An interim 102 is passed over. */
 void client_read(struct client *client, struct response *response, bool no_body);
 /* client_say() and client_read(). */
 void client_ask(struct client *client, struct response *response, const char *text);
