@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/system/client.h"
 #include "tests/system/log_tail.h"
 
 enum { SLACK_KIB = 2048 }; /* what an allocator may keep for itself */
@@ -72,6 +73,8 @@ void aftermath_begin(struct aftermath *a, struct daemon *d)
 		daemon_stop(d);
 		skip();
 	}
+	/* the first look-up opens the database, and that stays open */
+	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	house_settle(d, a->house);
 	a->pids[0] = d->pid;
 	a->count = 1 + process_children(d->pid, a->pids + 1, PROCESS_MAX - 1);

@@ -98,7 +98,7 @@ static void test_hasher_under_load(void **state)
 	    .meanwhile = hasher_replaced};
 	char slow[48];
 
-	harness_slow_time(slow, 12); /* it will have a job in hand when it is stopped */
+	harness_slow_time(slow, 6); /* it will have a job in hand when it is stopped */
 	daemon_start(d, AFTERMATH_DAEMON, "profile.default.memory=8M", slow, NULL);
 	run(d, &stops);
 }
