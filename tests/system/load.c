@@ -126,7 +126,7 @@ static bool has_id(const struct lane *lane)
 
 /* What a whole answer (head and body, NUL-terminated) is worth. */
 static enum load_class judge(
-    const struct load *load, const struct lane *lane, const char *body)
+    struct load *load, const struct lane *lane, const char *body)
 {
 	const char *lead =
 	    load->rayon ? "Hashed password (Rayon): " : "Hashed password: ";
@@ -136,8 +136,10 @@ static enum load_class judge(
 		return LOAD_WRONG;
 	if (status == 503 || status == 429)
 		return LOAD_SHED;
-	if (status != 200)
+	if (status != 200) {
+		load->failed_status = status;
 		return LOAD_FAILED;
+	}
 	if (lane->hello)
 		return strcmp(body, "Hello world!") == 0 ? LOAD_OK : LOAD_WRONG;
 	if (strncmp(body, lead, strlen(lead)) != 0)

@@ -45,6 +45,7 @@ struct load {
 	/* the outcome */
 	unsigned asked, answered;
 	unsigned count[LOAD_CLASSES];
+	int failed_status; /* of the last that LOAD_FAILED counts, or 0 */
 	uint64_t slowest_ms;
 	unsigned took[LOAD_MS]; /* answers by milliseconds, the last: that or more */
 };
