@@ -171,6 +171,10 @@ static int main_run(const struct options *options)
 	struct config *config = main_config_here(options);
 	int ready_fd = -1;
 
+	/* from the first line on: a log that nobody reads, or that has reached the
+	 * limit of file size, is an error of write() and no reason to die */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (config == NULL)
 		return EXIT_FAILED;
 	if (options->detach && !upgrade_is_heir() && (ready_fd = detach_begin()) < 0) {

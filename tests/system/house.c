@@ -6,7 +6,7 @@
 #include "tests/system/fds.h"
 #include "tests/system/process.h"
 
-enum { KINDS = 128, KIND_TEXT = 192, SETTLED = 10 };
+enum { KINDS = 128, KIND_TEXT = 192, SETTLED = 10, BOARD_FDS = 2 };
 
 struct kind {
 	char name[KIND_TEXT];
@@ -162,4 +162,16 @@ void house_settle(const struct daemon *d, char text[HOUSE_TEXT])
 
 	wait_until(looks_settled, &looks, "a house in which nothing changes");
 	memcpy(text, looks.now, HOUSE_TEXT);
+}
+
+unsigned house_generations(const struct daemon *d)
+{
+	struct fd_list *list = calloc(1, sizeof(*list));
+	size_t n;
+
+	assert_non_null(list);
+	assert_true(fds_list(d->pid, list));
+	n = fds_count(list, "/memfd:argond-board");
+	free(list);
+	return (unsigned)n / BOARD_FDS;
 }

@@ -18,6 +18,8 @@ void house_describe(const struct daemon *d, char text[HOUSE_TEXT]);
 /* Waits until the house looks as in `before`; fails with the difference where it never
  * does. */
 void house_expect(const struct daemon *d, const char *before);
+/* How many generations the master holds: each has a board of its own. */
+unsigned house_generations(const struct daemon *d);
 /* Waits until it has looked the same for some time, and describes it. */
 void house_settle(const struct daemon *d, char text[HOUSE_TEXT]);
 

@@ -15,14 +15,16 @@ struct lane {
 	bool busy;
 	bool fresh; /* a new connection for each request */
 	bool hello; /* what was asked for */
+	bool kept;  /* its connection has brought an answer before */
 	char password[48];
+	char id[32]; /* of the request */
 	char answer[2048];
 	size_t len;
 	uint64_t since;
 };
 
-static const char *const class_names[LOAD_CLASSES] = {
-    "ok", "wrong", "shed", "failed", "refused", "reset", "partial", "timeout"};
+static const char *const class_names[LOAD_CLASSES] = {"ok", "wrong", "shed", "failed",
+    "refused", "reset", "reset idle", "partial", "timeout"};
 
 bool load_verify(const char *hash, const char *password)
 {
@@ -43,6 +45,7 @@ static void lane_close(struct lane *lane)
 	if (lane->fd >= 0)
 		close(lane->fd);
 	lane->fd = -1;
+	lane->kept = false;
 }
 
 /* The request is over. */
@@ -54,8 +57,10 @@ static void lane_end(
 	lane->busy = false;
 	load->count[class]++;
 	load->answered++;
+	load->took[took < LOAD_MS ? took : LOAD_MS - 1]++;
 	if (took > load->slowest_ms)
 		load->slowest_ms = took;
+	lane->kept = true;
 	if (close_it || lane->fresh)
 		lane_close(lane);
 }
@@ -74,12 +79,20 @@ static bool lane_connect(const struct load *load, struct lane *lane)
 /* The request into text[256]; returns its length. */
 static int lane_request(const struct load *load, struct lane *lane, char text[256])
 {
+	const char *route = load->rayon ? "hash_rayon/" : "hash/";
+
 	lane->hello = load->hello && load->asked % 4 == 0;
-	if (lane->hello)
-		return snprintf(text, 256, "GET / HTTP/1.1\r\nHost: load\r\n\r\n");
 	make_password(lane->password);
-	return snprintf(text, 256, "GET /%s/%s HTTP/1.1\r\nHost: load\r\n\r\n",
-	    load->rayon ? "hash_rayon" : "hash", lane->password);
+	snprintf(
+	    lane->id, sizeof(lane->id), "load-%x-%u", (unsigned)getpid(), load->asked);
+	return snprintf(text, 256,
+	    "GET /%s%s HTTP/1.1\r\nHost: load\r\nX-Request-Id: %s\r\n\r\n",
+	    lane->hello ? "" : route, lane->hello ? "" : lane->password, lane->id);
+}
+
+static enum load_class lane_reset(const struct lane *lane)
+{
+	return lane->kept ? LOAD_RESET_IDLE : LOAD_RESET;
 }
 
 static void lane_ask(struct load *load, struct lane *lane)
@@ -97,23 +110,36 @@ static void lane_ask(struct load *load, struct lane *lane)
 	}
 	n = lane_request(load, lane, text);
 	if (send(lane->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
-		lane_end(load, lane, LOAD_RESET, true);
+		lane_end(load, lane, lane_reset(lane), true);
+}
+
+/* Has it the request's id? */
+static bool has_id(const struct lane *lane)
+{
+	static const char name[] = "\r\nX-Request-Id: ";
+	const char *at = strcasestr(lane->answer, name);
+	const size_t n = strlen(lane->id);
+
+	return at != NULL && strncmp(at + sizeof(name) - 1, lane->id, n) == 0 &&
+	       at[sizeof(name) - 1 + n] == '\r';
 }
 
 /* What a whole answer (head and body, NUL-terminated) is worth. */
 static enum load_class judge(
-    const struct load *load, const struct lane *lane, const char *body)
+    struct load *load, const struct lane *lane, const char *body)
 {
 	const char *lead =
 	    load->rayon ? "Hashed password (Rayon): " : "Hashed password: ";
 	int status = 0;
 
-	if (sscanf(lane->answer, "HTTP/1.1 %3d", &status) != 1)
+	if (sscanf(lane->answer, "HTTP/1.1 %3d", &status) != 1 || !has_id(lane))
 		return LOAD_WRONG;
 	if (status == 503 || status == 429)
 		return LOAD_SHED;
-	if (status != 200)
+	if (status != 200) {
+		load->failed_status = status;
 		return LOAD_FAILED;
+	}
 	if (lane->hello)
 		return strcmp(body, "Hello world!") == 0 ? LOAD_OK : LOAD_WRONG;
 	if (strncmp(body, lead, strlen(lead)) != 0)
@@ -159,7 +185,8 @@ static void lane_readable(struct load *load, struct lane *lane)
 		return;
 	}
 	if (n <= 0) {
-		lane_end(load, lane, lane->len > 0 ? LOAD_PARTIAL : LOAD_RESET, true);
+		lane_end(
+		    load, lane, lane->len > 0 ? LOAD_PARTIAL : lane_reset(lane), true);
 		return;
 	}
 	lane->len += (size_t)n;
@@ -223,8 +250,28 @@ void load_print(const struct load *load, const char *title)
 	for (unsigned i = 0; i < LOAD_CLASSES; i++)
 		if (load->count[i] > 0)
 			printf(", %s %u", class_names[i], load->count[i]);
-	printf(", slowest %llu ms\n", (unsigned long long)load->slowest_ms);
+	printf(", p50 %u ms, p99 %u ms, slowest %llu ms; ", load_percentile(load, 50),
+	    load_percentile(load, 99), (unsigned long long)load->slowest_ms);
+	printf("lost %u of %u", load_lost(load), load->asked);
+	if (load_lost(load) == 0 && load->asked > 0)
+		printf(" (so less than %.1g)", 3. / load->asked);
+	printf("\n");
 	fflush(stdout);
+}
+
+unsigned load_lost(const struct load *load)
+{
+	return load->answered - load->count[LOAD_OK] - load->count[LOAD_SHED];
+}
+
+unsigned load_percentile(const struct load *load, unsigned percent)
+{
+	uint64_t wanted = (uint64_t)load->answered * percent, seen = 0;
+	unsigned ms = 0;
+
+	while (ms < LOAD_MS - 1 && (seen += load->took[ms]) * 100 < wanted)
+		ms++;
+	return ms;
 }
 
 void load_expect_ok(const struct load *load, bool shedding)

@@ -158,6 +158,33 @@ void peek_wait_jobs(const struct peek *peek, size_t frontends, size_t pool, unsi
 	wait_until(has_jobs, &look, "jobs that wait");
 }
 
+static bool is_idle(void *arg)
+{
+	const struct look *look = arg;
+	const struct board *board = &look->peek->board;
+	size_t slot;
+
+	for (size_t pool = 0; pool < PEEK_POOLS; pool++)
+		if (peek_jobs(look->peek, look->frontends, pool) != 0)
+			return false;
+	for (slot = 0; slot < look->frontends; slot++)
+		for (size_t i = 0; i < LIMIT_FLIGHTS; i++)
+			if (atomic_load(&board_slot(board, slot)->frontend.wanted[i]) !=
+			    0)
+				return false;
+	for (slot = look->peek->pool_slot[PEEK_ELASTIC]; slot < board->slots; slot++)
+		if (peek_claim(look->peek, slot) != 0)
+			return false;
+	return true;
+}
+
+void peek_wait_idle(const struct peek *peek, size_t frontends)
+{
+	struct look look = {.peek = peek, .frontends = frontends};
+
+	wait_until(is_idle, &look, "nothing wanted and nothing in hand");
+}
+
 uint64_t peek_freeze(const struct peek *peek, size_t slot, pid_t pid)
 {
 	uint64_t claim;

@@ -35,6 +35,9 @@ unsigned peek_jobs(const struct peek *peek, size_t frontends, size_t pool);
 /* Waits until there are at least `n`. */
 void peek_wait_jobs(const struct peek *peek, size_t frontends, size_t pool, unsigned n);
 
+/* Waits until no frontend wants a job and no hasher has one in hand. */
+void peek_wait_idle(const struct peek *peek, size_t frontends);
+
 /*
  * Waits until the hasher of that slot works and has stopped it (SIGSTOP) while it still
  * has the job in hand. Returns the job's id.

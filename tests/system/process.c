@@ -35,7 +35,8 @@ static bool read_stat(pid_t pid, struct stat_line *line)
 	return fields == 4;
 }
 
-size_t process_children(pid_t parent, pid_t *pids, size_t max)
+/* Children that live, or those that are dead. */
+static size_t list_children(pid_t parent, bool dead, pid_t *pids, size_t max)
 {
 	struct stat_line line;
 	struct dirent *entry;
@@ -47,11 +48,37 @@ size_t process_children(pid_t parent, pid_t *pids, size_t max)
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && read_stat(pid, &line) && line.parent == parent &&
-		    line.state != 'Z' && line.state != 'X')
+		    (line.state == 'Z' || line.state == 'X') == dead)
 			pids[n++] = pid;
 	}
 	closedir(proc);
 	return n;
+}
+
+size_t process_children(pid_t parent, pid_t *pids, size_t max)
+{
+	return list_children(parent, false, pids, max);
+}
+
+size_t process_zombies(pid_t parent)
+{
+	pid_t pids[PROCESS_MAX];
+
+	return list_children(parent, true, pids, PROCESS_MAX);
+}
+
+uint64_t process_memory(pid_t pid)
+{
+	static const char name[] = "\nRssAnon:";
+	char path[64], *text, *at;
+	uint64_t kib;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	text = harness_read_file(path);
+	at = text != NULL ? strstr(text, name) : NULL;
+	kib = at != NULL ? strtoull(at + sizeof(name) - 1, NULL, 10) : 0;
+	free(text);
+	return kib;
 }
 
 void process_title(pid_t pid, char title[PROCESS_TITLE])

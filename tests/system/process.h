@@ -22,6 +22,10 @@ uint64_t process_ticks(pid_t pid);
 /* The letter of /proc/PID/stat: R S D T Z ..., or 0. */
 char process_state(pid_t pid);
 bool process_alive(pid_t pid);
+/* How many children of `parent` have died and were not waited for. */
+size_t process_zombies(pid_t parent);
+/* Anonymous memory that is resident, in KiB; 0 where the process has gone. */
+uint64_t process_memory(pid_t pid);
 /* True where titles can be seen at all (a wrapper hides them). */
 bool process_titles_visible(const struct daemon *d);
 

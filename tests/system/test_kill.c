@@ -233,7 +233,8 @@ static void test_f4_frontends(void **state)
 
 	load_run(&load);
 	load_print(&load, "F4");
-	lost = load.count[LOAD_RESET] + load.count[LOAD_PARTIAL];
+	lost = load.count[LOAD_RESET] + load.count[LOAD_RESET_IDLE] +
+	       load.count[LOAD_PARTIAL];
 	assert_int_equal(load.count[LOAD_OK] + lost, load.asked);
 	assert_in_range(lost, 0, killer.owned);
 	process_wait_count(d, "frontend ", 2);

@@ -10,14 +10,13 @@
 #include <unistd.h>
 
 #include "tests/system/client.h"
-#include "tests/system/fds.h"
 #include "tests/system/house.h"
 #include "tests/system/load.h"
 #include "tests/system/log_tail.h"
 #include "tests/system/masters.h"
 #include "tests/system/process.h"
 
-enum { GENERATIONS_MAX = 3, BOARD_FDS = 2, BURST = 50 };
+enum { GENERATIONS_MAX = 3, BURST = 50 };
 
 /* The config file anew; `rest` is what differs from test to test. */
 static void configure(const struct daemon *d, const char *listen, const char *rest)
@@ -40,18 +39,6 @@ static void configure(const struct daemon *d, const char *listen, const char *re
 static void hang_up(const struct daemon *d)
 {
 	assert_return_code(kill(d->pid, SIGHUP), errno);
-}
-
-static unsigned generations_alive(const struct daemon *d)
-{
-	struct fd_list *list = calloc(1, sizeof(*list));
-	size_t n;
-
-	assert_non_null(list);
-	assert_true(fds_list(d->pid, list));
-	n = fds_count(list, "/memfd:argond-board");
-	free(list);
-	return (unsigned)n / BOARD_FDS;
 }
 
 static void wait_generation(struct daemon *d, unsigned number)
@@ -91,7 +78,7 @@ struct reloads {
 static bool reload_again(struct load *load, void *arg)
 {
 	struct reloads *reloads = arg;
-	unsigned alive = generations_alive(reloads->d);
+	unsigned alive = house_generations(reloads->d);
 	char pattern[48];
 
 	(void)load;
@@ -138,7 +125,7 @@ static void test_under_load(void **state)
 
 static bool alone(void *arg)
 {
-	return generations_alive(arg) == 1;
+	return house_generations(arg) == 1;
 }
 
 /* One generation, with all its processes, and no other on its way. */
@@ -169,7 +156,7 @@ static void test_burst(void **state)
 		configure(d, "\"[::1]:0\"", rest);
 		for (unsigned j = 0; j < 20; j++)
 			hang_up(d);
-		alive = generations_alive(d);
+		alive = house_generations(d);
 		most = alive > most ? alive : most;
 	}
 	wait_until(settled, d, "one generation only, with the last config");
@@ -310,7 +297,7 @@ static void test_idle_connection(void **state)
 		assert_false(response_has(&r, "Connection", "close"));
 	}
 	reload(d);
-	assert_int_equal(generations_alive(d), 2);
+	assert_int_equal(house_generations(d), 2);
 	for (int i = 0; i < 4; i++) {
 		client_get(&clients[i], &r, i % 2 == 0 ? "/hash/idle" : "/");
 		assert_int_equal(r.status, 200);

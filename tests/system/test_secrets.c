@@ -140,7 +140,7 @@ static void get(
 
 static void ask_a_thousand(const struct daemon *d)
 {
-	static const char *const paths[] = {
+	static const char *const ways[] = {
 	    "/hash/", "/hash_rayon/", "/hash/%5Aq7marker"};
 	struct client clients[CLIENTS];
 	struct response r = {0};
@@ -148,7 +148,7 @@ static void ask_a_thousand(const struct daemon *d)
 	for (unsigned i = 0; i < CLIENTS; i++)
 		client_open(&clients[i], i % 2 == 0 ? &d->tcp : &d->local);
 	for (unsigned i = 0; i < REQUESTS; i++)
-		get(&clients[i % CLIENTS], &r, paths[i % 3], i, 200);
+		get(&clients[i % CLIENTS], &r, ways[i % 3], i, 200);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		client_close(&clients[i]);
 	response_free(&r);
@@ -211,6 +211,53 @@ static void ask_for_too_much(const struct daemon *d)
 	}
 }
 
+/* All other places in which somebody might leave a password; not X-Request-Id, which is
+ * there to be logged. */
+static const char *const paths[] = {"/hash/", "/hash_rayon/", "/user/", "/user/1?",
+    "/livez?", "/readyz?verbose&", "/metrics?", "/status?", "/v1/hash?", "/v1/verify?",
+    "/openapi.json?", "/?", "//", "/hash/x/", "http://t/hash/", "http://" MARKER "/"};
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", "BREW"};
+static const char *const headers[] = {"Authorization: Bearer ", "Authorization: Basic ",
+    "Cookie: password=", "User-Agent: ", "Referer: http://t/hash/", "Content-Type: ",
+    "Accept: ", "If-None-Match: ", "Expect: ", "Upgrade: ", "X-Password: ", MARKER ": ",
+    "Content-Length: ", "Transfer-Encoding: ", "Host: "};
+
+static void ask_once(const struct daemon *d, const char *text)
+{
+	struct response r = {0};
+	struct client client;
+
+	client_open(&client, &d->tcp);
+	client_say(&client, text);
+	client_half_close(&client);
+	client_read(&client, &r, strncmp(text, "HEAD ", 5) == 0);
+	if (r.status != 0 &&
+	    (strstr(r.head, MARKER) != NULL || strstr(r.body, MARKER) != NULL))
+		fail_msg("it comes back: %s%s", r.head, r.body);
+	client_close(&client);
+	response_free(&r);
+}
+
+static void ask_everywhere(const struct daemon *d)
+{
+	char text[512];
+
+	for (size_t p = 0; p < sizeof(paths) / sizeof(paths[0]); p++)
+		for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+			snprintf(text, sizeof(text),
+			    "%s %s" MARKER "e HTTP/1.1\r\nHost: t\r\n\r\n", methods[m],
+			    paths[p]);
+			ask_once(d, text);
+		}
+	for (size_t h = 0; h < sizeof(headers) / sizeof(headers[0]); h++)
+		for (size_t p = 0; p < sizeof(paths) / sizeof(paths[0]); p++) {
+			snprintf(text, sizeof(text),
+			    "GET %sx HTTP/1.1\r\nHost: t\r\n%s" MARKER "h\r\n\r\n",
+			    paths[p], headers[h]);
+			ask_once(d, text);
+		}
+}
+
 /* Clients that leave: in the middle of asking, while a job is under way, with a reset.
  */
 static void leave(const struct daemon *d)
@@ -259,7 +306,7 @@ static void forget(struct daemon *d, const char *engine)
 
 	snprintf(option, sizeof(option), "engine=%s", engine);
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
-	    "verify_max_memory=1M", "pool.fixed.min_processes=1",
+	    "verify_max_memory=1M", "log_level=debug", "pool.fixed.min_processes=1",
 	    "pool.fixed.max_processes=1", "pool.fixed.retries=1", "access_log=on",
 	    option, NULL);
 	if (SANITIZED || !process_titles_visible(d) || geteuid() != 0) {
@@ -274,6 +321,7 @@ static void forget(struct daemon *d, const char *engine)
 	ask_a_thousand(d);
 	ask_in_other_ways(d);
 	ask_for_too_much(d);
+	ask_everywhere(d);
 	leave(d);
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 	expect_forgotten(s);
