@@ -46,7 +46,7 @@ UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 	tests/frontend/test_*.c tests/hasher/test_*.c))
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
-SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
+SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh tests/model/test_*.sh))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
@@ -55,7 +55,7 @@ BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
 
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
+.PHONY: all help deps deps-check deps-lint run check check-unit check-system model sanitize lint \
 	format install uninstall deb deps-deb check-deb clean bench bench-engine programs
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -67,6 +67,7 @@ help:
 	@echo 'make run        install what is missing, build, serve on http://127.0.0.1:8080'
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
+	@echo 'make model      the models of the protocols alone, with figures'
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
@@ -80,7 +81,7 @@ help:
 
 PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev \
 	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev
-CHECK_PACKAGES = libcmocka-dev procps strace
+CHECK_PACKAGES = libcmocka-dev procps strace spin
 LINT_PACKAGES = clang clang-tidy clang-format cppcheck
 
 # $(1): packages. Asks nobody; says what to do where there is no apt-get.
@@ -170,6 +171,9 @@ check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 
 check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
+
+model: deps-check
+	@MODEL_TABLE=1 sh tests/model/test_model.sh
 
 sanitize:
 	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check
