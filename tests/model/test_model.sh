@@ -5,7 +5,7 @@
 #   end FLAGS    nor does any run go on for ever
 #   break FLAGS  an assertion fails
 # And no statement may be there that none of a model's runs has reached. With MODEL_TABLE=1
-# the figures of each search are printed.
+# the figures of each search are printed. Arguments: names of models, else all.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,7 @@ depth=20000
 
 fail() {
 	echo "FAILED: $1" >&2
-	[ ! -e out ] || cat out >&2
+	[ ! -e out ] || head -20 out >&2
 	exit 1
 }
 
@@ -36,21 +36,28 @@ is_right() {
 		fail "$model: $what $flags: the search is not complete"
 }
 
-# "LINE TEXT" of what was not reached, but for the ends of processes that have none, and for
-# deaths where there cannot be one
+# Lines of which no statement was reached, wherever their inline was put, but for the ends of
+# processes that have none, and for deaths where there cannot be one. pan.m has a comment for
+# each statement; pan names a choice once for each of its ways.
 unreached() {
-	sed -n 's/^.*\.pml:\([0-9]*\), state [0-9]*, \(.*\)$/\1 \2/p' out |
-		grep -v -e '"-end-"' -e '_state\(\[h\]\)*==STRUCK' | sort -u
+	awk -v name="$model.pml:" '
+		match($0, name "[0-9]+") { line = substr($0, RSTART, RLENGTH) }
+		FILENAME == "pan.m" { if (/\/\/ STATE/) all[line]++; next }
+		/^unreached in/ { process = $4 }
+		/, state / && !/"-end-"|_state(\[h\])?==STRUCK/ && !seen[process, $3, line]++ {
+			if (++not[line] == all[line])
+				print line
+		}' pan.m out | sort
 }
 
 do_run() {
-	search "-O1 -DSAFETY" ""
+	search "-O0 -DSAFETY" ""
 	is_right
 	unreached >unreached || true
 }
 
 do_end() {
-	search "-O1 -DNP" -l
+	search "-O0 -DNP" -l
 	is_right
 }
 
@@ -74,6 +81,7 @@ dir=$(mktemp -d /tmp/argond-model-XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 for path in "$here"/*.pml; do
 	model=$(basename "$path" .pml)
+	case " ${*:-$model} " in *" $model "*) ;; *) continue ;; esac
 	sed -n "s/^ \* \(run\|end\|break\) \(-.*\)$/$model \1 \2/p" "$path" >"$dir/$model.todo"
 	for what in run end break; do
 		grep -q " $what " "$dir/$model.todo" || fail "$model: no $what in its head"
