@@ -53,7 +53,7 @@ UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 	tests/frontend/test_*.c tests/hasher/test_*.c tests/bench/test_*.c))
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
-SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
+SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh tests/model/test_*.sh))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 LOAD_SHARED   := $(sort $(wildcard tests/bench/load_*.c))
 FUZZ_TARGETS  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -68,9 +68,9 @@ FUZZ_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(FUZZ_TARGETS))
 
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize lint \
-	format install uninstall deb deps-deb check-deb clean bench bench-engine bench-overload \
-	programs check-fuzz fuzz fuzz-run deps-fuzz
+.PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
+	lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
+	bench-overload programs check-fuzz fuzz fuzz-run deps-fuzz model
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -81,6 +81,7 @@ help:
 	@echo 'make run        install what is missing, build, serve on http://127.0.0.1:8080'
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
+	@echo 'make model      the models of the protocols alone, with figures'
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make fuzz       libFuzzer, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
@@ -96,7 +97,7 @@ help:
 
 PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev \
 	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev libssl-dev
-CHECK_PACKAGES = libcmocka-dev procps strace
+CHECK_PACKAGES = libcmocka-dev procps strace spin
 LINT_PACKAGES = clang clang-tidy clang-format cppcheck
 FUZZ_PACKAGES = clang
 
@@ -213,6 +214,9 @@ fuzz: deps-fuzz
 
 fuzz-run: $(FUZZ_PROGRAMS)
 	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_PROGRAMS)
+
+model: deps-check
+	@MODEL_TABLE=1 sh tests/model/test_model.sh
 
 sanitize:
 	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check

@@ -1,0 +1,563 @@
+/*
+ * A job's way: from a frontend over a link to a hasher and back, while hashers and the
+ * frontend die at any step, jobs expire, and hashers are stopped for long.
+ *
+ * Mirrors, and is to be changed with:
+ *   frontend/dispatch.c  dispatch_submit, dispatch_pump, task_expired, dispatch_again
+ *   frontend/flight.c    flight_send, flight_answered, flight_of, flight_bereaved,
+ *                        flight_sweep, sweep_can_see, flight_overdue, dispatch_hasher_gone
+ *   hasher/hasher.c      hasher_take, hasher_accept, hasher_join
+ *   hasher/hand.c        hand_claim, hand_answer
+ *   master/spawn.c       spawn_reap, spawn_process (the slot is given out anew)
+ *   master/supervise.c   supervise_exit, supervise_tell_gone
+ *
+ * Holds in every state: no job is answered twice; an answer reaches its own job; no hasher
+ * that keeps the rules is suspected. And where nothing moves any more: every job has been
+ * answered, but those that ended with their frontend; no flight and no claim is left.
+ * Nothing moves for ever (there is no cycle), so every run ends there.
+ *
+ * Not here: what is inside a message (test_job.c), times, more pools or frontends (each
+ * has links and flights of its own; `taking` says which frontend's).
+ *
+ * run -DDEATHS=2
+ * run -DDEATHS=1 -DEXPIRING=1
+ * run -DDEATHS=1 -DLONG_STOPS=1
+ * run -DDEATHS=1 -DFRONTEND_DEATHS=1
+ * run -DHASHERS=1 -DSTREAMS=2 -DDEATHS=2 -DCRASHES=2
+ * run -DJOBS=1 -DCRASHES=1 -DEXPIRING=1
+ * run -DJOBS=1 -DDEATHS=1 -DEXPIRING=1 -DLOST_NEWS=1
+ * end -DDEATHS=1
+ * end -DJOBS=1 -DDEATHS=1 -DEXPIRING=1 -DLOST_NEWS=1
+ * break -DBREAK_TAKEN_BEFORE_CLAIM
+ * break -DBREAK_CLAIM_AFTER_WORK
+ * break -DBREAK_UNCLAIM_BEFORE_ANSWER
+ * break -DBREAK_NO_TAKING
+ * break -DBREAK_NO_SWEEP
+ * break -DBREAK_TAKING_BEFORE_EMPTY
+ * break -DBREAK_REPLIES_BEFORE_CLAIMS
+ * break -DBREAK_GONE_BEFORE_REPLIES
+ * break -DBREAK_NOT_TOLD
+ * break -DBREAK_RESET_BEFORE_TELLING
+ * break -DBREAK_NO_RETRY
+ * break -DBREAK_FREE_WHEN_EXPIRED -DEXPIRING=1
+ * break -DBREAK_REPLY_BY_NUMBER -DFRONTEND_DEATHS=1
+ * break -DLOST_NEWS=1
+ */
+#ifndef JOBS
+#define JOBS 2
+#endif
+#ifndef HASHERS
+#define HASHERS 2
+#endif
+#ifndef STREAMS
+#define STREAMS 1 /* jobs that one hasher may have in hand */
+#endif
+/* What may happen, and how often. */
+#ifndef DEATHS
+#define DEATHS 1 /* of hashers */
+#endif
+#ifndef CRASHES
+#define CRASHES 0 /* so many of them are held against the job */
+#endif
+#ifndef FRONTEND_DEATHS
+#define FRONTEND_DEATHS 0
+#endif
+#ifndef EXPIRING
+#define EXPIRING 0 /* the first so many jobs reach their deadline, at any time */
+#endif
+#ifndef LOST_NEWS
+#define LOST_NEWS 0 /* a frontend's control socket is full: it is not told of a death */
+#endif
+#ifndef LONG_STOPS
+#define LONG_STOPS 0 /* TAKING_MAX_MS pass while a hasher takes */
+#endif
+
+#define RETRIES 1
+#define FLIGHTS JOBS
+#define CLAIMS (HASHERS * STREAMS)
+#define NOBODY 15
+#define FIRST 16 /* an id is the frontend's incarnation times this, and a number */
+
+mtype = { FORKED, ALIVE, STRUCK, DEAD };
+
+/* the sockets; a hasher's message is told by its sender's pid */
+chan link = [FLIGHTS * (1 + FRONTEND_DEATHS)] of { byte, byte, byte };       /* flight, id, job */
+chan reply = [FLIGHTS * (1 + FRONTEND_DEATHS) + DEATHS] of { byte, byte, byte };  /* the same */
+chan gone = [DEATHS + 1] of { byte, bool, bool };    /* which telling, taking, crashed */
+byte told[(DEATHS + 1) * STREAMS];                   /* the claims of each telling */
+
+/* the board */
+byte wanted[FLIGHTS], claim[CLAIMS];
+bool taking[HASHERS];
+
+mtype hasher_state[HASHERS] = ALIVE, frontend_state = ALIVE;
+bool crashed[HASHERS];
+byte incarnation = 1;
+
+byte answers[JOBS], forgone; /* forgone: bits of jobs whose frontend has died */
+
+/* how much of the budgets is spent */
+byte deaths, frontend_deaths, lost_news, long_stops;
+
+/* the frontend's memory */
+byte submitted, queue /* bits */, crashes[JOBS], sent;
+byte flight_id[FLIGHTS], flight_job[FLIGHTS] = NOBODY;
+bool sweep, impatient, unclaimed[FLIGHTS];
+byte waits_for = NOBODY;
+
+inline answer(j)
+{
+	assert(answers[j] == 0);
+	answers[j]++
+}
+
+inline flight_end(f)
+{
+	wanted[f] = 0;
+	flight_id[f] = 0;
+	flight_job[f] = NOBODY
+}
+
+/* There are fewer deaths than KILLS_MAX; what crashes a hasher is held against the job. */
+inline flight_bereaved(f)
+{
+	b = flight_job[f];
+	flight_end(f);
+	if
+	:: b == NOBODY
+	:: b != NOBODY ->
+#ifndef BREAK_NO_RETRY
+		queue = queue | (1 << b)
+#endif
+	fi;
+	b = 0
+}
+
+inline flight_crashed(f)
+{
+	b = flight_job[f];
+	if
+	:: b == NOBODY
+	:: b != NOBODY ->
+		crashes[b]++;
+		if
+		:: crashes[b] > RETRIES -> answer(b); flight_job[f] = NOBODY
+		:: else
+		fi
+	fi;
+	flight_bereaved(f)
+}
+
+#ifdef BREAK_REPLY_BY_NUMBER
+#define KNOWN(f, i) (flight_id[f] != 0)
+#else
+#define KNOWN(f, i) (flight_id[f] == i)
+#endif
+
+inline flight_received(f, i, j)
+{
+	if
+	:: KNOWN(f, i) ->
+		if
+		:: flight_job[f] == NOBODY
+		:: else ->
+			assert(flight_job[f] == j); /* nobody gets another's answer */
+			answer(j)
+		fi;
+		flight_end(f)
+	:: else ->
+		/* meant for the frontend before us; else its sender is suspected, and only
+		 * one that was stopped may be */
+		assert(i / FIRST < incarnation || long_stops > 0)
+	fi
+}
+
+/* All that lies there: whoever is dead has sent it before. */
+inline flight_read()
+{
+	do
+	:: d_step { reply?f, i, j -> flight_received(f, i, j); tidy() }
+	:: empty(reply) -> break
+	od
+}
+
+inline tidy()
+{
+	f = 0; i = 0; j = 0; k = 0
+}
+
+inline sweep_start()
+{
+	sweep = true;
+	waits_for = NOBODY
+}
+
+inline flight_claims_gone()
+{
+	do
+	:: k < STREAMS && told[t * STREAMS + k] != 0 ->
+		f = 0;
+		do
+		:: f < FLIGHTS ->
+			if
+			:: flight_id[f] == told[t * STREAMS + k] && crash -> flight_crashed(f)
+			:: flight_id[f] == told[t * STREAMS + k] && !crash -> flight_bereaved(f)
+			:: else
+			fi;
+			f++
+		:: else -> break
+		od;
+		told[t * STREAMS + k] = 0;
+		k++
+	:: k < STREAMS && told[t * STREAMS + k] == 0 -> k++
+	:: else -> break
+	od
+}
+
+/* Has job j reached its deadline with somebody waiting? It leaves its flight behind. */
+inline task_expired(e)
+{
+	answer(e);
+	queue = queue & ~(1 << e);
+	do
+	:: f < FLIGHTS ->
+		if
+		:: flight_job[f] == e ->
+#ifdef BREAK_FREE_WHEN_EXPIRED
+			flight_end(f)
+#else
+			wanted[f] = 0;
+			flight_job[f] = NOBODY
+#endif
+		:: else
+		fi;
+		f++
+	:: else -> break
+	od
+}
+
+#define PENDING(j) (submitted > j && answers[j] == 0 && (forgone & (1 << j)) == 0)
+#if HASHERS * STREAMS > 1
+#define CLAIMED(f) (claim[0] == flight_id[f] || claim[1] == flight_id[f])
+#else
+#define CLAIMED(f) (claim[0] == flight_id[f])
+#endif
+#define OVERDUE(f) (flight_id[f] != 0 && flight_job[f] == NOBODY && !CLAIMED(f))
+#ifdef BREAK_TAKING_BEFORE_EMPTY
+#define LINK_EMPTY true
+#else
+#define LINK_EMPTY empty(link)
+#endif
+
+active proctype frontend()
+{
+	byte f, i, j, k, t, b;
+	bool took, crash;
+
+born:
+	{
+		do
+		:: d_step { /* dispatch_submit */
+			submitted < JOBS ->
+			queue = queue | (1 << submitted);
+			submitted++ }
+		:: d_step { /* dispatch_pump, flight_send; there is room: WINDOW_MAX */
+			queue != 0 && !sweep ->
+			do
+			:: (queue & (1 << j)) == 0 -> j++
+			:: else -> break
+			od;
+			do
+			:: flight_id[f] != 0 -> f++
+			:: else -> break
+			od;
+			queue = queue & ~(1 << j);
+			sent++;
+			flight_id[f] = incarnation * FIRST + sent;
+			flight_job[f] = j;
+			wanted[f] = flight_id[f];
+			link!f, flight_id[f], j;
+			tidy() }
+		:: d_step { /* flight_ready */
+			reply?f, i, j -> flight_received(f, i, j); tidy() }
+		:: gone?t, took, crash -> /* dispatch_hasher_gone */
+#ifndef BREAK_GONE_BEFORE_REPLIES
+			flight_read();
+#endif
+			atomic {
+				flight_claims_gone();
+				if
+#ifndef BREAK_NO_SWEEP
+				:: took -> sweep_start()
+#endif
+				:: else
+				fi;
+				took = false; crash = false; t = 0; tidy()
+			}
+		:: sweep && LINK_EMPTY && (waits_for == NOBODY || !taking[waits_for]) ->
+			/* flight_sweep; sweep_can_see: the link first, then who takes */
+			waits_for = NOBODY;
+			do
+			:: atomic { t < HASHERS && taking[t] && !impatient ->
+				waits_for = t; goto swept }
+			:: atomic { t < HASHERS && (!taking[t] || impatient) -> t++ }
+			:: t == HASHERS -> break
+			od;
+#ifdef BREAK_TAKING_BEFORE_EMPTY
+			empty(link);
+#endif
+#ifdef BREAK_REPLIES_BEFORE_CLAIMS
+			flight_read();
+#endif
+			do /* no claim at the moment that it is looked for, then no reply either */
+			:: atomic { k < FLIGHTS * CLAIMS ->
+				f = k / CLAIMS;
+				unclaimed[f] = flight_id[f] != 0 && claim[k % CLAIMS] != flight_id[f] &&
+					(unclaimed[f] || k % CLAIMS == 0);
+				f = 0;
+				k++ }
+			:: k == FLIGHTS * CLAIMS -> k = 0; break
+			od;
+#ifndef BREAK_REPLIES_BEFORE_CLAIMS
+			flight_read();
+#endif
+			atomic {
+				do
+				:: f < FLIGHTS ->
+					if
+					:: unclaimed[f] && flight_id[f] != 0 -> flight_bereaved(f)
+					:: else
+					fi;
+					unclaimed[f] = false;
+					f++
+				:: else -> break
+				od;
+				sweep = false;
+				impatient = false
+			}
+swept:			atomic { t = 0; tidy() }
+		:: d_step { /* sweep_can_see: taking_ns is too long ago */
+			sweep && waits_for != NOBODY && long_stops < LONG_STOPS ->
+			long_stops++;
+			impatient = true;
+			waits_for = NOBODY }
+#if EXPIRING > 0
+		:: d_step { PENDING(0) -> task_expired(0); tidy() }
+		:: d_step { !sweep && OVERDUE(0) -> sweep_start() } /* flight_overdue */
+#endif
+#if EXPIRING > 1
+		:: d_step { PENDING(1) -> task_expired(1); tidy() }
+		:: d_step { !sweep && OVERDUE(1) -> sweep_start() }
+#endif
+		od
+	} unless { frontend_state == STRUCK };
+	skip;
+	d_step { /* what it knew ends with it; what lies on the links does not */
+		tidy();
+		t = 0; took = false; crash = false; b = 0;
+		do
+		:: j < submitted ->
+			if
+			:: answers[j] == 0 -> forgone = forgone | (1 << j)
+			:: else
+			fi;
+			crashes[j] = 0;
+			j++
+		:: else -> break
+		od;
+		do
+		:: f < FLIGHTS ->
+			flight_id[f] = 0; flight_job[f] = NOBODY; unclaimed[f] = false;
+			f++
+		:: else -> break
+		od;
+		tidy();
+		queue = 0; sent = 0; sweep = false; impatient = false; waits_for = NOBODY;
+		frontend_state = DEAD
+	}
+	d_step { frontend_state == FORKED -> frontend_state = ALIVE }
+	goto born
+}
+
+proctype hasher(byte h)
+{
+	byte f, i, j, hands, s;
+	byte hand_f[STREAMS], hand_i[STREAMS], hand_j[STREAMS];
+
+born:
+	{
+		do
+		:: hands < STREAMS && nempty(link) -> /* hasher_take */
+#ifndef BREAK_NO_TAKING
+			taking[h] = true;
+#endif
+			if
+			:: atomic { link?f, i, j ->
+				do
+				:: hand_i[s] != 0 -> s++
+				:: else -> break
+				od;
+				hand_f[s] = f; hand_i[s] = i; hand_j[s] = j; hands++;
+				f = 0; i = 0; j = 0 }
+#ifdef BREAK_TAKEN_BEFORE_CLAIM
+				taking[h] = false;
+#endif
+#ifndef BREAK_CLAIM_AFTER_WORK
+				claim[h * STREAMS + s] = hand_i[s]; /* hand_claim */
+#endif
+				atomic { taking[h] = false; s = 0 }
+			:: empty(link) -> taking[h] = false
+			fi
+		:: hands > 0 -> /* some hand is done, or its job is no longer wanted */
+#if STREAMS > 1
+			if
+			:: hand_i[0] != 0
+			:: hand_i[1] != 0 -> s = 1
+			fi;
+#endif
+#ifdef BREAK_CLAIM_AFTER_WORK
+			claim[h * STREAMS + s] = hand_i[s];
+#endif
+#ifdef BREAK_UNCLAIM_BEFORE_ANSWER
+			claim[h * STREAMS + s] = 0;
+#endif
+			reply!hand_f[s], hand_i[s], hand_j[s]; /* hand_answer */
+			atomic { claim[h * STREAMS + s] = 0; hand_f[s] = 0; hand_i[s] = 0; hand_j[s] = 0; hands--; s = 0 }
+		od
+	} unless { hasher_state[h] == STRUCK };
+	skip;
+	d_step {
+		f = 0; i = 0; j = 0; s = 0; hands = 0;
+		do
+		:: s < STREAMS -> hand_f[s] = 0; hand_i[s] = 0; hand_j[s] = 0; s++
+		:: else -> break
+		od;
+		s = 0;
+		hasher_state[h] = DEAD
+	}
+	d_step { hasher_state[h] == FORKED -> hasher_state[h] = ALIVE }
+	goto born
+}
+
+inline supervise_tell_gone(h)
+{
+	d_step {
+		do
+		:: k < STREAMS -> told[t * STREAMS + k] = claim[h * STREAMS + k]; k++
+		:: else -> break
+		od;
+		k = 0
+	}
+	if
+	:: frontend_state != DEAD -> gone!t, taking[h], crashed[h]; t++
+	:: frontend_state == DEAD
+	:: lost_news < LOST_NEWS -> lost_news++
+	fi
+}
+
+inline board_slot_reset(h)
+{
+	do
+	:: k < STREAMS -> claim[h * STREAMS + k] = 0; k++
+	:: else -> break
+	od;
+	k = 0;
+	taking[h] = false
+}
+
+inline supervise_exit(h)
+{
+#ifdef BREAK_RESET_BEFORE_TELLING
+	board_slot_reset(h);
+#endif
+#ifndef BREAK_NOT_TOLD
+	supervise_tell_gone(h);
+#endif
+	board_slot_reset(h);
+	d_step { crashed[h] = false; hasher_state[h] = FORKED } /* spawn_process */
+}
+
+active proctype master()
+{
+	byte k, t, h;
+
+	do
+	:: hasher_state[0] == DEAD -> supervise_exit(0)
+#if HASHERS > 1
+	:: hasher_state[1] == DEAD -> supervise_exit(1)
+#endif
+	:: frontend_state == DEAD -> /* its control socket goes with it */
+		d_step {
+			do
+			:: h < FLIGHTS -> wanted[h] = 0; h++
+			:: else -> break
+			od;
+			h = 0;
+			do
+			:: nempty(gone) -> gone?_, _, _
+			:: empty(gone) -> break
+			od;
+			incarnation++;
+			frontend_state = FORKED
+		}
+	od
+}
+
+active proctype adversary()
+{
+	byte h;
+
+	do
+	:: deaths < DEATHS ->
+		if
+		:: h = 0
+#if HASHERS > 1
+		:: h = 1
+#endif
+		fi;
+		if
+		:: d_step { hasher_state[h] == ALIVE -> hasher_state[h] = STRUCK; deaths++ }
+		:: d_step { hasher_state[h] == ALIVE && deaths < CRASHES ->
+			hasher_state[h] = STRUCK; deaths++; crashed[h] = true }
+		fi;
+		h = 0
+	:: d_step { frontend_deaths < FRONTEND_DEATHS && frontend_state == ALIVE ->
+		frontend_state = STRUCK; frontend_deaths++ }
+	:: break
+	od
+}
+
+/* Nothing can move any more. */
+active proctype judge()
+{
+	byte n;
+
+	timeout;
+	do
+	:: n < JOBS ->
+		assert(answers[n] == 1 || (forgone & (1 << n)) != 0);
+		n++
+	:: else -> break
+	od;
+	n = 0;
+	do
+	:: n < FLIGHTS -> assert(flight_id[n] == 0 && wanted[n] == 0); n++
+	:: else -> break
+	od;
+	n = 0;
+	do
+	:: n < CLAIMS -> assert(claim[n] == 0); n++
+	:: else -> break
+	od;
+judged:	assert(!sweep && empty(reply))
+}
+
+init
+{
+	atomic {
+		run hasher(0);
+#if HASHERS > 1
+		run hasher(1)
+#endif
+	}
+}
