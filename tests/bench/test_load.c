@@ -313,7 +313,10 @@ static void the_report_adds_up(void **state)
 	assert_true(at(report, "all", "lost_bound") == 0.); /* there is none */
 	series = json_object_get(
 	    json_object_get(json_object_get(report, "all"), "series"), "ok");
-	json_array_foreach(series, i, second) sum += json_number_value(second);
+	json_array_foreach(series, i, second)
+	{
+		sum += json_number_value(second);
+	}
 	assert_true(sum == 20.);
 	json_decref(report);
 	forget(load);
