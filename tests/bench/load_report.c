@@ -253,7 +253,10 @@ void report_print_table(const json_t *report, FILE *to)
 	json_t *streams = json_object_get(report, "streams"), *stream;
 	const char *name;
 
-	json_object_foreach(streams, name, stream) stream_print(name, stream, to);
+	json_object_foreach(streams, name, stream)
+	{
+		stream_print(name, stream, to);
+	}
 	if (json_object_size(streams) > 1)
 		stream_print("all", json_object_get(report, "all"), to);
 	fprintf(to,

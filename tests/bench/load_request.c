@@ -33,10 +33,7 @@ size_t request_size_max(const struct spec *spec)
 
 static char *put(char *to, const char *text)
 {
-	size_t len = strlen(text);
-
-	memcpy(to, text, len);
-	return to + len;
+	return stpcpy(to, text);
 }
 
 /* With the number in place of each %u. */

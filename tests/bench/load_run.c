@@ -97,7 +97,7 @@ static void streams_run(struct load *load)
 
 static int request_room(struct load *load)
 {
-	load->request_size = 0;
+	load->request_size = 1;
 	for (unsigned i = 0; i < load->stream_count; i++) {
 		size_t size = request_size_max(&load->stream[i].spec);
 

@@ -51,8 +51,8 @@ struct odd_conn {
 
 static inline void odd_say(struct odd_conn *conn, const char *text)
 {
-	if (send(conn->fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		conn->fd = conn->fd; /* it has left; the next read says so */
+	/* that it has left is found out by the next read */
+	(void)!send(conn->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 static inline void odd_answer_as(
@@ -298,7 +298,7 @@ static inline void *odd_serve(void *arg)
 static inline void odd_accept(int listener, struct odd_seen *seen)
 {
 	for (;;) {
-		struct sockaddr_in from;
+		struct sockaddr_in from = {.sin_family = AF_INET};
 		socklen_t len = sizeof(from);
 		struct odd_conn *conn = calloc(1, sizeof(*conn));
 		pthread_t thread;

@@ -196,6 +196,20 @@ static void who_cannot_wait_is_unsent(void **state)
 	forget(load);
 }
 
+/* They come faster than the only connection gives up: who has waited for too long in
+ * our own queue is not the server's loss. */
+static void who_has_waited_too_long_is_unsent(void **state)
+{
+	struct load *load = ran(100, "rate=10000,conns=1,path=/never,timeout=20ms");
+	const uint64_t *count = load->stream[0].tally.count;
+
+	(void)state;
+	assert_int_equal(count[OUTCOME_TIMEOUT] + count[OUTCOME_UNSENT], 1000);
+	assert_true(count[OUTCOME_UNSENT] > 0);
+	assert_true(count[OUTCOME_TIMEOUT] > 0);
+	forget(load);
+}
+
 /* Whatever becomes of them, all that were due are accounted for. */
 static void the_schedule_is_kept(void **state)
 {
@@ -207,6 +221,17 @@ static void the_schedule_is_kept(void **state)
 	assert_all(&load->stream[0], OUTCOME_OK, 100);
 	assert_all(&load->stream[1], OUTCOME_OK, 20);
 	assert_all(&load->stream[2], OUTCOME_TIMEOUT, 5);
+	forget(load);
+}
+
+/* The next request after the end is no reason to stay. */
+static void the_end_is_not_on_the_schedule(void **state)
+{
+	struct load *load = ran(100, "rate=0.05,conns=1,path=/ok");
+
+	(void)state;
+	assert_all(&load->stream[0], OUTCOME_OK, 1);
+	assert_true(load->took_ns < 20000000000);
 	forget(load);
 }
 
@@ -236,6 +261,17 @@ static void connections_are_kept_or_made_anew(void **state)
 	load = ran(100, "rate=100,conns=2,path=/ok,keepalive=0");
 	assert_in_range(server.seen->connections, 11, 12);
 	assert_int_equal(load->stream[0].tally.timing[TIMING_CONNECT].count, 10);
+	forget(load);
+}
+
+/* The server has said so, and leaves it to the client to close it. */
+static void a_connection_that_shall_close_is_not_used_again(void **state)
+{
+	struct load *load = ran(100, "rate=100,conns=1,path=/goodbye");
+
+	(void)state;
+	assert_all(&load->stream[0], OUTCOME_OK, 10);
+	assert_int_equal(server.seen->connections, 10);
 	forget(load);
 }
 
@@ -313,7 +349,10 @@ static void the_report_adds_up(void **state)
 	assert_true(at(report, "all", "lost_bound") == 0.); /* there is none */
 	series = json_object_get(
 	    json_object_get(json_object_get(report, "all"), "series"), "ok");
-	json_array_foreach(series, i, second) sum += json_number_value(second);
+	json_array_foreach(series, i, second)
+	{
+		sum += json_number_value(second);
+	}
 	assert_true(sum == 20.);
 	json_decref(report);
 	forget(load);
@@ -330,9 +369,12 @@ int main(void)
 	    with_server(an_answer_that_nobody_asked_for_is_counted),
 	    with_server(waiting_for_a_connection_is_part_of_the_latency),
 	    with_server(who_cannot_wait_is_unsent),
+	    with_server(who_has_waited_too_long_is_unsent),
 	    with_server(the_schedule_is_kept),
+	    with_server(the_end_is_not_on_the_schedule),
 	    with_server(a_closed_loop_keeps_each_connection_busy),
 	    with_server(connections_are_kept_or_made_anew),
+	    with_server(a_connection_that_shall_close_is_not_used_again),
 	    with_server(clients_have_addresses_in_turn),
 	    with_server(a_request_in_pieces_arrives_whole),
 	    with_server(idle_connections_stay_open),

@@ -1,0 +1,285 @@
+#!/bin/sh
+# What is left of argond when more is asked of it than it can do.
+#
+#   bench_overload.sh [overload|fair|idle|drop|all]...
+#
+# overload  0.5 to 10 times what it can hash is offered, on schedule: good answers within the
+#           deadline, how fast the others are refused, and what else is asked meanwhile
+# fair      one client with 500 connections, beside 20 clients with one each
+# idle      10,000 idle connections: what each costs, and what they cost the others
+# drop      half of the clients leave before their answer: what that costs in CPU time
+#
+# BUILD is where the programs are (build), ARGOND the daemon (BUILD/argond), WORKERS how many
+# frontends and hashers there are (the CPUs), SECONDS_EACH how long each measurement takes (10),
+# MEMORY the profile's (8M), DEADLINE_MS of each request (1000), FACTORS what is offered (0.5 1
+# 2 5 10), IDLE how many idle connections (10000), OPTIONS more words for the daemon
+# ("-o pool.elastic.per_client_limit=8"). The load comes from the same machine and takes CPU
+# time from the daemon: `lag` says how late the generator was itself.
+build=${BUILD:-build}
+argond=${ARGOND:-$build/argond}
+load=$build/tests/bench/load
+workers=${WORKERS:-$(nproc)}
+seconds=${SECONDS_EACH:-10}
+memory=${MEMORY:-8M}
+deadline=${DEADLINE_MS:-1000}
+factors=${FACTORS:-0.5 1 2 5 10}
+idle=${IDLE:-10000}
+dir=$(mktemp -d /tmp/argond-overload-XXXXXX)
+pid= idle_pid=
+
+cleanup()
+{
+	[ -n "$idle_pid" ] && kill "$idle_pid" 2>/dev/null
+	[ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid"
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+fail()
+{
+	echo "bench_overload: $*" >&2
+	[ -f "$dir/log" ] && tail -n 20 "$dir/log" >&2
+	exit 1
+}
+
+# $1: command that holds in the end. Twenty looks a second for half a minute.
+await()
+{
+	n=0
+	until eval "$1"; do
+		n=$((n + 1))
+		[ $n -lt 600 ] || fail "waited in vain for: $1"
+		sleep 0.05
+	done
+}
+
+# Each part has a daemon of its own.
+start_argond()
+{
+	# shellcheck disable=SC2086 # OPTIONS are words
+	"$argond" -o listen=127.0.0.1:0 -o "store=sqlite:$dir/argond.db" \
+		-o frontend.processes="$workers" \
+		-o keepalive_timeout=1h -o profile.default.memory="$memory" \
+		-o pool.elastic.min_processes="$workers" \
+		-o pool.elastic.max_processes="$workers" \
+		-o pool.elastic.deadline="${deadline}ms" ${OPTIONS:-} "$@" 2>"$dir/log" &
+	pid=$!
+	await 'grep -q "master: ready" "$dir/log" || ! kill -0 $pid'
+	port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/log")
+	[ -n "$port" ] || fail "argond does not start"
+}
+
+stop_argond()
+{
+	kill "$pid"
+	wait "$pid" || fail "argond ended with status $?"
+	pid=
+}
+
+# Runs streams for that many seconds; what came of them is asked for with value().
+run_load()
+{
+	"$load" -q -l -d "${seconds}s" "127.0.0.1:$port" "$@" >"$dir/result"
+	status=$?
+	[ $status -ne 3 ] || echo "WRONG ANSWERS: $(grep 'count.wrong [1-9]' "$dir/result")"
+	[ $status -eq 0 ] || [ $status -eq 3 ] || fail "the load ended with status $status"
+}
+
+# Of the last run: "stream.count.ok", "stream.ms.ok.p99"...
+value()
+{
+	awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }' \
+		"$dir/result"
+}
+
+calc()
+{
+	awk "BEGIN { printf \"${2:-%.3f}\", ($1) }"
+}
+
+# $1: pattern of titles. The daemon's processes, the master with "".
+processes()
+{
+	[ -n "$1" ] || echo "$pid"
+	ps -o pid=,args= --ppid "$pid" | awk -v title="$1" '$0 ~ title { print $1 }'
+}
+
+# Until nobody works or waits, also for those who have left.
+settle()
+{
+	await '! ps -o args= --ppid $pid | grep -q "busy [1-9]\|waiting [1-9]"'
+}
+
+# Resident KiB of them all: exact where we may look, else as the kernel has it in passing.
+resident()
+{
+	settle
+	for p in $(processes "$1"); do
+		awk '/^Rss:/ { print $2; exit }' "/proc/$p/smaps_rollup" 2>/dev/null ||
+			awk '/^VmRSS:/ { print $2 }' "/proc/$p/status"
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# CPU time of all hashers in ticks, those that have died included.
+hasher_ticks()
+{
+	settle
+	{
+		sed 's/.*) //' "/proc/$pid/stat" | awk '{ print $14 + $15 }'
+		for p in $(processes "hasher"); do
+			sed 's/.*) //' "/proc/$p/stat" | awk '{ print $12 + $13 }'
+		done
+	} | awk '{ sum += $1 } END { print sum }'
+}
+
+hash='path=/hash/p%u,expect=Hashed password: $argon2id$'
+
+# Hashes a second with as many connections as keep every hasher busy.
+measure_capacity()
+{
+	run_load "name=hash,conns=$((workers * 16)),$hash"
+	capacity=$(value hash.good_per_s)
+	[ "$(calc "$capacity > 0" %d)" = 1 ] || fail "nothing was hashed"
+	calc "$capacity" 'capacity, closed loop: %.1f/s\n'
+}
+
+beside_livez="name=livez,rate=50,conns=4,path=/livez,expect=ok"
+beside_hello="name=hello,rate=50,conns=32,path=/,expect=Hello"
+
+# $1: how many times the capacity is offered.
+overload_row()
+{
+	rate=$(calc "$capacity * $1" %.1f)
+	# enough of them that all who wait until the deadline can do it at the same time
+	conns=$(calc "$rate * $deadline / 1000 * 1.2 + 64" %d)
+	[ "$conns" -le 8192 ] || conns=8192
+	run_load "name=hash,rate=$rate,conns=$conns,deadline=$deadline,timeout=10s,$hash" \
+		"$beside_livez" "$beside_hello"
+	printf '%6s %9.1f %9.1f %6.3f %6.1f %6d %6d %6d %8.2f %8.2f %9.2f %7.2f\n' "$1" \
+		"$rate" "$(value hash.good_per_s)" \
+		"$(calc "$(value hash.good_per_s) / $capacity")" \
+		"$(calc "100 * $(value hash.count.shed) / ($(value hash.requests) + 1e-9)")" \
+		"$(value hash.count.late)" "$(value all.lost)" "$(value hash.count.unsent)" \
+		"$(value hash.ms.shed.p99)" "$(value livez.ms.ok.p99)" \
+		"$(calc "$(value hello.ms.ok.p999) - $hello_idle")" "$(value all.ms.lag.p99)"
+}
+
+bench_overload()
+{
+	echo "== overload: deadline $deadline ms, $memory, $seconds s each"
+	start_argond
+	measure_capacity
+	run_load "$beside_livez" "$beside_hello"
+	hello_idle=$(value hello.ms.ok.p999)
+	printf 'idle: /livez p99 %.2f ms, GET / p99.9 %.2f ms\n' "$(value livez.ms.ok.p99)" \
+		"$hello_idle"
+	before=$(resident "")
+	echo " times   offered    good/s  share  shed%   late   lost unsent shed p99 livez99" \
+		"GET/99.9+ lag p99"
+	for factor in $factors; do
+		overload_row "$factor"
+	done
+	after=$(resident "")
+	measure_capacity # where it differs from the first, the machine was not ours alone
+	echo "resident, all processes: $before KiB before, $after KiB after"
+	stop_argond
+}
+
+fair_line()
+{
+	printf '%-26s %8.1f good/s, p50 %.1f ms, p99 %.1f ms, shed %d of %d, lost %d\n' "$2" \
+		"$(value "$1.good_per_s")" "$(value "$1.ms.ok.p50")" "$(value "$1.ms.ok.p99")" \
+		"$(value "$1.count.shed")" "$(value "$1.requests")" "$(value "$1.lost")"
+}
+
+# The big client asks on schedule, five times what can be done, so that being refused does
+# not make it ask even more.
+bench_fair()
+{
+	echo "== fair: 20 clients with a connection each, one with 500"
+	start_argond
+	measure_capacity
+	small="name=small,conns=20,src=127.0.0.20-39,deadline=$deadline,$hash"
+	run_load "$small"
+	alone=$(value small.good_per_s)
+	fair_line small "the 20 alone"
+	run_load "$small" \
+		"name=big,rate=$(calc "$capacity * 5" %.1f),conns=500,src=127.0.0.9,queue=0,$hash"
+	fair_line small "the 20 beside the big one"
+	fair_line big "the big one"
+	calc "$(value small.good_per_s) / ($alone + 1e-9)" \
+		'the 20 get %.3f of what they get alone\n'
+	stop_argond
+}
+
+# Hashes, and connections that are new for each request.
+idle_measure()
+{
+	run_load "name=hash,conns=$((workers * 8)),$hash" \
+		"name=new,rate=100,conns=16,keepalive=0,path=/livez"
+	printf '%s: %.1f hashes/s, connect p99 %.2f ms, /livez on a new connection p99 %.2f ms\n' \
+		"$1" "$(value hash.good_per_s)" "$(value new.ms.connect.p99)" \
+		"$(value new.ms.ok.p99)"
+}
+
+bench_idle()
+{
+	echo "== idle: $idle connections"
+	start_argond -o frontend.max_connections=$((idle + 1024))
+	idle_measure "without them"
+	before=$(resident "frontend")
+	"$load" -d $((seconds * 2 + 60))s "127.0.0.1:$port" "name=idle,conns=0,idle=$idle" \
+		>"$dir/idle" 2>"$dir/idle_open" &
+	idle_pid=$!
+	await 'grep -q "idle connections open" "$dir/idle_open" || ! kill -0 $idle_pid'
+	cat "$dir/idle_open"
+	after=$(resident "frontend")
+	calc "($after - $before) * 1024 / $idle" \
+		"frontends: $before KiB before, $after KiB with them: %d bytes each\\n"
+	idle_measure "beside them"
+	kill -INT $idle_pid
+	wait $idle_pid
+	idle_pid=
+	cat "$dir/idle" # how many of them are still open
+	stop_argond
+}
+
+# $1: what is said of it, $2: words for the stream. Sets `each`.
+drop_measure()
+{
+	ticks=$(hasher_ticks)
+	run_load "name=hash,conns=64,$hash$2"
+	ticks=$(($(hasher_ticks) - ticks))
+	each=$(calc "$(value hash.count.ok) * $(getconf CLK_TCK) / ($ticks + 1e-9)")
+	printf '%s: %d good, %d left, %.2f s of hashers, %.1f good per CPU second\n' "$1" \
+		"$(value hash.count.ok)" "$(value hash.count.dropped)" \
+		"$(calc "$ticks / $(getconf CLK_TCK)")" "$each"
+}
+
+# They leave at any moment of the time that an answer takes when all is calm.
+bench_drop()
+{
+	echo "== drop: 64 connections, half of the requests are left"
+	start_argond
+	drop_measure "calm" ""
+	calm=$each
+	drop_measure "half leave" ",drop=50,drop_after=$(value hash.ms.ok.p50)"
+	calc "$each / ($calm + 1e-9)" 'a good answer per CPU second of hashers: %.3f of calm\n'
+	stop_argond
+}
+
+[ -x "$load" ] || fail "$load is missing: make $load"
+[ $# -gt 0 ] || set -- all
+for part; do
+	case $part in
+	overload | fair | idle | drop) "bench_$part" ;;
+	all)
+		bench_overload
+		bench_fair
+		bench_idle
+		bench_drop
+		;;
+	*) fail "there is no part $part: overload, fair, idle, drop, all" ;;
+	esac
+done
