@@ -97,18 +97,21 @@ static void password_answer(
     struct hasher *h, struct hand *hand, const struct engine_result *result)
 {
 	enum job_status status = password_status(result->status);
+	struct phc phc = {.cost = hand->job.cost};
 	char text[LIMIT_TEXT];
 	ssize_t len = 0;
 
+	memcpy(phc.salt, hand->salt, sizeof(phc.salt));
+	memcpy(phc.tag, result->tag, sizeof(phc.tag));
 	if (status == JOB_OK)
-		len = phc_format(
-		    text, sizeof(text), &hand->job.cost, hand->salt, result->tag);
+		len = phc_format(text, sizeof(text), &phc);
 	if (len < 0) {
 		status = JOB_FAILED;
 		len = 0;
 	}
 	hand_answer(h, hand, status, text, (size_t)len);
 	explicit_bzero(text, sizeof(text));
+	explicit_bzero(&phc, sizeof(phc));
 }
 
 static void password_drop_unwanted(struct hasher *h)
