@@ -16,7 +16,9 @@
 #include "common/board.h"
 #include "common/config.h"
 #include "common/contract.h"
+#include "common/key.h"
 #include "common/link.h"
+#include "common/token.h"
 
 struct child {
 	const struct config *config;
@@ -31,6 +33,9 @@ struct child {
 	size_t listener_count;
 	const int *links; /* frontend: by pool; hasher: by frontend */
 	size_t link_count;
+	struct key_set *keys; /* hasher that hashes: the peppers (key.h) */
+	const struct token_set
+	    *tokens; /* frontend: what opens /v1 (token.h), or NULL */
 	const char
 	    *store; /* hasher: the database of look-ups, as this process sees it */
 	unsigned frontends; /* frontends of this generation: slots 0..frontends-1 */

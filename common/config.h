@@ -149,6 +149,9 @@ struct config *config_load(
     const char *path, char *const *overrides, size_t count, struct config_error *err);
 void config_free(struct config *config);
 
+/* A user's number by its name: 0, ENOENT, ENOMEM or another errno. */
+int config_user_find(const char *name, uid_t *uid);
+
 /* What -t and a start look up beyond the config itself: users and group, the chroot
  * folder, seccomp, key and token files, the CPUs of the affinities. Returns 0, or -1
  * with *err.

@@ -234,6 +234,9 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->pool = pool;
 	task->kind = spec->kind;
 	task->cost = spec->cost;
+	task->profile = spec->profile;
+	task->rehash = spec->rehash;
+	task->hash_len = spec->hash_len;
 	task->user = spec->user;
 	task->done = spec->done;
 	task->owner = spec->owner;

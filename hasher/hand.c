@@ -91,7 +91,7 @@ void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
 	    .status = (uint8_t)status,
 	    .work_ns = clock_ns() - hand->begun_ns,
 	    .text = text,
-	    .text_len = status == JOB_OK ? text_len : 0};
+	    .text_len = status == JOB_OK || status == JOB_VALID ? text_len : 0};
 
 	if (status == JOB_DROPPED) {
 		atomic_fetch_add(&h->board->dropped, 1);
@@ -101,6 +101,7 @@ void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
 	}
 	hand_send(h, hand, &reply);
 	atomic_store(&h->board->claim[hand - h->hands], 0);
+	secret_free(&hand->kept);
 	explicit_bzero(hand, sizeof(*hand));
 	h->running--;
 	hand_publish(h);

@@ -94,6 +94,9 @@ static void hasher_close(struct hasher *h)
 {
 	engine_close(h->engine);
 	lookup_close(h->lookup);
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++)
+		secret_free(&h->hands[i].kept);
+	key_set_free(h->child->keys);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	explicit_bzero(h, sizeof(*h));
@@ -129,17 +132,21 @@ static void hasher_signalled(struct hasher *h)
 			h->leaving = true;
 }
 
+static bool hasher_hashes(const struct hasher *h, unsigned kind)
+{
+	return (kind == JOB_HASH && (h->pool->jobs & CONFIG_JOBS_HASH) != 0) ||
+	       (kind == JOB_VERIFY && (h->pool->jobs & CONFIG_JOBS_VERIFY) != 0);
+}
+
 /* Does what the job asks for, or says why not. One for which there is no room now is
  * held, and none is taken before it has run: small jobs must not starve a large one. */
 static void hasher_begin(struct hasher *h, struct hand *hand)
 {
-	const unsigned hashing = CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY;
-
 	h->held = NULL;
 	h->alone = hand->job.alone;
 	if (!hand_wanted(h, hand)) {
 		hand_answer(h, hand, JOB_DROPPED, NULL, 0);
-	} else if (hand->job.kind == JOB_HASH && (h->pool->jobs & hashing) != 0) {
+	} else if (hasher_hashes(h, hand->job.kind)) {
 		if (!password_start(h, hand)) {
 			h->held = hand;
 			return;

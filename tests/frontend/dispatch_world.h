@@ -115,6 +115,7 @@ static inline enum admission ask(
 	struct task_spec spec = {.kind = JOB_HASH,
 	    .pool = POOL,
 	    .cost = {2, 0x13, 19456, 2, 1, 16, 32},
+	    .profile = 3,
 	    .password = &secret};
 	enum admission verdict;
 
