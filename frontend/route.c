@@ -51,8 +51,7 @@ static bool request_has_token(
 	const size_t len = sizeof(scheme) - 1;
 	struct text value = request_header(request, HEADER_AUTHORIZATION);
 
-	if (request->fields[HEADER_AUTHORIZATION].count != 1 || value.len <= len ||
-	    !text_is_nocase((struct text){value.at, len}, scheme))
+	if (value.len <= len || !text_is_nocase((struct text){value.at, len}, scheme))
 		return false;
 	return token_set_has(tokens, value.at + len, value.len - len);
 }
