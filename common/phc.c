@@ -99,11 +99,28 @@ static enum phc_result scan_version(struct scan *s, struct phc *phc)
 	return PHC_OK;
 }
 
-static enum phc_result scan_cost(struct scan *s, struct job_cost *cost)
+/* ",NAME=number" */
+static bool scan_parameter(struct scan *s, const char *name, uint32_t *out)
 {
-	if (!scan_literal(s, "$m=") || !scan_number(s, &cost->memory_kib) ||
-	    !scan_literal(s, ",t=") || !scan_number(s, &cost->time) ||
-	    !scan_literal(s, ",p=") || !scan_number(s, &cost->lanes))
+	return scan_literal(s, name) && scan_number(s, out);
+}
+
+static bool scan_time_and_lanes(struct scan *s, struct phc *phc)
+{
+	phc->lanes_first = s->end - s->at >= 2 && s->at[1] == 'p';
+	if (phc->lanes_first)
+		return scan_parameter(s, ",p=", &phc->cost.lanes) &&
+		       scan_parameter(s, ",t=", &phc->cost.time);
+	return scan_parameter(s, ",t=", &phc->cost.time) &&
+	       scan_parameter(s, ",p=", &phc->cost.lanes);
+}
+
+static enum phc_result scan_cost(struct scan *s, struct phc *phc)
+{
+	const struct job_cost *cost = &phc->cost;
+
+	if (!scan_parameter(s, "$m=", &phc->cost.memory_kib) ||
+	    !scan_time_and_lanes(s, phc))
 		return refuse(
 		    s, PHC_MALFORMED, "The hash lacks m=,t=,p= with a number each");
 	if (cost->time == 0 || cost->lanes == 0 || cost->lanes > LANES_MAX ||
@@ -185,7 +202,7 @@ static enum phc_result scan_all(struct scan *s, struct phc *phc)
 	if (result == PHC_OK)
 		result = scan_version(s, phc);
 	if (result == PHC_OK)
-		result = scan_cost(s, &phc->cost);
+		result = scan_cost(s, phc);
 	if (result == PHC_OK)
 		result = scan_options(s, phc);
 	if (result == PHC_OK)
@@ -264,8 +281,10 @@ ssize_t phc_format(char *buf, size_t cap, const struct phc *phc)
 	snprintf(text, sizeof(text), "$v=%u", cost->version);
 	if (!phc->version_missing)
 		pen_text(&pen, text);
-	snprintf(text, sizeof(text), "$m=%u,t=%u,p=%u", cost->memory_kib, cost->time,
-	    cost->lanes);
+	snprintf(text, sizeof(text),
+	    phc->lanes_first ? "$m=%u,p=%u,t=%u" : "$m=%u,t=%u,p=%u", cost->memory_kib,
+	    phc->lanes_first ? cost->lanes : cost->time,
+	    phc->lanes_first ? cost->time : cost->lanes);
 	pen_text(&pen, text);
 	if (phc->key_len > 0)
 		pen_bytes(&pen, ",keyid=", phc->key, phc->key_len);

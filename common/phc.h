@@ -34,8 +34,10 @@ enum {
 
 /* A hash apart. Salt and tag belong to somebody: to be wiped after use. */
 struct phc {
-	struct job_cost cost;     /* with the lengths of salt and tag */
-	bool version_missing;     /* cost.version is 16 because nothing was said */
+	struct job_cost cost; /* with the lengths of salt and tag */
+	bool lanes_first;     /* p stands before t: not the format's order, but that of
+	                         hashes     which Node's argon2 has made for years */
+	bool version_missing; /* cost.version is 16 because nothing was said */
 	uint8_t key[PHC_KEY_MAX]; /* any bytes */
 	uint8_t data[PHC_DATA_MAX];
 	uint32_t key_len, data_len; /* 0: none */

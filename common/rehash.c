@@ -52,7 +52,7 @@ unsigned rehash_reasons(const struct config *config,
 			reasons |= rows[i].reason;
 	if (key_differs(profile, phc) && (any || key_is_weaker(config, profile, phc)))
 		reasons |= REHASH_KEY;
-	if (any && phc->data_len > 0)
+	if (any && (phc->data_len > 0 || phc->lanes_first))
 		reasons |= REHASH_FORMAT;
 	return reasons;
 }

@@ -18,7 +18,7 @@ enum rehash_reason {
 	REHASH_SALT = 32,    /* its length */
 	REHASH_TAG = 64,     /* its length */
 	REHASH_KEY = 128,    /* another pepper, or none */
-	REHASH_FORMAT = 256, /* not Argon2, or with associated data */
+	REHASH_FORMAT = 256, /* not Argon2, or as we do not write it */
 	REHASH_END = 512
 };
 

@@ -63,6 +63,8 @@ static void what_others_write_is_taken(void **state)
 	    "9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ",
 	    "$argon2d$v=16$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAA",
 	    "$argon2id$v=19$m=4294967295,t=4294967295,p=16777215$c29tZXNhbHQ$AAAAAA",
+	    "$argon2id$v=19$m=1024,p=2,t=3$c29tZXNhbHQ$AAAAAA",
+	    "$argon2id$v=19$m=1024,p=2,t=3,data=ZGF0YQ$c29tZXNhbHQ$AAAAAA",
 	    "$argon2id$v=19$m=64,t=1,p=8,keyid=Zg$c29tZXNhbHQ$AAAAAA",
 	    "$argon2id$v=19$m=64,t=1,p=8,data=Zg$c29tZXNhbHQ$AAAAAA",
 	    "$argon2id$v=19$m=64,t=1,p=8,keyid=Zm8,data=+/+/$c29tZXNhbHQ$AAAAAA",
@@ -124,10 +126,12 @@ static void what_is_not_well_formed_is_refused(void **state)
 	    START, START "$", START COST, START COST "$", START COST "$$" TAG,
 	    START COST SALT, START COST SALT "$", START END, "$argon2id" START COST END,
 	    "$argon2id$v=$m=64,t=1,p=1" END, "$argon2id" COST "$v=19" END,
-	    START "$t=1,m=64,p=1" END, START "$m=64,p=1,t=1" END, START "$m=64,t=1" END,
-	    START "$m=64,t=1,p=1,p=1" END, START "$m=64,t=1,p=1," END,
-	    START "$m=64,t=1,p=1,x=1" END, START "$m=,t=1,p=1" END,
-	    START "$m=64,t=,p=1" END, START "$m=64,t=1,p=" END,
+	    START "$t=1,m=64,p=1" END, START "$m=64,p=1,t=1,p=1" END,
+	    START "$m=64,p=1" END, START "$p=1,m=64,t=1" END,
+	    START "$m=64,p=1,t=01" END, START "$m=64,p=1,t=0" END,
+	    START "$m=64,t=1" END, START "$m=64,t=1,p=1,p=1" END,
+	    START "$m=64,t=1,p=1," END, START "$m=64,t=1,p=1,x=1" END,
+	    START "$m=,t=1,p=1" END, START "$m=64,t=,p=1" END, START "$m=64,t=1,p=" END,
 	    START COST ",keyid=" END, START COST ",data=" END,
 	    START COST ",data=Zg,keyid=Zg" END, START COST ",keyid=Zg,keyid=Zg" END,
 	    START COST END "$", START COST END ",", START COST END "=",
@@ -316,6 +320,7 @@ static void what_is_written_is_read_back(void **state)
 		    .key_len = random_from(0, PHC_KEY_MAX),
 		    .data_len = random_from(0, PHC_DATA_MAX)};
 		phc.cost.memory_kib = random_from(8 * phc.cost.lanes, 1u << 30);
+		phc.lanes_first = random() % 2;
 		phc.version_missing = phc.cost.version == 0x10 && random() % 2;
 		random_bytes(phc.key, phc.key_len);
 		random_bytes(phc.data, phc.data_len);

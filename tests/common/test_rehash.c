@@ -125,7 +125,7 @@ static void keys_are_compared_by_name(void **state)
 	}
 }
 
-static void associated_data_is_another_format(void **state)
+static void what_we_do_not_write_is_another_format(void **state)
 {
 	struct config_profile profile = a_profile(CONFIG_REHASH_ANY_DIFFERENCE);
 	struct phc phc = a_phc("");
@@ -135,6 +135,11 @@ static void associated_data_is_another_format(void **state)
 	assert_int_equal(rehash_reasons(&config, &profile, &phc), REHASH_FORMAT);
 	profile.rehash = CONFIG_REHASH_ONLY_WEAKER;
 	assert_int_equal(rehash_reasons(&config, &profile, &phc), 0);
+	phc = a_phc("");
+	phc.lanes_first = true;
+	assert_int_equal(rehash_reasons(&config, &profile, &phc), 0);
+	profile.rehash = CONFIG_REHASH_ANY_DIFFERENCE;
+	assert_int_equal(rehash_reasons(&config, &profile, &phc), REHASH_FORMAT);
 }
 
 static void each_reason_has_a_name(void **state)
@@ -172,7 +177,7 @@ int main(void)
 	    cmocka_unit_test(each_difference_has_its_reason),
 	    cmocka_unit_test(older_types_and_versions_are_weaker),
 	    cmocka_unit_test(keys_are_compared_by_name),
-	    cmocka_unit_test(associated_data_is_another_format),
+	    cmocka_unit_test(what_we_do_not_write_is_another_format),
 	    cmocka_unit_test(each_reason_has_a_name),
 	    cmocka_unit_test(presets_are_legal_costs),
 	};
