@@ -22,7 +22,7 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 endif
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
-LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt
+LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt -lcrypto
 
 # llhttp: a library where it is packaged as one, else the C sources that Debian 12 ships.
 LLHTTP_DIR ?= /usr/share/llhttp
@@ -79,7 +79,7 @@ help:
 # --- what is needed
 
 PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev \
-	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev
+	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev libssl-dev
 CHECK_PACKAGES = libcmocka-dev procps strace
 LINT_PACKAGES = clang clang-tidy clang-format cppcheck
 
