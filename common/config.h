@@ -46,8 +46,8 @@ struct config_profile {
 	uint32_t salt, tag;               /* bytes */
 	char key[LIMIT_NAME];             /* "" for none */
 	unsigned rehash;                  /* enum config_rehash */
-	unsigned accept; /* old formats that may be verified: bit i is that of
-	                    config_accept_word(i) */
+	unsigned accept; /* old formats that may be verified: a bit for each enum
+	                    legacy_kind (legacy.h) */
 };
 
 struct config_key {

@@ -7,6 +7,7 @@
 #include "common/argon2_size.h"
 #include "common/config_table.h"
 #include "common/cpu.h"
+#include "common/legacy.h"
 #include "common/paths.h"
 #include "common/preset.h"
 
@@ -131,6 +132,23 @@ static uint64_t ceiling_bytes(const struct config *config)
 	           : UINT64_MAX;
 }
 
+/* What verifying a hash of an accepted old format may take, beside the arena. */
+static uint64_t old_formats_bytes(const struct config *config)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < config->profile_count; i++)
+		for (unsigned kind = 0; kind < LEGACY_KINDS; kind++) {
+			uint64_t memory =
+			    legacy_ceiling((enum legacy_kind)kind)->memory;
+
+			if ((config->profiles[i].accept & 1U << kind) != 0 &&
+			    memory > most)
+				most = memory;
+		}
+	return most < config->verify_max_memory ? most : config->verify_max_memory;
+}
+
 /* What a process of the pool needs for its own profiles' jobs. */
 static uint64_t pool_bytes(const struct config *config, const struct config_pool *pool)
 {
@@ -150,13 +168,14 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
 
 uint64_t config_memory_plan(const struct config *config)
 {
+	const uint64_t old = old_formats_bytes(config);
 	uint64_t sum = 0, ceiling = 0;
-
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
 		uint64_t own = pool_bytes(config, pool), all;
 		uint64_t more = config_pool_arena(config, pool) - own;
-
+		if ((pool->jobs & CONFIG_JOBS_VERIFY) != 0 && more < old)
+			more = old;
 		ceiling = more > ceiling ? more : ceiling;
 		if (__builtin_mul_overflow(own, pool->max_processes, &all) ||
 		    __builtin_add_overflow(sum, all, &sum))

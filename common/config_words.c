@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/config_table.h"
+#include "common/legacy.h"
 
 static const char *job_word(unsigned i)
 {
@@ -18,11 +19,7 @@ _Static_assert(
 
 const char *config_accept_word(unsigned index)
 {
-	static const char *const words[] = {"bcrypt", "yescrypt", "scrypt",
-	    "sha512crypt", "sha256crypt", "md5crypt", "django-pbkdf2", "django-scrypt",
-	    "passlib-pbkdf2", "werkzeug-pbkdf2", "werkzeug-scrypt"};
-
-	return index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
+	return index < LEGACY_KINDS ? legacy_kind_name((enum legacy_kind)index) : NULL;
 }
 
 static int words_parse(const struct config_directive *row, void *base, const char *text,

@@ -57,6 +57,16 @@ bool v1_password_fits(struct conn *conn, const struct v1_body *body)
 	return false;
 }
 
+enum problem v1_given(
+    struct given *given, const char *text, size_t len, const char **detail)
+{
+	static const enum problem problems[] = {[GIVEN_OK] = PROBLEM_NONE,
+	    [GIVEN_MALFORMED] = PROBLEM_BAD_HASH,
+	    [GIVEN_UNSUPPORTED] = PROBLEM_UNSUPPORTED_HASH};
+
+	return problems[given_parse(given, text, len, detail)];
+}
+
 /* ---- pools ---- */
 
 static bool pool_does(const struct config_pool *pool, enum job_kind kind)

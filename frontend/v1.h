@@ -5,6 +5,7 @@
 #ifndef FRONTEND_V1_H
 #define FRONTEND_V1_H
 
+#include "common/given.h"
 #include "frontend/conn.h"
 #include "frontend/v1_body.h"
 
@@ -20,6 +21,10 @@ const struct config_profile *v1_profile(struct conn *conn, const struct v1_body 
 
 /* Is the password of a length that is allowed? False: answered. */
 bool v1_password_fits(struct conn *conn, const struct v1_body *body);
+
+/* Takes a hash apart: PROBLEM_NONE, PROBLEM_BAD_HASH or PROBLEM_UNSUPPORTED_HASH. */
+enum problem v1_given(
+    struct given *given, const char *text, size_t len, const char **detail);
 
 /* Submits the job to the pool that the body names, else to one that does it: the
  * default pool if it can be. `spec` says all but pool and timeout. */

@@ -8,11 +8,11 @@
 
 #include <bsd/string.h>
 
+#include "common/given.h"
 #include "frontend/frontend.h"
 #include "frontend/profile.h"
 #include "frontend/route.h"
 #include "frontend/v1.h"
-#include "frontend/v1_given.h"
 
 /* The context is the reasons to make the hash anew, as a number. */
 static void verify_done(
@@ -44,19 +44,23 @@ static void cost_include(struct job_cost *cost, const struct job_cost *other)
 		*cost = *other;
 }
 
+/* `given` is what the body's hash is, or NULL where it is null. */
 static void verify_submit(struct conn *conn, struct v1_body *body,
-    const struct config_profile *profile, const struct v1_given *given)
+    const struct config_profile *profile, const struct given *given)
 {
+	const struct config *config = conn->frontend->config;
 	const struct job_cost own = profile_cost(profile);
+	const unsigned reasons =
+	    given != NULL ? given_reasons(given, config, profile) : 0;
 	struct secret both = {0};
 	struct task_spec spec = {.kind = JOB_VERIFY,
-	    .cost = given != NULL ? given->phc.cost : own,
-	    .profile = (uint8_t)(profile - conn->frontend->config->profiles),
-	    .rehash = given != NULL && body->rehash && given->reasons != 0,
+	    .cost = given != NULL ? given_cost(given) : own,
+	    .profile = (uint8_t)(profile - config->profiles),
+	    .rehash = body->rehash && reasons != 0,
 	    .password = &both,
 	    .hash_len = body->hash.len};
-	const struct conn_work work = {.done = verify_done,
-	    .context = (void *)(uintptr_t)(given != NULL ? given->reasons : 0)};
+	const struct conn_work work = {
+	    .done = verify_done, .context = (void *)(uintptr_t)reasons};
 
 	if (spec.rehash)
 		cost_include(&spec.cost, &own);
@@ -69,17 +73,40 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	secret_free(&both);
 }
 
+/* May it be verified here, and with that password? */
+static enum problem verify_check(const struct config *config,
+    const struct config_profile *profile, const struct given *given,
+    const struct secret *password, const char **detail)
+{
+	const struct phc *phc = &given->phc;
+
+	*detail = NULL;
+	if (!given_accepted(given, profile)) {
+		*detail = "The profile does not accept hashes of this format";
+		return PROBLEM_UNSUPPORTED_HASH;
+	}
+	if (!given_within(given, config))
+		return PROBLEM_COST_TOO_HIGH;
+	if (given->old) {
+		*detail = legacy_password_refused(
+		    given->legacy.kind, password->data, password->len);
+		return *detail == NULL ? PROBLEM_NONE : PROBLEM_PASSWORD_LENGTH;
+	}
+	return phc->key_len == 0 || config_key_find(config, phc->key, phc->key_len) >= 0
+	           ? PROBLEM_NONE
+	           : PROBLEM_UNKNOWN_KEY;
+}
+
 static void verify_hash(
     struct conn *conn, struct v1_body *body, const struct config_profile *profile)
 {
-	const struct config *config = conn->frontend->config;
-	struct v1_given given;
+	struct given given;
 	const char *detail;
-	enum problem problem = v1_given_read(
-	    &given, config, profile, body->hash.at, body->hash.len, &detail);
+	enum problem problem = v1_given(&given, body->hash.at, body->hash.len, &detail);
 
 	if (problem == PROBLEM_NONE)
-		problem = v1_given_check(&given, &detail);
+		problem = verify_check(
+		    conn->frontend->config, profile, &given, &body->password, &detail);
 	if (problem == PROBLEM_NONE)
 		verify_submit(conn, body, profile, &given);
 	else

@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-
+#include "hasher/legacy_verify.h"
 enum {
 	/*
 	 * How often a working hasher looks for signals and further jobs. A job that
@@ -96,6 +96,7 @@ static void hasher_close(struct hasher *h)
 	lookup_close(h->lookup);
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++)
 		secret_free(&h->hands[i].kept);
+	legacy_close(h->child->legacy);
 	key_set_free(h->child->keys);
 	if (h->epoll >= 0)
 		close(h->epoll);
@@ -311,6 +312,18 @@ static void hasher_loop(struct hasher *h)
 		}
 		hasher_retire_when_due(h);
 	}
+}
+
+int hasher_prepare(struct child *child)
+{
+	const struct config *config = child->config;
+	unsigned accept = 0;
+
+	for (size_t i = 0; i < config->profile_count; i++)
+		accept |= config->profiles[i].accept;
+	if (accept == 0 || (config->pools[child->pool].jobs & CONFIG_JOBS_VERIFY) == 0)
+		return 0;
+	return legacy_open(&child->legacy);
 }
 
 int hasher_run(struct child *child)

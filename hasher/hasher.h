@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/child.h"
+#include "common/given.h"
 #include "common/job.h"
 #include "common/phc.h"
 #include "common/secret.h"
@@ -23,9 +24,11 @@ struct hand {
 	unsigned frontend; /* whose link the answer goes to */
 	struct job job; /* its password is in hasher.message until the work has begun */
 	bool working;   /* the engine has it */
+	bool old;       /* a hash of an old format: for nobody to ride with */
 	bool again;     /* the password was right: now a new hash is made */
 	unsigned ticket; /* the engine's name for it */
 	uint64_t begun_ns;
+	struct legacy legacy; /* where `old` */
 	struct phc phc; /* what the engine is asked for; verifying: the hash itself */
 	struct secret kept; /* the password, where a new hash may have to be made */
 };
@@ -80,6 +83,11 @@ enum job_status password_status(enum engine_status status);
 /* Checks the job's hash and takes it apart into hand->phc. Returns JOB_OK, or
  * JOB_REFUSED for what the config does not allow. */
 enum job_status verify_prepare(struct hasher *h, struct hand *hand);
+/* Verifies a hash of an old format, which takes as long as it takes: false where the
+ * hasher is not alone with it yet. */
+bool verify_old(struct hasher *h, struct hand *hand);
+/* Keeps the password of a job that may want a new hash. */
+void verify_keep(struct hand *hand);
 /* The engine has computed a tag: answers, or goes on to make a new hash. */
 void verify_done(struct hasher *h, struct hand *hand, const uint8_t *tag);
 /* Goes on with a new hash for which there was no room when the password had been found

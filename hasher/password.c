@@ -43,8 +43,7 @@ static struct engine_params password_params(const struct job_cost *cost)
 bool password_has_room(const struct hasher *h, const struct hand *hand)
 {
 	const struct engine_params params = password_params(&hand->phc.cost);
-
-	return engine_check(h->engine, &params) != ENGINE_FULL;
+	return !hand->old && engine_check(h->engine, &params) != ENGINE_FULL;
 }
 
 void password_compose(struct phc *phc, const struct config_profile *profile)
@@ -100,22 +99,16 @@ enum engine_status password_submit(
 	return status;
 }
 
-/* What is left of the message when the work has begun is about to be wiped. */
-static void password_forget(struct hand *hand)
-{
-	hand->job.password = NULL;
-	hand->job.hash = NULL;
-}
-
 bool password_start(struct hasher *h, struct hand *hand)
 {
 	enum job_status ready = password_prepare(h, hand);
 	enum engine_status status;
-
 	if (ready != JOB_OK) {
 		hand_answer(h, hand, ready, NULL, 0);
 		return true;
 	}
+	if (hand->old)
+		return verify_old(h, hand);
 	status = password_submit(h, hand, hand->job.password, hand->job.password_len);
 	if (status == ENGINE_FULL && h->running > 1)
 		return false;
@@ -123,10 +116,7 @@ bool password_start(struct hasher *h, struct hand *hand)
 		hand_answer(h, hand, password_status(status), NULL, 0);
 		return true;
 	}
-	if (hand->job.rehash &&
-	    secret_append(&hand->kept, hand->job.password, hand->job.password_len) != 0)
-		hand->job.rehash = false;
-	password_forget(hand);
+	verify_keep(hand);
 	return true;
 }
 

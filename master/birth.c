@@ -183,6 +183,8 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	}
 	if (getppid() != master)
 		_exit(CHILD_EXIT_MASTER_GONE);
+	if (p->role->kind->prepare != NULL && p->role->kind->prepare(child) != 0)
+		return -1;
 	return sandbox_seal(&spec, child->slot);
 }
 

@@ -301,8 +301,9 @@ static void words_are_refused(void **state)
 	        "never is not known; allowed: any-difference or only-weaker"},
 	    {"profile.default.accept=bcrypt,bcrypt",
 	        "bcrypt is there twice; allowed: \"\" for none, or some of bcrypt, "
-	        "yescrypt, scrypt, sha512crypt, sha256crypt, md5crypt, django-pbkdf2, "
-	        "django-scrypt, passlib-pbkdf2, werkzeug-pbkdf2, werkzeug-scrypt"},
+	        "yescrypt, gost-yescrypt, scrypt, sha512crypt, sha256crypt, md5crypt, "
+	        "django-pbkdf2, django-scrypt, django-bcrypt, django-bcrypt-sha256, "
+	        "passlib-pbkdf2, passlib-scrypt, werkzeug-pbkdf2, werkzeug-scrypt"},
 	};
 
 	(void)state;

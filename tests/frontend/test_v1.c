@@ -163,7 +163,8 @@ static void a_hash_is_taken_apart(void **state)
 
 	post_once(f, "/v1/inspect", "{\"hash\":\"" HASH "\"}", &answer);
 	assert_answer(&answer, 200,
-	    "{\"type\":\"argon2id\",\"version\":19,\"memory_kib\":19456,\"time\":2,"
+	    "{\"type\":\"argon2id\",\"accepted\":true,\"version\":19,\"memory_kib\":"
+	    "19456,\"time\":2,"
 	    "\"lanes\":1,\"salt_bytes\":16,\"tag_bytes\":32,\"key\":null,"
 	    "\"key_known\":true,\"needs_rehash\":false,\"rehash_reasons\":[],"
 	    "\"within_limits\":true}\n");
@@ -175,12 +176,54 @@ static void a_hash_is_taken_apart(void **state)
 	    "AAAAAA\",\"profile\":\"dear\"}",
 	    &answer);
 	assert_answer(&answer, 200,
-	    "{\"type\":\"argon2i\",\"version\":16,\"memory_kib\":4294967295,"
+	    "{\"type\":\"argon2i\",\"accepted\":true,\"version\":16,\"memory_kib\":"
+	    "4294967295,"
 	    "\"time\":4294967295,\"lanes\":17,\"salt_bytes\":8,\"tag_bytes\":4,"
 	    "\"key\":\"old\",\"key_known\":true,\"needs_rehash\":true,"
 	    "\"rehash_reasons\":[\"type\",\"version\",\"memory\",\"time\",\"lanes\","
 	    "\"salt\",\"tag\",\"key\"],\"within_limits\":false}\n");
 	assert_int_equal(f->dispatch.submitted, 0);
+}
+
+static void an_old_hash_is_taken_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+
+	post_once(f, "/v1/inspect", "{\"hash\":\"" BCRYPT("10") "\"}", &answer);
+	assert_answer(&answer, 200,
+	    "{\"type\":\"bcrypt\",\"accepted\":false,\"needs_rehash\":true,"
+	    "\"rehash_reasons\":[\"format\"],\"within_limits\":true}\n");
+	post_once(f, "/v1/inspect",
+	    "{\"hash\":\"" BCRYPT("31") "\",\"profile\":\"dear\"}", &answer);
+	assert_answer(&answer, 200,
+	    "{\"type\":\"bcrypt\",\"accepted\":true,\"needs_rehash\":true,"
+	    "\"rehash_reasons\":[\"format\"],\"within_limits\":false}\n");
+	post_once(f, "/v1/inspect", "{\"hash\":\"argon2" HASH "\"}", &answer);
+	assert_int_equal(answer.status, 200);
+	assert_non_null(strstr(answer.body, "\"type\":\"argon2id\""));
+	assert_non_null(strstr(answer.body, "[\"format\"]"));
+}
+
+static void an_old_hash_is_verified_where_it_is_accepted(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+	int fd = client_open(f);
+
+	post(f, fd, "/v1/verify",
+	    "{\"password\":\"x\",\"hash\":\"" BCRYPT(
+	        "10") "\","
+	              "\"profile\":\"dear\",\"rehash\":true}");
+	assert_true(the_task(f)->spec.rehash);
+	assert_int_equal(f->dispatch.tasks[0]->spec.hash_len, 60);
+	assert_int_equal(f->dispatch.tasks[0]->spec.cost.memory_kib, 65536);
+	task_finish(f, TASK_VALID, "$new");
+	client_receive(f, fd, &answer);
+	assert_answer(&answer, 200,
+	    "{\"valid\":true,\"needs_rehash\":true,\"rehash_reasons\":[\"format\"],"
+	    "\"new_hash\":\"$new\"}\n");
+	close(fd);
 }
 
 /* What a caller calls a key is not repeated to him. */
@@ -207,6 +250,8 @@ int main(void)
 	    V1_TEST(no_hash_costs_what_the_profile_does),
 	    V1_TEST(an_outcome_of_another_kind_is_an_error),
 	    V1_TEST(a_hash_is_taken_apart),
+	    V1_TEST(an_old_hash_is_taken_apart),
+	    V1_TEST(an_old_hash_is_verified_where_it_is_accepted),
 	    V1_TEST(an_unknown_key_is_not_named),
 	};
 

@@ -69,6 +69,17 @@ static void what_is_wrong_is_said_before_any_work(void **state)
 	    {VERIFY(COSTLY("64", "1", "0")), 422, "bad-hash"},
 	    {VERIFY(COSTLY("64", "1", "9")), 422, "bad-hash"},
 	    {"/v1/inspect", "{\"hash\":\"$argon2id$\"}", 422, "bad-hash"},
+	    {VERIFY(BCRYPT("10")), 422, "unsupported-hash"},
+	    {VERIFY("$2b$10$short"), 422, "bad-hash"},
+	    {"/v1/verify",
+	        "{\"password\":\"x\",\"hash\":\"" BCRYPT(
+	            "31") "\",\"profile\":\"dear\"}",
+	        422, "cost-too-high"},
+	    {"/v1/verify",
+	        "{\"password\":\"a\\u0000b\",\"hash\":\"" BCRYPT(
+	            "10") "\","
+	                  "\"profile\":\"dear\"}",
+	        422, "password-length"},
 	    {VERIFY(COSTLY("4294967295", "1", "1")), 422, "cost-too-high"},
 	    {VERIFY(COSTLY("262145", "1", "1")), 422, "cost-too-high"},
 	    {VERIFY(COSTLY("64", "17", "1")), 422, "cost-too-high"},

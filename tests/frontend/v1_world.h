@@ -6,9 +6,13 @@
 
 #include "tests/frontend/fixture.h"
 
+#include "common/legacy.h"
 #define HASH                                                                           \
 	"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$"                       \
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+#define BCRYPT(cost)                                                                   \
+	"$2b$" cost "$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
 
 static struct config_key v1_keys[] = {
     {.name = "new"}, {.name = "old", .verify_only = true}};
@@ -24,7 +28,8 @@ static struct config_profile v1_profiles[] = {{.name = "default",
         .lanes = 4,
         .salt = 16,
         .tag = 32,
-        .key = "new"}};
+        .key = "new",
+        .accept = 1U << LEGACY_BCRYPT}};
 
 static inline int v1_setup(void **state)
 {
