@@ -57,15 +57,6 @@ static uint32_t get32(struct cursor *c)
 	return (uint32_t)get(c, 4);
 }
 
-/* A hash may be in any of several formats: what they have in common. */
-static bool hash_is_text(const char *hash, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (hash[i] < 0x21 || hash[i] > 0x7e)
-			return false;
-	return true;
-}
-
 /* What makes no sense, whoever says it; NULL where all is well. What profiles there are
  * and what a hash may cost is the hasher's to check. */
 static const char *job_wrong(const struct job *job)
@@ -80,11 +71,9 @@ static const char *job_wrong(const struct job *job)
 		return "unknown kind";
 	if (job->password_len > LIMIT_PASSWORD)
 		return "password too long";
-	if (job->kind == JOB_HASH)
-		return NULL;
-	if (job->hash_len > LIMIT_TEXT)
+	if (job->kind == JOB_VERIFY && job->hash_len > LIMIT_TEXT)
 		return "hash too long";
-	return hash_is_text(job->hash, job->hash_len) ? NULL : "hash is not printable";
+	return NULL;
 }
 
 static void put_task(struct cursor *c, const struct job *job)

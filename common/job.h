@@ -55,9 +55,10 @@ struct job {
 	bool rehash;     /* JOB_VERIFY: if the password is right, make a new hash too */
 	uint8_t profile; /* JOB_HASH, JOB_VERIFY: index into config->profiles */
 	int64_t user;    /* JOB_LOOKUP */
-	/* JOB_VERIFY: the hash's text, printable and without blanks; empty: there is
-	 * none, which costs what the profile's do and is never right. Borrowed, as the
-	 * password is: the sender's or the message's bytes. */
+	/* JOB_VERIFY: the hash's text, in which any byte may be, for some formats have
+	 * the salt in it as it is; empty: there is none, which costs what the profile's
+	 * do and is never right. Borrowed, as the password is: the sender's or the
+	 * message's bytes. */
 	const char *hash;
 	size_t hash_len;         /* 0..LIMIT_TEXT */
 	const uint8_t *password; /* JOB_HASH, JOB_VERIFY */

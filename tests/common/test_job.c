@@ -165,7 +165,6 @@ static void a_job_that_does_not_fit_is_not_written(void **state)
 static void a_job_that_makes_no_sense_is_not_written(void **state)
 {
 	uint8_t buf[JOB_MESSAGE_MAX];
-	static const char *const texts[] = {"a b", "a\nb", "\x7f", "\xc3\xa4", "\x1f"};
 	struct job wrong[4];
 
 	(void)state;
@@ -180,12 +179,6 @@ static void a_job_that_makes_no_sense_is_not_written(void **state)
 	wrong[0] = a_lookup_job();
 	wrong[0].password_len = 1;
 	assert_int_equal(job_encode(&wrong[0], buf, sizeof(buf)), -1);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		wrong[0] = a_verify_job();
-		wrong[0].hash = texts[i];
-		wrong[0].hash_len = strlen(texts[i]);
-		assert_int_equal(job_encode(&wrong[0], buf, sizeof(buf)), -1);
-	}
 }
 
 /* Every length but the right one is refused, shorter and longer. */
