@@ -16,7 +16,9 @@
 #include "common/board.h"
 #include "common/config.h"
 #include "common/contract.h"
+#include "common/key.h"
 #include "common/link.h"
+#include "common/token.h"
 
 struct child {
 	const struct config *config;
@@ -31,6 +33,10 @@ struct child {
 	size_t listener_count;
 	const int *links; /* frontend: by pool; hasher: by frontend */
 	size_t link_count;
+	struct legacy_verifier *legacy; /* hasher: what hasher_prepare() has loaded */
+	struct key_set *keys;           /* hasher that hashes: the peppers (key.h) */
+	const struct token_set
+	    *tokens; /* frontend: what opens /v1 (token.h), or NULL */
 	const char
 	    *store; /* hasher: the database of look-ups, as this process sees it */
 	unsigned frontends; /* frontends of this generation: slots 0..frontends-1 */
@@ -41,6 +47,10 @@ struct child {
 int frontend_run(struct child *child);
 int hasher_run(struct child *child);
 
+/* Loads what libraries would otherwise look for later, when nothing can be opened any
+ * more. Called with the process's final user, before its system calls are limited.
+ * Returns 0, or -1 (logged). */
+int hasher_prepare(struct child *child);
 /* What they say. A message of another length or kind is a BUG of its sender. */
 enum control_kind {
 	CONTROL_READY = 1, /* child: set up, can work */

@@ -207,6 +207,15 @@ int config_profile_find(const struct config *config, const char *name)
 	return -1;
 }
 
+int config_key_find(const struct config *config, const void *id, size_t len)
+{
+	for (size_t i = 0; i < config->key_count; i++)
+		if (strlen(config->keys[i].name) == len &&
+		    memcmp(config->keys[i].name, id, len) == 0)
+			return (int)i;
+	return -1;
+}
+
 const char *config_log(const struct config *config, bool detached)
 {
 	return detached && !config_is_set(config, &config->log) ? "syslog"

@@ -36,11 +36,18 @@ struct config_affinity {
 	cpu_set_t set;
 };
 
+/* When a hash that verifies is called one to be made anew. */
+enum config_rehash { CONFIG_REHASH_ANY_DIFFERENCE, CONFIG_REHASH_ONLY_WEAKER };
+
 struct config_profile {
 	char name[LIMIT_NAME];
+	unsigned preset; /* index of preset.h; costs that nobody set are its */
 	uint32_t memory_kib, time, lanes; /* Argon2 m, t, p */
 	uint32_t salt, tag;               /* bytes */
 	char key[LIMIT_NAME];             /* "" for none */
+	unsigned rehash;                  /* enum config_rehash */
+	unsigned accept; /* old formats that may be verified: a bit for each enum
+	                    legacy_kind (legacy.h) */
 };
 
 struct config_key {
@@ -143,6 +150,9 @@ struct config *config_load(
     const char *path, char *const *overrides, size_t count, struct config_error *err);
 void config_free(struct config *config);
 
+/* A user's number by its name: 0, ENOENT, ENOMEM or another errno. */
+int config_user_find(const char *name, uid_t *uid);
+
 /* What -t and a start look up beyond the config itself: users and group, the chroot
  * folder, seccomp, key and token files, the CPUs of the affinities. Returns 0, or -1
  * with *err.
@@ -175,6 +185,12 @@ int config_print(const struct config *config, FILE *out);
 /* Index of the pool or profile of that name, or -1. */
 int config_pool_find(const struct config *config, const char *name);
 int config_profile_find(const struct config *config, const char *name);
+
+/* Index of the key whose name is id[len], or -1. */
+int config_key_find(const struct config *config, const void *id, size_t len);
+
+/* The old formats that a profile can accept; NULL past the last. */
+const char *config_accept_word(unsigned index);
 
 /* Bytes of Argon2 memory that one process of the pool may need at once: `batch` jobs of
  * the costliest profile or, where it verifies, one job at the verify ceiling if that is

@@ -7,7 +7,9 @@
 #include "common/argon2_size.h"
 #include "common/config_table.h"
 #include "common/cpu.h"
+#include "common/legacy.h"
 #include "common/paths.h"
+#include "common/preset.h"
 
 enum { BATCH_BEST = 4 };
 
@@ -30,6 +32,20 @@ static void pool_resolve(struct config_pool *pool, unsigned cpus)
 	if (pool->max_processes == 0)
 		pool->max_processes =
 		    processes > pool->min_processes ? processes : pool->min_processes;
+}
+
+/* What a preset says goes where nobody has said anything. */
+static void profile_resolve(const struct config *config, struct config_profile *profile)
+{
+	const struct preset *preset = preset_at(profile->preset);
+	const struct {
+		uint32_t *member, value;
+	} costs[] = {{&profile->memory_kib, preset->memory_kib},
+	    {&profile->time, preset->time}, {&profile->lanes, preset->lanes}};
+
+	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++)
+		if (costs[i].value != 0 && !config_is_set(config, costs[i].member))
+			*costs[i].member = costs[i].value;
 }
 
 /* The highest number of streams, up to the one that is fastest, with which the plan
@@ -78,6 +94,8 @@ int config_resolve(struct config *config, struct config_error *err)
 		config->frontend.processes = least(cpus, LIMIT_FRONTENDS);
 	for (size_t i = 0; i < config->pool_count; i++)
 		pool_resolve(&config->pools[i], cpus);
+	for (size_t i = 0; i < config->profile_count; i++)
+		profile_resolve(config, &config->profiles[i]);
 	batches_resolve(config);
 	config->default_pool = pool < 0 ? 0 : (unsigned)pool;
 	return store_resolve(config, err);
@@ -114,6 +132,23 @@ static uint64_t ceiling_bytes(const struct config *config)
 	           : UINT64_MAX;
 }
 
+/* What verifying a hash of an accepted old format may take, beside the arena. */
+static uint64_t old_formats_bytes(const struct config *config)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < config->profile_count; i++)
+		for (unsigned kind = 0; kind < LEGACY_KINDS; kind++) {
+			uint64_t memory =
+			    legacy_ceiling((enum legacy_kind)kind)->memory;
+
+			if ((config->profiles[i].accept & 1U << kind) != 0 &&
+			    memory > most)
+				most = memory;
+		}
+	return most < config->verify_max_memory ? most : config->verify_max_memory;
+}
+
 /* What a process of the pool needs for its own profiles' jobs. */
 uint64_t config_pool_profiles(
     const struct config *config, const struct config_pool *pool)
@@ -134,13 +169,14 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
 
 uint64_t config_memory_plan(const struct config *config)
 {
+	const uint64_t old = old_formats_bytes(config);
 	uint64_t sum = 0, ceiling = 0;
-
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
 		uint64_t own = config_pool_profiles(config, pool), all;
 		uint64_t more = config_pool_arena(config, pool) - own;
-
+		if ((pool->jobs & CONFIG_JOBS_VERIFY) != 0 && more < old)
+			more = old;
 		ceiling = more > ceiling ? more : ceiling;
 		if (__builtin_mul_overflow(own, pool->max_processes, &all) ||
 		    __builtin_add_overflow(sum, all, &sum))
@@ -215,14 +251,25 @@ static int plan_check(const struct config *config, struct config_error *err)
 static int key_check(const struct config *config, const struct config_profile *profile,
     struct config_error *err)
 {
-	for (size_t i = 0; i < config->key_count; i++)
-		if (strcmp(config->keys[i].name, profile->key) == 0)
-			return 0;
-	if (*profile->key == '\0')
+	int key = config_key_find(config, profile->key, strlen(profile->key));
+
+	if (*profile->key == '\0' || (key >= 0 && !config->keys[key].verify_only))
 		return 0;
+	if (key >= 0)
+		return config_error_at(config, &profile->key, err,
+		    "%s is verify_only; allowed: a key that hashes may be made with",
+		    profile->key);
 	return config_error_at(config, &profile->key, err,
 	    "%s is no key; allowed: the name of a section `key NAME { ... }`",
 	    profile->key);
+}
+
+/* Where a cost comes from: its own line, or that of the preset. */
+static const void *cost_origin(const struct config *config,
+    const struct config_profile *profile, const void *member)
+{
+	return profile->preset != 0 && !config_is_set(config, member) ? &profile->preset
+	                                                              : member;
 }
 
 static int profile_check(const struct config *config,
@@ -231,23 +278,27 @@ static int profile_check(const struct config *config,
 	char memory[32], most[32];
 
 	if (profile->memory_kib < 8 * profile->lanes)
-		return config_error_at(config, &profile->memory_kib, err,
+		return config_error_at(config,
+		    cost_origin(config, profile, &profile->memory_kib), err,
 		    "%uK for %u lanes; allowed: at least 8K for each lane, %uK",
 		    profile->memory_kib, profile->lanes, 8 * profile->lanes);
 	if ((uint64_t)profile->memory_kib * 1024 > config->verify_max_memory)
-		return config_error_at(config, &profile->memory_kib, err,
+		return config_error_at(config,
+		    cost_origin(config, profile, &profile->memory_kib), err,
 		    "%s: such hashes could not be verified; allowed: at most "
 		    "verify_max_memory, %s",
 		    config_size_text(
 		        (uint64_t)profile->memory_kib * 1024, memory, sizeof(memory)),
 		    config_size_text(config->verify_max_memory, most, sizeof(most)));
 	if (profile->time > config->verify_max_time)
-		return config_error_at(config, &profile->time, err,
+		return config_error_at(config,
+		    cost_origin(config, profile, &profile->time), err,
 		    "%u: such hashes could not be verified; allowed: at most "
 		    "verify_max_time, %u",
 		    profile->time, config->verify_max_time);
 	if (profile->lanes > config->verify_max_lanes)
-		return config_error_at(config, &profile->lanes, err,
+		return config_error_at(config,
+		    cost_origin(config, profile, &profile->lanes), err,
 		    "%u: such hashes could not be verified; allowed: at most "
 		    "verify_max_lanes, %u",
 		    profile->lanes, config->verify_max_lanes);

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "common/config_table.h"
+#include "common/key.h"
 #include "common/sandbox.h"
+#include "common/token.h"
 
 enum { ENTRY_MAX = 16 * 1024 * 1024 };
 
-/* 0, ENOENT, or another errno. */
-static int user_find(const char *name)
+int config_user_find(const char *name, uid_t *uid)
 {
 	size_t size = 1024;
 	int rc = 0;
@@ -25,6 +26,8 @@ static int user_find(const char *name)
 		if (buf == NULL)
 			return ENOMEM;
 		rc = getpwnam_r(name, &entry, buf, size, &found);
+		if (found != NULL)
+			*uid = entry.pw_uid;
 		free(buf);
 		if (rc == 0 && found == NULL)
 			return ENOENT;
@@ -36,7 +39,8 @@ static int user_find(const char *name)
 static int user_check(
     const struct config *config, char *const *field, struct config_error *err)
 {
-	int rc = *field != NULL ? user_find(*field) : 0;
+	uid_t uid;
+	int rc = *field != NULL ? config_user_find(*field, &uid) : 0;
 
 	if (rc == 0)
 		return 0;
@@ -84,6 +88,49 @@ static int file_check(const struct config *config, const void *field, const char
 	return rc;
 }
 
+/* Every pool that hashes must be able to read all keys: each key is checked for the
+ * user of each. */
+static int key_check(
+    const struct config *config, const struct config_key *key, struct config_error *err)
+{
+	for (size_t i = 0; i < config->pool_count; i++) {
+		const struct config_pool *pool = &config->pools[i];
+		const char *why;
+		int fd;
+
+		if ((pool->jobs & CONFIG_JOBS_LOOKUP) != 0)
+			continue;
+		fd = key_file_open(
+		    key->file, pool->user != NULL ? pool->user : config->user, &why);
+		if (fd < 0)
+			return config_error_at(config, &key->file, err,
+			    "%.200s: %s; allowed: a file of %d to %d bytes that only "
+			    "its "
+			    "owner can read, root or the user of the hashers",
+			    key->file, why, KEY_MIN, KEY_MAX);
+		close(fd);
+	}
+	return 0;
+}
+
+static int tokens_check(const struct config *config, struct config_error *err)
+{
+	struct token_set *tokens;
+	const char *why;
+
+	if (config->token_file == NULL)
+		return 0;
+	if (file_check(config, &config->token_file, config->token_file, err) != 0)
+		return -1;
+	tokens = token_set_load(config->token_file, &why);
+	if (tokens == NULL)
+		return config_error_at(config, &config->token_file, err,
+		    "%.200s: %s; allowed: a file with a bearer token in each line",
+		    config->token_file, why);
+	token_set_free(tokens);
+	return 0;
+}
+
 static int chroot_check(const struct config *config, struct config_error *err)
 {
 	struct stat st;
@@ -126,13 +173,11 @@ static int affinity_check(const struct config *config,
 int config_check_host(const struct config *config, struct config_error *err)
 {
 	if (names_check(config, err) != 0 || chroot_check(config, err) != 0 ||
-	    seccomp_check(config, err) != 0 ||
-	    file_check(config, &config->token_file, config->token_file, err) != 0 ||
+	    seccomp_check(config, err) != 0 || tokens_check(config, err) != 0 ||
 	    affinity_check(config, &config->frontend.cpu_affinity, err) != 0)
 		return -1;
 	for (size_t i = 0; i < config->key_count; i++)
-		if (file_check(
-		        config, &config->keys[i].file, config->keys[i].file, err) != 0)
+		if (key_check(config, &config->keys[i], err) != 0)
 			return -1;
 	for (size_t i = 0; i < config->pool_count; i++)
 		if (affinity_check(config, &config->pools[i].cpu_affinity, err) != 0)

@@ -88,6 +88,9 @@ const struct config_directive config_directives[] = {
 	PROFILE(salt, salt, number, 8, LIMIT_SALT, "16"),
 	PROFILE(tag, tag, number, 4, LIMIT_TAG, "32"),
 	PROFILE(key, key, name, 0, 0, ""),
+	PROFILE(preset, preset, preset, 0, 0, "none"),
+	PROFILE(rehash, rehash, rehash, 0, 0, "any-difference"),
+	PROFILE(accept, accept, accept, 0, 0, ""),
 
 	KEY(file, path, ""),
 	KEY(verify_only, switch, "off"),

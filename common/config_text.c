@@ -146,48 +146,6 @@ static void name_print(const struct config_directive *row, const void *base, FIL
 	config_quote((const char *)base + row->offset, out);
 }
 
-/* ---- jobs: a set of words ---- */
-
-static const struct {
-	const char *name;
-	unsigned bit;
-} job_words[] = {{"hash", CONFIG_JOBS_HASH}, {"verify", CONFIG_JOBS_VERIFY},
-    {"lookup", CONFIG_JOBS_LOOKUP}};
-
-enum { JOB_WORDS = sizeof(job_words) / sizeof(job_words[0]) };
-
-static int jobs_parse(const struct config_directive *row, void *base, const char *text,
-    bool first, struct config_why *why)
-{
-	unsigned *field = (unsigned *)(void *)((char *)base + row->offset);
-	unsigned had = first ? 0 : *field;
-
-	for (size_t i = 0; i < JOB_WORDS; i++) {
-		if (strcmp(text, job_words[i].name) != 0)
-			continue;
-		if ((had & job_words[i].bit) != 0)
-			return config_refuse(why, "is there twice");
-		*field = had | job_words[i].bit;
-		return 0;
-	}
-	return config_refuse(why, "is not known");
-}
-
-static void jobs_print(const struct config_directive *row, const void *base, FILE *out)
-{
-	unsigned jobs =
-	    *(const unsigned *)(const void *)((const char *)base + row->offset);
-	const char *join = "{";
-
-	for (size_t i = 0; i < JOB_WORDS; i++) {
-		if ((jobs & job_words[i].bit) == 0)
-			continue;
-		fprintf(out, "%s%s", join, job_words[i].name);
-		join = ", ";
-	}
-	putc('}', out);
-}
-
 /* ---- CPU lists: 0-3,5 ---- */
 
 static bool cpu_range(char *text, uint64_t *low, uint64_t *high)
@@ -268,11 +226,6 @@ const struct config_type config_type_name = {.parse = name_parse,
     .print = name_print,
     .allow = text_allow,
     .allowed = config_name_allowed};
-const struct config_type config_type_jobs = {.parse = jobs_parse,
-    .print = jobs_print,
-    .allow = text_allow,
-    .list = true,
-    .allowed = "{hash}, {verify}, {hash, verify} or {lookup}"};
 const struct config_type config_type_cpus = {.parse = cpus_parse,
     .print = cpus_print,
     .allow = text_allow,

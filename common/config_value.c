@@ -5,6 +5,7 @@
 
 #include "common/config_table.h"
 #include "common/memory.h"
+#include "common/preset.h"
 
 const char config_name_allowed[] = "1 to 31 of A-Z a-z 0-9 _ -, the first not a -";
 
@@ -272,6 +273,22 @@ static const char *engine_word(unsigned i)
 	return engine_kind_name((enum engine_kind)i);
 }
 
+static const char *preset_word(unsigned i)
+{
+	const struct preset *preset = preset_at(i);
+
+	return preset != NULL ? preset->name : NULL;
+}
+
+static const char *rehash_word(unsigned i)
+{
+	static const char *const words[] = {
+	    [CONFIG_REHASH_ANY_DIFFERENCE] = "any-difference",
+	    [CONFIG_REHASH_ONLY_WEAKER] = "only-weaker"};
+
+	return i < sizeof(words) / sizeof(words[0]) ? words[i] : NULL;
+}
+
 static int word_parse(const struct config_directive *row, void *base, const char *text,
     bool first, struct config_why *why)
 {
@@ -325,3 +342,5 @@ const struct config_type config_type_switch = {WORD, .word = switch_word};
 const struct config_type config_type_log_format = {WORD, .word = log_format_word};
 const struct config_type config_type_log_level = {WORD, .word = log_level_word};
 const struct config_type config_type_engine = {WORD, .word = engine_word};
+const struct config_type config_type_preset = {WORD, .word = preset_word};
+const struct config_type config_type_rehash = {WORD, .word = rehash_word};

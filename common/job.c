@@ -57,26 +57,8 @@ static uint32_t get32(struct cursor *c)
 	return (uint32_t)get(c, 4);
 }
 
-static void put_cost(struct cursor *c, const struct job_cost *cost)
-{
-	const uint32_t fields[] = {cost->type, cost->version, cost->memory_kib,
-	    cost->time, cost->lanes, cost->salt_len, cost->tag_len};
-
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		put(c, fields[i], 4);
-}
-
-static void get_cost(struct cursor *c, struct job_cost *cost)
-{
-	uint32_t *const fields[] = {&cost->type, &cost->version, &cost->memory_kib,
-	    &cost->time, &cost->lanes, &cost->salt_len, &cost->tag_len};
-
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		*fields[i] = get32(c);
-}
-
-/* What makes no sense, whoever says it; NULL where all is well. The bounds of Argon2
- * itself are the engine's to check. */
+/* What makes no sense, whoever says it; NULL where all is well. What profiles there are
+ * and what a hash may cost is the hasher's to check. */
 static const char *job_wrong(const struct job *job)
 {
 	if (job->id == 0)
@@ -85,13 +67,50 @@ static const char *job_wrong(const struct job *job)
 		return "flight out of range";
 	if (job->kind == JOB_LOOKUP)
 		return job->password_len == 0 ? NULL : "a look-up with a password";
-	if (job->kind != JOB_HASH)
+	if (job->kind != JOB_HASH && job->kind != JOB_VERIFY)
 		return "unknown kind";
 	if (job->password_len > LIMIT_PASSWORD)
 		return "password too long";
-	if (job->cost.salt_len > LIMIT_SALT || job->cost.tag_len > LIMIT_TAG)
-		return "salt or tag too long";
+	if (job->kind == JOB_VERIFY && job->hash_len > LIMIT_TEXT)
+		return "hash too long";
 	return NULL;
+}
+
+static void put_task(struct cursor *c, const struct job *job)
+{
+	if (job->kind == JOB_LOOKUP) {
+		put(c, (uint64_t)job->user, 8);
+		return;
+	}
+	put(c, job->profile, 1);
+	if (job->kind == JOB_VERIFY) {
+		put(c, job->rehash, 1);
+		put(c, job->hash_len, 2);
+		put_bytes(c, job->hash, job->hash_len);
+	}
+}
+
+static void get_task(struct cursor *c, struct job *job)
+{
+	uint64_t rehash;
+
+	if (job->kind == JOB_LOOKUP) {
+		job->user = (int64_t)get(c, 8);
+		return;
+	}
+	job->profile = (uint8_t)get(c, 1);
+	if (job->kind != JOB_VERIFY)
+		return;
+	rehash = get(c, 1);
+	job->rehash = rehash != 0;
+	job->hash_len = get(c, 2);
+	job->hash = (const char *)c->from;
+	if (rehash > 1 || c->left < job->hash_len) {
+		c->failed = true;
+		return;
+	}
+	c->from += job->hash_len;
+	c->left -= job->hash_len;
 }
 
 ssize_t job_encode(const struct job *job, uint8_t *buf, size_t cap)
@@ -106,10 +125,7 @@ ssize_t job_encode(const struct job *job, uint8_t *buf, size_t cap)
 	put(&c, job->flight, 4);
 	put(&c, job->id, 8);
 	put(&c, job->deadline_ns, 8);
-	if (job->kind == JOB_HASH)
-		put_cost(&c, &job->cost);
-	else
-		put(&c, (uint64_t)job->user, 8);
+	put_task(&c, job);
 	put(&c, job->password_len, 4);
 	put_bytes(&c, job->password, job->password_len);
 	return c.failed ? -1 : (ssize_t)(cap - c.left);
@@ -130,10 +146,7 @@ int job_decode(struct job *job, const uint8_t *buf, size_t len, const char **why
 	job->flight = get32(&c);
 	job->id = get(&c, 8);
 	job->deadline_ns = get(&c, 8);
-	if (job->kind == JOB_HASH)
-		get_cost(&c, &job->cost);
-	else
-		job->user = (int64_t)get(&c, 8);
+	get_task(&c, job);
 	job->password_len = get32(&c);
 	job->password = c.from;
 	*why = "wrong length";
@@ -153,7 +166,8 @@ static const char *reply_wrong(const struct job_reply *reply)
 		return "unknown status";
 	if (reply->text_len > LIMIT_TEXT)
 		return "text too long";
-	if ((reply->status == JOB_OK) != (reply->text_len > 0))
+	if (reply->status == JOB_OK ? reply->text_len == 0
+	                            : reply->status != JOB_VALID && reply->text_len > 0)
 		return "text and status differ";
 	for (size_t i = 0; i < reply->text_len; i++)
 		if (reply->text[i] < 0x20 || reply->text[i] > 0x7e)

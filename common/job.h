@@ -14,7 +14,7 @@
 
 #include "common/contract.h"
 
-enum job_kind { JOB_HASH = 1, JOB_LOOKUP = 2, JOB_KIND_END };
+enum job_kind { JOB_HASH = 1, JOB_LOOKUP = 2, JOB_VERIFY = 3, JOB_KIND_END };
 
 enum job_status {
 	JOB_OK = 1, /* text holds the result */
@@ -24,6 +24,9 @@ enum job_status {
 	JOB_REFUSED = 4,   /* parameters the hasher does not accept */
 	JOB_NO_MEMORY = 5,
 	JOB_FAILED = 6, /* the work itself failed */
+	JOB_VALID =
+	    7, /* JOB_VERIFY: the password is right; text is a new hash or empty */
+	JOB_INVALID = 8, /* it is wrong, or there was no hash */
 	JOB_STATUS_END
 };
 
@@ -34,7 +37,7 @@ struct job_cost {
 	uint32_t memory_kib; /* m */
 	uint32_t time;       /* t */
 	uint32_t lanes;      /* p */
-	uint32_t salt_len;   /* bytes of salt to be made */
+	uint32_t salt_len;   /* bytes of salt */
 	uint32_t tag_len;    /* bytes of tag */
 };
 
@@ -47,13 +50,19 @@ struct job {
 	uint64_t id;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
 	uint32_t flight;
-	uint8_t kind;         /* enum job_kind */
-	bool alone;           /* has seen a hasher die: let no other job ride with it */
-	struct job_cost cost; /* JOB_HASH */
-	int64_t user;         /* JOB_LOOKUP */
-	const uint8_t
-	    *password; /* JOB_HASH; borrowed: the sender's or the message's bytes */
-	size_t password_len;
+	uint8_t kind;    /* enum job_kind */
+	bool alone;      /* has seen a hasher die: let no other job ride with it */
+	bool rehash;     /* JOB_VERIFY: if the password is right, make a new hash too */
+	uint8_t profile; /* JOB_HASH, JOB_VERIFY: index into config->profiles */
+	int64_t user;    /* JOB_LOOKUP */
+	/* JOB_VERIFY: the hash's text, in which any byte may be, for some formats have
+	 * the salt in it as it is; empty: there is none, which costs what the profile's
+	 * do and is never right. Borrowed, as the password is: the sender's or the
+	 * message's bytes. */
+	const char *hash;
+	size_t hash_len;         /* 0..LIMIT_TEXT */
+	const uint8_t *password; /* JOB_HASH, JOB_VERIFY */
+	size_t password_len;     /* 0..LIMIT_PASSWORD */
 };
 
 struct job_reply {
@@ -62,7 +71,7 @@ struct job_reply {
 	uint8_t status;   /* enum job_status */
 	uint64_t work_ns; /* time spent at work */
 	const char *text; /* borrowed, not NUL-terminated, printable ASCII */
-	size_t text_len;  /* 0..LIMIT_TEXT */
+	size_t text_len;  /* 1..LIMIT_TEXT with JOB_OK, 0.. with JOB_VALID, else 0 */
 };
 
 enum { JOB_ID_COUNTER_BITS = 40 };
@@ -83,7 +92,10 @@ static inline uint64_t job_units(enum job_kind kind, const struct job_cost *cost
 	return kind == JOB_LOOKUP ? 1 : (uint64_t)cost->memory_kib * cost->time;
 }
 
-enum { JOB_MESSAGE_MAX = LIMIT_PASSWORD + 128, JOB_REPLY_MAX = LIMIT_TEXT + 64 };
+enum {
+	JOB_MESSAGE_MAX = LIMIT_PASSWORD + LIMIT_TEXT + 128,
+	JOB_REPLY_MAX = LIMIT_TEXT + 64
+};
 
 /* Writes the message into buf[cap]; returns its length, or -1 where it does not
  * fit or the job is not well-formed. The buffer then holds a secret. */

@@ -48,6 +48,17 @@ void secret_move(struct secret *to, struct secret *from)
 	*from = (struct secret){0};
 }
 
+bool secret_equal(const void *a, const void *b, size_t n)
+{
+	/* volatile: a compiler must not see that it could stop early */
+	const volatile uint8_t *left = a, *right = b;
+	uint8_t difference = 0;
+
+	for (size_t i = 0; i < n; i++)
+		difference |= (uint8_t)(left[i] ^ right[i]);
+	return difference == 0;
+}
+
 void secret_free(struct secret *s)
 {
 	if (s->data != NULL)

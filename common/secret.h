@@ -5,6 +5,7 @@
 #ifndef COMMON_SECRET_H
 #define COMMON_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ int secret_reserve(struct secret *s, size_t n);
 
 /* Hands the bytes of `from` to `to`, which is freed before; `from` is empty after. */
 void secret_move(struct secret *to, struct secret *from);
+
+/* Are these n bytes the same? Takes as long wherever they differ. */
+bool secret_equal(const void *a, const void *b, size_t n);
 
 /* Wipes and frees; the buffer is empty and can be used again. */
 void secret_free(struct secret *s);

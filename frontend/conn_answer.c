@@ -310,6 +310,8 @@ void conn_reply_failure(
 {
 	static const enum problem problems[TASK_OUTCOME_END] = {
 	    [TASK_OK] = PROBLEM_INTERNAL,
+	    [TASK_VALID] = PROBLEM_INTERNAL,
+	    [TASK_INVALID] = PROBLEM_INTERNAL,
 	    [TASK_NOT_FOUND] = PROBLEM_NOT_FOUND,
 	    [TASK_REFUSED] = PROBLEM_INTERNAL,
 	    [TASK_NO_MEMORY] = PROBLEM_MEMORY_BUDGET,

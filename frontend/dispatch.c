@@ -275,8 +275,12 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->pool = pool;
 	task->kind = spec->kind;
 	task->cost = spec->cost;
+	task->profile = spec->profile;
+	task->rehash = spec->rehash;
+	task->hash_len = spec->hash_len;
 	task->user = spec->user;
-	task->units = job_units(spec->kind, &spec->cost);
+	task->units =
+	    spec->units != 0 ? spec->units : job_units(spec->kind, &spec->cost);
 	task->charge.client = spec->client;
 	task->done = spec->done;
 	task->owner = spec->owner;

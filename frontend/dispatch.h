@@ -25,6 +25,8 @@ struct task; /* one job as its asker sees it; gone once `done` was called */
 /* How a task ended. Exactly one of these is told, unless it was cancelled. */
 enum task_outcome {
 	TASK_OK,        /* text is the result */
+	TASK_VALID,     /* the password is right; text is a new hash or empty */
+	TASK_INVALID,   /* the password is wrong */
 	TASK_NOT_FOUND, /* a look-up found nothing */
 	TASK_REFUSED,   /* the hasher does not accept the parameters */
 	TASK_NO_MEMORY, /* the hasher could not get the memory */
@@ -50,10 +52,15 @@ struct task_spec {
 	struct client *client; /* who asks; held by the task until its work has ended */
 	enum job_kind kind;
 	unsigned pool;        /* index into config->pools */
-	struct job_cost cost; /* JOB_HASH */
+	struct job_cost cost; /* JOB_HASH, JOB_VERIFY: what it will cost */
+	uint64_t units;       /* of work; 0: job_units() of the cost */
+	uint8_t profile;      /* JOB_HASH, JOB_VERIFY: index into config->profiles */
+	bool rehash;          /* JOB_VERIFY: as in job.h */
 	int64_t user;         /* JOB_LOOKUP */
-	struct secret
-	    *password; /* JOB_HASH: taken over (emptied) when the task is admitted */
+	/* JOB_HASH: the password; JOB_VERIFY: hash_len bytes of the hash, then the
+	 * password. Taken over (emptied) when the task is admitted. */
+	struct secret *password;
+	size_t hash_len;
 	uint64_t
 	    timeout_ms; /* from now; 0 or more than the pool's deadline: the pool's */
 	task_done_fn *done;

@@ -80,10 +80,14 @@ enum link_result flight_send(struct task *task)
 	    .flight = flight_number(d, flight),
 	    .kind = (uint8_t)task->kind,
 	    .alone = task->crashes > 0,
-	    .cost = task->cost,
+	    .rehash = task->rehash,
+	    .profile = task->profile,
 	    .user = task->user,
-	    .password = task->password.data,
-	    .password_len = task->password.len};
+	    .hash = (const char *)task->password.data,
+	    .hash_len = task->hash_len,
+	    .password = task->hash_len > 0 ? task->password.data + task->hash_len
+	                                   : task->password.data,
+	    .password_len = task->password.len - task->hash_len};
 	atomic_store(&d->board->wanted[job.flight], job.id);
 	len = job_encode(&job, message, sizeof(message));
 	if (len > 0)
@@ -101,6 +105,8 @@ static const enum task_outcome outcomes[JOB_STATUS_END] = {
     [JOB_REFUSED] = TASK_REFUSED,
     [JOB_NO_MEMORY] = TASK_NO_MEMORY,
     [JOB_FAILED] = TASK_FAILED,
+    [JOB_VALID] = TASK_VALID,
+    [JOB_INVALID] = TASK_INVALID,
 };
 
 static void flight_answered(

@@ -37,8 +37,11 @@ struct task {
 	uint64_t deadline_ns, submitted_ns;
 	enum job_kind kind;
 	struct job_cost cost;
+	uint8_t profile;
+	bool rehash;
 	int64_t user;
-	struct secret password;
+	struct secret password; /* behind hash_len bytes of a hash */
+	size_t hash_len;
 	unsigned crashes, kills; /* hashers that died with it in hand */
 	task_done_fn *done;
 	void *owner;

@@ -130,6 +130,8 @@ static void put_rare(struct pen *pen, const struct reply *reply)
 		put_string(pen, reply->allow);
 		PUT_LITERAL(pen, "\r\n");
 	}
+	if (reply->status == 401) /* RFC 6750 section 3 */
+		PUT_LITERAL(pen, "WWW-Authenticate: Bearer realm=\"argond\"\r\n");
 	if (reply->retry_after > 0) {
 		PUT_LITERAL(pen, "Retry-After: ");
 		put_number(pen, reply->retry_after);

@@ -15,6 +15,7 @@
 
 /* Content-Types. */
 #define REPLY_TEXT "text/plain; charset=utf-8"
+#define REPLY_JSON "application/json"
 #define REPLY_PROBLEM "application/problem+json"
 
 /* What a handler decides. Strings are ours, free of CR and LF. */

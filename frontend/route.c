@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/token.h"
 #include "frontend/conn.h"
 #include "frontend/frontend.h"
 
@@ -9,12 +10,15 @@
 #define READ_ALLOW "GET, HEAD"
 
 static const struct route routes[] = {
-    {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez},
-    {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz},
-    {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello},
-    {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash},
-    {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon},
-    {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user},
+    {"/v1/verify", ROUTE_EXACT, false, METHOD_POST, "POST", v1_verify, true},
+    {"/v1/hash", ROUTE_EXACT, false, METHOD_POST, "POST", v1_hash, true},
+    {"/v1/inspect", ROUTE_EXACT, false, METHOD_POST, "POST", v1_inspect, true},
+    {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez, false},
+    {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz, false},
+    {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello, false},
+    {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash, false},
+    {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon, false},
+    {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user, false},
 };
 
 static bool route_matches(
@@ -39,6 +43,27 @@ const struct route *route_find(struct text path, bool seed_routes, struct text *
 	return NULL;
 }
 
+/* Does the request show a token that opens guarded routes (RFC 6750 section 2.1)? */
+static bool request_has_token(
+    const struct token_set *tokens, const struct request *request)
+{
+	static const char scheme[] = "Bearer ";
+	const size_t len = sizeof(scheme) - 1;
+	struct text value = request_header(request, HEADER_AUTHORIZATION);
+
+	if (value.len <= len || !text_is_nocase((struct text){value.at, len}, scheme))
+		return false;
+	return token_set_has(tokens, value.at + len, value.len - len);
+}
+
+static bool route_is_open(
+    const struct conn *conn, const struct route *route, const struct request *request)
+{
+	const struct token_set *tokens = conn->frontend->child->tokens;
+
+	return !route->guarded || tokens == NULL || request_has_token(tokens, request);
+}
+
 /* As route_find(), for a whole request. */
 static enum problem route_resolve(const struct conn *conn,
     const struct request *request, const struct route **route, struct text *rest)
@@ -49,6 +74,8 @@ static enum problem route_resolve(const struct conn *conn,
 		return PROBLEM_NOT_FOUND;
 	if (((*route)->methods & request->method) == 0)
 		return PROBLEM_METHOD_NOT_ALLOWED;
+	if (!route_is_open(conn, *route, request))
+		return PROBLEM_UNAUTHORIZED;
 	return PROBLEM_NONE;
 }
 

@@ -27,6 +27,7 @@ struct route {
 	unsigned methods;  /* enum method, or-ed; HEAD comes with GET */
 	const char *allow; /* the same for people */
 	route_fn *handle;
+	bool guarded; /* where token_file is set, asks for one */
 };
 
 /* The route of a path, or NULL. Seed routes are there only where asked for. *rest is
@@ -40,12 +41,15 @@ void route_request(struct conn *conn, struct request *request);
  * before a client is asked for a body. */
 enum problem route_refuses(const struct conn *conn, const struct request *request);
 
-/* The handlers: seed.c, health.c. */
+/* The handlers: seed.c, health.c, v1_*.c. */
 void seed_hello(struct conn *conn, struct request *request, struct text rest);
 void seed_hash(struct conn *conn, struct request *request, struct text rest);
 void seed_hash_rayon(struct conn *conn, struct request *request, struct text rest);
 void seed_user(struct conn *conn, struct request *request, struct text rest);
 void health_livez(struct conn *conn, struct request *request, struct text rest);
 void health_readyz(struct conn *conn, struct request *request, struct text rest);
+void v1_hash(struct conn *conn, struct request *request, struct text rest);
+void v1_verify(struct conn *conn, struct request *request, struct text rest);
+void v1_inspect(struct conn *conn, struct request *request, struct text rest);
 
 #endif

@@ -9,6 +9,7 @@
 #include "frontend/conn.h"
 #include "frontend/frontend.h"
 #include "frontend/percent.h"
+#include "frontend/profile.h"
 #include "frontend/route.h"
 
 #define SEED_FAILED "Failed to process password"
@@ -57,21 +58,6 @@ static void hash_done(
 		conn_reply_failure(conn, result, SEED_FAILED);
 }
 
-static struct job_cost profile_cost(const struct config_profile *profile)
-{
-	enum { ARGON2ID = 2, VERSION_13 = 0x13 };
-
-	return (struct job_cost){
-	    .type = ARGON2ID,
-	    .version = VERSION_13,
-	    .memory_kib = profile->memory_kib,
-	    .time = profile->time,
-	    .lanes = profile->lanes,
-	    .salt_len = profile->salt,
-	    .tag_len = profile->tag,
-	};
-}
-
 /* The password of a path segment, or the problem with it. */
 static enum problem read_password(
     const struct config *config, struct text segment, struct secret *password)
@@ -111,7 +97,9 @@ static void hash_password(
 	enum problem problem =
 	    read_password(conn->frontend->config, segment, &password);
 
-	if (problem != PROBLEM_NONE)
+	if (problem == PROBLEM_PASSWORD_LENGTH)
+		conn_problem(conn, problem, "The password is too long");
+	else if (problem != PROBLEM_NONE)
 		conn_problem(conn, problem, NULL);
 	else
 		hash_submit(conn, way, &password);

@@ -20,7 +20,7 @@ static void hand_count_work(struct hasher *h, uint64_t now)
 		atomic_fetch_add(&h->board->busy_ns, now - h->counted_ns);
 	h->counted_ns = now;
 	atomic_store(&h->board->units,
-	    h->lookups + (h->engine != NULL ? engine_filled(h->engine) : 0));
+	    h->other_units + (h->engine != NULL ? engine_filled(h->engine) : 0));
 }
 
 static void hand_publish(const struct hasher *h)
@@ -107,9 +107,9 @@ void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
 	    .status = (uint8_t)status,
 	    .work_ns = now - hand->begun_ns,
 	    .text = text,
-	    .text_len = status == JOB_OK ? text_len : 0};
+	    .text_len = status == JOB_OK || status == JOB_VALID ? text_len : 0};
 
-	h->lookups += hand->job.kind == JOB_LOOKUP;
+	h->other_units += hand->job.kind == JOB_LOOKUP;
 	hand_count_work(h, now);
 	if (status == JOB_DROPPED) {
 		atomic_fetch_add(&h->board->dropped, 1);
@@ -118,6 +118,7 @@ void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
 	}
 	hand_send(h, hand, &reply);
 	atomic_store(&h->board->claim[hand - h->hands], 0);
+	secret_free(&hand->kept);
 	explicit_bzero(hand, sizeof(*hand));
 	h->running--;
 	hand_publish(h);

@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-
+#include "hasher/legacy_verify.h"
 enum {
 	/*
 	 * How often a working hasher looks for signals and further jobs. A job that
@@ -95,6 +95,10 @@ static void hasher_close(struct hasher *h)
 {
 	engine_close(h->engine);
 	lookup_close(h->lookup);
+	for (unsigned i = 0; i < LIMIT_STREAMS; i++)
+		secret_free(&h->hands[i].kept);
+	legacy_close(h->child->legacy);
+	key_set_free(h->child->keys);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	explicit_bzero(h, sizeof(*h));
@@ -130,17 +134,21 @@ static void hasher_signalled(struct hasher *h)
 			h->leaving = true;
 }
 
+static bool hasher_hashes(const struct hasher *h, unsigned kind)
+{
+	return (kind == JOB_HASH && (h->pool->jobs & CONFIG_JOBS_HASH) != 0) ||
+	       (kind == JOB_VERIFY && (h->pool->jobs & CONFIG_JOBS_VERIFY) != 0);
+}
+
 /* Does what the job asks for, or says why not. One for which there is no room now is
  * held, and none is taken before it has run: small jobs must not starve a large one. */
 static void hasher_begin(struct hasher *h, struct hand *hand)
 {
-	const unsigned hashing = CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY;
-
 	h->held = NULL;
 	h->alone = hand->job.alone;
 	if (!hand_wanted(h, hand)) {
 		hand_answer(h, hand, JOB_DROPPED, NULL, 0);
-	} else if (hand->job.kind == JOB_HASH && (h->pool->jobs & hashing) != 0) {
+	} else if (hasher_hashes(h, hand->job.kind)) {
 		if (!password_start(h, hand)) {
 			h->held = hand;
 			return;
@@ -305,6 +313,18 @@ static void hasher_loop(struct hasher *h)
 		}
 		hasher_retire_when_due(h);
 	}
+}
+
+int hasher_prepare(struct child *child)
+{
+	const struct config *config = child->config;
+	unsigned accept = 0;
+
+	for (size_t i = 0; i < config->profile_count; i++)
+		accept |= config->profiles[i].accept;
+	if (accept == 0 || (config->pools[child->pool].jobs & CONFIG_JOBS_VERIFY) == 0)
+		return 0;
+	return legacy_open(&child->legacy);
 }
 
 int hasher_run(struct child *child)

@@ -145,11 +145,33 @@ static struct sandbox_spec child_sandbox(const struct process *p)
 	           : sandbox_of_pool(config, &config->pools[p->role->pool]);
 }
 
+/* What is read from files that it will not see again, by what it may do with them.
+ * Returns 0, or -1 (logged). */
+static int child_read_secrets(
+    struct child *child, const struct sandbox_spec *spec, const struct config *config)
+{
+	const char *why;
+
+	if (spec->kind == SANDBOX_HASHER && config->key_count > 0) {
+		child->keys = key_set_load(config, spec->user);
+		return child->keys != NULL ? 0 : -1;
+	}
+	if (spec->kind == SANDBOX_FRONTEND && config->token_file != NULL) {
+		child->tokens = token_set_load(config->token_file, &why);
+		if (child->tokens == NULL)
+			log_error("token_file %s: %s", config->token_file, why);
+		return child->tokens != NULL ? 0 : -1;
+	}
+	return 0;
+}
+
 /* Gives up all it can. Returns 0, or -1 (logged). */
 static int child_confine(struct child *child, const struct process *p, pid_t master)
 {
 	struct sandbox_spec spec = child_sandbox(p);
 
+	if (child_read_secrets(child, &spec, child->config) != 0)
+		return -1;
 	if (sandbox_enter(&spec) != 0)
 		return -1;
 	child->store = spec.store;
@@ -161,6 +183,8 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	}
 	if (getppid() != master)
 		_exit(CHILD_EXIT_MASTER_GONE);
+	if (p->role->kind->prepare != NULL && p->role->kind->prepare(child) != 0)
+		return -1;
 	return sandbox_seal(&spec, child->slot);
 }
 

@@ -11,8 +11,9 @@
 
 struct role_kind {
 	const char *name;
-	int (*run)(struct child *child); /* its life; returns an exit status */
-	bool listens;                    /* gets the listening sockets */
+	int (*run)(struct child *child);     /* its life; returns an exit status */
+	int (*prepare)(struct child *child); /* before its last confinement; or NULL */
+	bool listens;                        /* gets the listening sockets */
 	int oom_score_adj; /* who goes first when memory ends; the master is 0 */
 };
 

@@ -50,7 +50,6 @@ static void send_job(const struct bench *b, unsigned self, uint64_t id, uint32_t
 	    .flight = flight,
 	    .deadline_ns = b->end_ns + NS_PER_SEC,
 	    .kind = JOB_HASH,
-	    .cost = {2, 0x13, 19456, 2, 1, 16, 32},
 	    .password = (const uint8_t *)"correct horse",
 	    .password_len = 13};
 	uint8_t message[JOB_MESSAGE_MAX];

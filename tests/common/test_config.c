@@ -57,7 +57,8 @@ static void a_section_changes_only_what_it_names(void **state)
 	    load_good(*state, "pool fixed {\n\tmax_processes = 4 # not more\n}\n"
 	                      "pool web { jobs = verify batch = 3 deadline = 2s }\n"
 	                      "profile default { time = 3 }\n"
-	                      "profile web { memory = 64M key = old }\n"
+	                      "profile web { memory = 64M key = new }\n"
+	                      "key new { file = /etc/new }\n"
 	                      "key old { file = /etc/old verify_only = on }\n"
 	                      "default_pool = fixed\n"
 	                      "listen = \"*:1\"\r\n"
@@ -75,8 +76,12 @@ static void a_section_changes_only_what_it_names(void **state)
 	assert_int_equal(config->profiles[0].memory_kib, 19456);
 	assert_int_equal(config->profiles[1].memory_kib, 65536);
 	assert_int_equal(config->profiles[1].time, 2);
-	assert_string_equal(config->profiles[1].key, "old");
-	assert_true(config->keys[0].verify_only);
+	assert_string_equal(config->profiles[1].key, "new");
+	assert_false(config->keys[0].verify_only);
+	assert_true(config->keys[1].verify_only);
+	assert_int_equal(config_key_find(config, "old", 3), 1);
+	assert_int_equal(config_key_find(config, "older", 3), 1);
+	assert_int_equal(config_key_find(config, "ol", 2), -1);
 	assert_int_equal(config->default_pool, 1);
 	assert_int_equal(config_pool_find(config, "web"), 3);
 	assert_int_equal(config_pool_find(config, "Web"), -1);
@@ -84,6 +89,34 @@ static void a_section_changes_only_what_it_names(void **state)
 	assert_int_equal(config_profile_find(config, "old"), -1);
 	assert_int_equal(CPU_COUNT(&config->frontend.cpu_affinity.set), 4);
 	assert_true(CPU_ISSET(5, &config->frontend.cpu_affinity.set));
+	config_free(config);
+}
+
+static void a_preset_is_for_what_nobody_has_said(void **state)
+{
+	struct config *config = load_good(*state,
+	    "profile a { preset = rfc9106-low }\n"
+	    "profile b { time = 2 preset = \"rfc9106-low\" memory = 32M }\n"
+	    "profile c { preset = none }\n"
+	    "profile d { preset = owasp-7m rehash = only-weaker\n"
+	    "\taccept = {bcrypt, \"django-pbkdf2\"} }\n");
+	const struct config_profile *p = config->profiles + 1;
+
+	assert_int_equal(p[0].memory_kib, 65536);
+	assert_int_equal(p[0].time, 3);
+	assert_int_equal(p[0].lanes, 4);
+	assert_int_equal(p[1].memory_kib, 32768);
+	assert_int_equal(p[1].time, 2);
+	assert_int_equal(p[1].lanes, 4);
+	assert_int_equal(p[2].memory_kib, 19456);
+	assert_int_equal(p[3].memory_kib, 7168);
+	assert_int_equal(p[3].time, 5);
+	assert_int_equal(p[0].rehash, CONFIG_REHASH_ANY_DIFFERENCE);
+	assert_int_equal(p[3].rehash, CONFIG_REHASH_ONLY_WEAKER);
+	assert_int_equal(p[0].accept, 0);
+	assert_int_equal(__builtin_popcount(p[3].accept), 2);
+	assert_true((p[3].accept & 1) != 0);
+	assert_string_equal(config_accept_word(0), "bcrypt");
 	config_free(config);
 }
 
@@ -370,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(defaults_are_as_documented),
 	    cmocka_unit_test(a_section_changes_only_what_it_names),
+	    cmocka_unit_test(a_preset_is_for_what_nobody_has_said),
 	    cmocka_unit_test(bounds_that_are_auto_follow_the_other),
 	    cmocka_unit_test(the_store_is_made_absolute),
 	    cmocka_unit_test(detached_there_is_a_log_and_a_pidfile),

@@ -278,6 +278,10 @@ static void words_are_taken(void **state)
 	    {"log_level=debug", "debug"},
 	    {"engine=avx512", "avx512"},
 	    {"engine=libargon2", "libargon2"},
+	    {"profile.default.preset=owasp-46m", "owasp-46m"},
+	    {"profile.default.rehash=only-weaker", "only-weaker"},
+	    {"profile.default.accept=", "\"\""},
+	    {"profile.default.accept=md5crypt, bcrypt", "{bcrypt, md5crypt}"},
 	};
 
 	(void)state;
@@ -295,6 +299,13 @@ static void words_are_refused(void **state)
 	        "warn is not known; allowed: error, warning, info or debug"},
 	    {"engine=sse2",
 	        "sse2 is not known; allowed: auto, avx512, avx2 or libargon2"},
+	    {"profile.default.rehash=never",
+	        "never is not known; allowed: any-difference or only-weaker"},
+	    {"profile.default.accept=bcrypt,bcrypt",
+	        "bcrypt is there twice; allowed: \"\" for none, or some of bcrypt, "
+	        "yescrypt, gost-yescrypt, scrypt, sha512crypt, sha256crypt, md5crypt, "
+	        "django-pbkdf2, django-scrypt, django-bcrypt, django-bcrypt-sha256, "
+	        "passlib-pbkdf2, passlib-scrypt, werkzeug-pbkdf2, werkzeug-scrypt"},
 	};
 
 	(void)state;

@@ -19,9 +19,20 @@ static struct job a_hash_job(void)
 	    .flight = LIMIT_FLIGHTS - 1,
 	    .kind = JOB_HASH,
 	    .alone = true,
-	    .cost = {2, 0x13, 19456, 2, 1, 16, 32},
+	    .profile = 63,
 	    .password = password,
 	    .password_len = sizeof(password)};
+}
+
+static struct job a_verify_job(void)
+{
+	struct job job = a_hash_job();
+
+	job.kind = JOB_VERIFY;
+	job.rehash = true;
+	job.hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAA";
+	job.hash_len = strlen(job.hash);
+	return job;
 }
 
 static struct job a_lookup_job(void)
@@ -47,7 +58,11 @@ static void assert_same_job(const struct job *a, const struct job *b)
 	assert_int_equal(a->flight, b->flight);
 	assert_int_equal(a->kind, b->kind);
 	assert_int_equal(a->alone, b->alone);
-	assert_memory_equal(&a->cost, &b->cost, sizeof(a->cost));
+	assert_int_equal(a->rehash, b->rehash);
+	assert_int_equal(a->profile, b->profile);
+	assert_int_equal(a->hash_len, b->hash_len);
+	if (a->hash_len > 0)
+		assert_memory_equal(a->hash, b->hash, a->hash_len);
 	assert_int_equal(a->user, b->user);
 	assert_int_equal(a->password_len, b->password_len);
 	if (a->password_len > 0)
@@ -80,6 +95,26 @@ static void a_hash_job_comes_back_as_it_was(void **state)
 	    (uintptr_t)read.password, (uintptr_t)buf, (uintptr_t)(buf + len));
 }
 
+static void a_verify_job_comes_back_as_it_was(void **state)
+{
+	struct job job = a_verify_job();
+	uint8_t buf[JOB_MESSAGE_MAX];
+	struct job read;
+	const char *why;
+	ssize_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		len = job_encode(&job, buf, sizeof(buf));
+		assert_true(len > 0);
+		assert_int_equal(job_decode(&read, buf, (size_t)len, &why), 0);
+		assert_same_job(&job, &read);
+		job.rehash = !job.rehash;
+		if (i == 1)
+			job.hash_len = 0;
+	}
+}
+
 static void a_lookup_job_comes_back_as_it_was(void **state)
 {
 	const struct job job = a_lookup_job();
@@ -97,20 +132,27 @@ static void a_lookup_job_comes_back_as_it_was(void **state)
 static void the_longest_job_fits_its_buffer(void **state)
 {
 	static const uint8_t longest[LIMIT_PASSWORD + 1];
-	struct job job = a_hash_job();
+	struct job job = a_verify_job();
+	char hash[LIMIT_TEXT + 1];
 	uint8_t buf[JOB_MESSAGE_MAX];
 
 	(void)state;
+	memset(hash, '$', sizeof(hash));
+	job.hash = hash;
+	job.hash_len = LIMIT_TEXT;
 	job.password = longest;
 	job.password_len = LIMIT_PASSWORD;
-	assert_true(job_encode(&job, buf, sizeof(buf)) > LIMIT_PASSWORD);
+	assert_true(job_encode(&job, buf, sizeof(buf)) > LIMIT_PASSWORD + LIMIT_TEXT);
 	job.password_len = LIMIT_PASSWORD + 1;
+	assert_int_equal(job_encode(&job, buf, sizeof(buf)), -1);
+	job.password_len = LIMIT_PASSWORD;
+	job.hash_len = LIMIT_TEXT + 1;
 	assert_int_equal(job_encode(&job, buf, sizeof(buf)), -1);
 }
 
 static void a_job_that_does_not_fit_is_not_written(void **state)
 {
-	const struct job job = a_hash_job();
+	const struct job job = a_verify_job();
 	uint8_t buf[JOB_MESSAGE_MAX];
 	ssize_t len = job_encode(&job, buf, sizeof(buf));
 
@@ -123,18 +165,16 @@ static void a_job_that_does_not_fit_is_not_written(void **state)
 static void a_job_that_makes_no_sense_is_not_written(void **state)
 {
 	uint8_t buf[JOB_MESSAGE_MAX];
-	struct job wrong[6];
+	struct job wrong[4];
 
 	(void)state;
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 4; i++)
 		wrong[i] = a_hash_job();
 	wrong[0].id = 0;
 	wrong[1].flight = LIMIT_FLIGHTS;
 	wrong[2].kind = 0;
 	wrong[3].kind = JOB_KIND_END;
-	wrong[4].cost.salt_len = LIMIT_SALT + 1;
-	wrong[5].cost.tag_len = LIMIT_TAG + 1;
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(job_encode(&wrong[i], buf, sizeof(buf)), -1);
 	wrong[0] = a_lookup_job();
 	wrong[0].password_len = 1;
@@ -144,7 +184,7 @@ static void a_job_that_makes_no_sense_is_not_written(void **state)
 /* Every length but the right one is refused, shorter and longer. */
 static void a_job_of_another_length_is_refused(void **state)
 {
-	const struct job job = a_hash_job();
+	const struct job job = a_verify_job();
 	uint8_t buf[JOB_MESSAGE_MAX + 1] = {0};
 	struct job read;
 	const char *why;
@@ -156,6 +196,26 @@ static void a_job_of_another_length_is_refused(void **state)
 			assert_int_equal(job_decode(&read, buf, n, &why), -1);
 			assert_non_null(why);
 		}
+}
+
+/* The same for the hash, whose length is before its text. */
+static void a_job_that_lies_about_its_hash_is_refused(void **state)
+{
+	static const uint16_t lies[] = {0, 1, LIMIT_TEXT, UINT16_MAX};
+	const struct job job = a_verify_job();
+	uint8_t buf[JOB_MESSAGE_MAX];
+	struct job read;
+	const char *why;
+	size_t len = (size_t)job_encode(&job, buf, sizeof(buf));
+	uint8_t *field = buf + len - sizeof(password) - 4 - job.hash_len - 2;
+
+	(void)state;
+	assert_int_equal(field[0], job.hash_len);
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		field[0] = (uint8_t)lies[i];
+		field[1] = (uint8_t)(lies[i] >> 8);
+		assert_int_equal(job_decode(&read, buf, len, &why), -1);
+	}
 }
 
 /* A length field that lies leads nowhere outside the message. */
@@ -182,7 +242,7 @@ static void a_job_that_lies_about_its_password_is_refused(void **state)
  */
 static void what_is_read_is_what_would_be_written(void **state)
 {
-	const struct job job = a_hash_job();
+	const struct job job = a_verify_job();
 	uint8_t buf[JOB_MESSAGE_MAX], again[JOB_MESSAGE_MAX];
 	struct job read;
 	const char *why;
@@ -267,10 +327,10 @@ static void a_reply_that_makes_no_sense_is_not_written(void **state)
 {
 	static const char *const texts[] = {"a\nb", "a\rb", "\x7f", "\xc3\xa4", "a\0b"};
 	uint8_t buf[JOB_REPLY_MAX];
-	struct job_reply wrong[6];
+	struct job_reply wrong[7];
 
 	(void)state;
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		wrong[i] = a_reply();
 	wrong[0].id = 0;
 	wrong[1].flight = LIMIT_FLIGHTS;
@@ -278,13 +338,35 @@ static void a_reply_that_makes_no_sense_is_not_written(void **state)
 	wrong[3].status = JOB_STATUS_END;
 	wrong[4].text_len = 0;        /* OK without a text */
 	wrong[5].status = JOB_FAILED; /* a text without OK */
-	for (size_t i = 0; i < 6; i++)
+	wrong[6].status = JOB_INVALID;
+	for (size_t i = 0; i < 7; i++)
 		assert_int_equal(job_reply_encode(&wrong[i], buf, sizeof(buf)), -1);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		wrong[0] = a_reply();
 		wrong[0].text = texts[i];
 		wrong[0].text_len = i == 4 ? 3 : strlen(texts[i]);
 		assert_int_equal(job_reply_encode(&wrong[0], buf, sizeof(buf)), -1);
+	}
+}
+
+static void a_right_password_may_bring_a_new_hash(void **state)
+{
+	struct job_reply reply = a_reply(), read;
+	uint8_t buf[JOB_REPLY_MAX];
+	const char *why;
+
+	(void)state;
+	reply.status = JOB_VALID;
+	for (unsigned i = 0; i < 3; i++) {
+		ssize_t len = job_reply_encode(&reply, buf, sizeof(buf));
+
+		assert_true(len > 0);
+		assert_int_equal(job_reply_decode(&read, buf, (size_t)len, &why), 0);
+		assert_int_equal(read.status, reply.status);
+		assert_int_equal(read.text_len, reply.text_len);
+		reply.text_len = 0;
+		if (i == 1)
+			reply.status = JOB_INVALID;
 	}
 }
 
@@ -310,6 +392,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ids_carry_incarnation_and_counter),
 	    cmocka_unit_test(a_hash_job_comes_back_as_it_was),
+	    cmocka_unit_test(a_verify_job_comes_back_as_it_was),
+	    cmocka_unit_test(a_job_that_lies_about_its_hash_is_refused),
+	    cmocka_unit_test(a_right_password_may_bring_a_new_hash),
 	    cmocka_unit_test(a_lookup_job_comes_back_as_it_was),
 	    cmocka_unit_test(the_longest_job_fits_its_buffer),
 	    cmocka_unit_test(a_job_that_does_not_fit_is_not_written),

@@ -82,6 +82,20 @@ static void any_change_is_survived(void **state)
 	}
 }
 
+static void what_is_too_long_is_not_looked_at(void **state)
+{
+	static char text[LONG] = "$6$";
+	struct legacy parsed;
+	const char *why = NULL;
+
+	(void)state;
+	memset(text + 3, 'a', sizeof(text) - 3);
+	assert_int_equal(legacy_parse(&parsed, text, LEGACY_TEXT_MAX + 1, &why), -1);
+	assert_string_equal(why, "too long");
+	assert_int_equal(legacy_parse(&parsed, text, sizeof(text), &why), -1);
+	assert_string_equal(why, "too long");
+}
+
 static void long_strings_are_refused(void **state)
 {
 	static const char fills[] = "a0$=.1 \n";
@@ -268,6 +282,7 @@ int main(void)
 	    cmocka_unit_test(nothing_may_stand_before_or_after),
 	    cmocka_unit_test(each_byte_is_printable),
 	    cmocka_unit_test(any_change_is_survived),
+	    cmocka_unit_test(what_is_too_long_is_not_looked_at),
 	    cmocka_unit_test(long_strings_are_refused),
 	    cmocka_unit_test(what_nobody_writes_is_refused),
 	    cmocka_unit_test(the_same_pieces_are_taken_where_they_belong),

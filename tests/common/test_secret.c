@@ -129,6 +129,23 @@ static void an_impossible_size_changes_nothing(void **state)
 	secret_free(&s);
 }
 
+static void equal_is_every_byte(void **state)
+{
+	uint8_t a[64], b[64];
+
+	(void)state;
+	memset(a, 7, sizeof(a));
+	memset(b, 7, sizeof(b));
+	assert_true(secret_equal(a, b, sizeof(a)));
+	assert_true(secret_equal(a, b, 0));
+	for (size_t i = 0; i < sizeof(a); i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			b[i] ^= (uint8_t)(1U << bit);
+			assert_false(secret_equal(a, b, sizeof(a)));
+			b[i] ^= (uint8_t)(1U << bit);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +156,7 @@ int main(void)
 	    cmocka_unit_test_setup(
 	        moving_frees_the_target_and_empties_the_source, forget_wipes),
 	    cmocka_unit_test_setup(an_impossible_size_changes_nothing, forget_wipes),
+	    cmocka_unit_test(equal_is_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

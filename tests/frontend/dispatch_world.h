@@ -131,6 +131,7 @@ static inline enum admission ask_as(
 	    .kind = JOB_HASH,
 	    .pool = POOL,
 	    .cost = {2, 0x13, 19456, 2, 1, 16, 32},
+	    .profile = 3,
 	    .password = &secret};
 	enum admission verdict;
 

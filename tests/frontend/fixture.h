@@ -129,6 +129,8 @@ static inline int fixture_setup(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(f->pools[i].name, sizeof(f->pools[i].name), "%s", names[i]);
 		f->pools[i].min_processes = 1;
+		f->pools[i].jobs =
+		    i < 2 ? CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY : CONFIG_JOBS_LOOKUP;
 	}
 	f->profile = (struct config_profile){.name = "default",
 	    .memory_kib = 19456,

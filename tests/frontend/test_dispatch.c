@@ -21,7 +21,7 @@ static void a_job_travels_and_its_answer_comes_back(void **state)
 	take_password(w, &job, "hunter2");
 	assert_int_equal(job_id_incarnation(job.id), INCARNATION);
 	assert_int_equal(job.deadline_ns, test_ns + DEADLINE_MS * NS_PER_MS);
-	assert_int_equal(job.cost.memory_kib, 19456);
+	assert_int_equal(job.profile, 3);
 	assert_false(job.alone);
 	assert_true(wanted(w, &job));
 	assert_numbers(w, 0, 1);
@@ -43,7 +43,8 @@ static void every_status_has_its_outcome(void **state)
 		enum task_outcome outcome;
 	} rows[] = {{JOB_OK, TASK_OK}, {JOB_DROPPED, TASK_EXPIRED},
 	    {JOB_NOT_FOUND, TASK_NOT_FOUND}, {JOB_REFUSED, TASK_REFUSED},
-	    {JOB_NO_MEMORY, TASK_NO_MEMORY}, {JOB_FAILED, TASK_FAILED}};
+	    {JOB_NO_MEMORY, TASK_NO_MEMORY}, {JOB_FAILED, TASK_FAILED},
+	    {JOB_VALID, TASK_VALID}, {JOB_INVALID, TASK_INVALID}};
 	struct world *w = *state;
 	struct job job;
 

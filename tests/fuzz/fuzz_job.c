@@ -23,7 +23,8 @@ static void check_job(const uint8_t *data, size_t size)
 		CHECK(job.id != 0 && job.flight < LIMIT_FLIGHTS);
 		CHECK(job.kind > 0 && job.kind < JOB_KIND_END);
 		CHECK(job.password_len <= LIMIT_PASSWORD);
-		CHECK(job.cost.salt_len <= LIMIT_SALT && job.cost.tag_len <= LIMIT_TAG);
+		CHECK(job.hash_len <= LIMIT_TEXT);
+		CHECK(within((const uint8_t *)job.hash, job.hash_len, data, size));
 		CHECK(within(job.password, job.password_len, data, size));
 		CHECK(size <= JOB_MESSAGE_MAX);
 		CHECK(job_encode(&job, again, size) == (ssize_t)size);
@@ -90,21 +91,26 @@ static uint64_t some_number(uint64_t *random)
 static size_t job_make(uint8_t *data, size_t max, uint64_t *random)
 {
 	uint8_t password[LIMIT_PASSWORD];
+	char hash[LIMIT_TEXT];
 	struct job job = {.id = some_number(random) | 1,
 	    .deadline_ns = some_number(random),
 	    .flight = (uint32_t)some_number(random) % LIMIT_FLIGHTS,
 	    .kind = (uint8_t)(1 + fuzz_random(random) % (JOB_KIND_END - 1)),
 	    .alone = fuzz_random(random) % 2,
-	    .cost = {(uint32_t)some_number(random), (uint32_t)some_number(random),
-	        (uint32_t)some_number(random), (uint32_t)some_number(random),
-	        (uint32_t)some_number(random), fuzz_random(random) % (LIMIT_SALT + 1),
-	        fuzz_random(random) % (LIMIT_TAG + 1)},
+	    .profile = (uint8_t)fuzz_random(random),
 	    .user = (int64_t)some_number(random),
+	    .hash = hash,
 	    .password = password};
 	ssize_t len;
 
 	if (job.kind != JOB_LOOKUP)
 		job.password_len = some_number(random) % (LIMIT_PASSWORD + 1);
+	if (job.kind == JOB_VERIFY) {
+		job.hash_len = some_number(random) % (LIMIT_TEXT + 1);
+		job.rehash = fuzz_random(random) % 2;
+	}
+	for (size_t i = 0; i < job.hash_len; i++)
+		hash[i] = (char)fuzz_random(random);
 	for (size_t i = 0; i < job.password_len; i++)
 		password[i] = (uint8_t)fuzz_random(random);
 	len = job_encode(&job, data, max);
@@ -123,6 +129,8 @@ static size_t reply_make(uint8_t *data, size_t max, uint64_t *random)
 
 	if (reply.status == JOB_OK)
 		reply.text_len = 1 + some_number(random) % LIMIT_TEXT;
+	else if (reply.status == JOB_VALID)
+		reply.text_len = some_number(random) % (LIMIT_TEXT + 1);
 	for (size_t i = 0; i < reply.text_len; i++)
 		text[i] = (char)(' ' + fuzz_random(random) % ('~' - ' ' + 1));
 	len = job_reply_encode(&reply, data, max);

@@ -69,7 +69,7 @@ static char *word_copy(const char *at, char *word, size_t cap)
 struct page {
 	bool there[DIRECTIVES];
 	char fallback[DIRECTIVES][64]; /* "" where it says unset */
-	char allowed[DIRECTIVES][128];
+	char allowed[DIRECTIVES][256];
 };
 
 static const struct {
@@ -145,8 +145,7 @@ static const char *row_allowed(
 {
 	char *units;
 
-	if (row->type->word == NULL &&
-	    (row->max == 0 || row->type == &config_type_cpus))
+	if (row->type->list || (row->type->word == NULL && row->max == 0))
 		return NULL;
 	row->type->allow(row, text, cap);
 	units = strstr(text, ", in ");

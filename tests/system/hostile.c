@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -35,12 +36,12 @@ const struct hostile hostile_replies[] = {
     {NULL, 0, 0, 0},
 };
 
-/* magic 0, kind 2, alone 3, flight 4, id 8, deadline 16, cost 24 (type, version, m, t,
- * p, salt, tag), password's length 52, password 56. */
+/* magic 0, kind 2, alone 3, flight 4, id 8, deadline 16, profile 24, rehash 25, hash's
+ * length 26, hash 28, password's length after it. */
 const struct hostile hostile_jobs[] = {
     {"empty", 0, -1, 0},
     {"one byte", 1, -1, 0},
-    {"a header alone", 56, -1, 0},
+    {"a header alone", 28, -1, 0},
     {"a byte short", HOSTILE_KEEP - 1, -1, 0},
     {"a byte long", HOSTILE_KEEP + 1, -1, 0},
     {"longer than any job", JOB_MESSAGE_MAX + 1, -1, 0},
@@ -50,10 +51,11 @@ const struct hostile hostile_jobs[] = {
     {"kind 255", HOSTILE_KEEP, 2, 255},
     {"alone 2", HOSTILE_KEEP, 3, 2},
     {"flight out of range", HOSTILE_KEEP, 7, 0xff},
-    {"salt too long", HOSTILE_KEEP, 46, 0xff},
-    {"tag too long", HOSTILE_KEEP, 50, 0xff},
-    {"lie about the length", HOSTILE_KEEP, 52, 0xff},
-    {"big lie about the length", HOSTILE_KEEP, 55, 0xff},
+    {"rehash 2", HOSTILE_KEEP, 25, 2},
+    {"lie about the hash's length", HOSTILE_KEEP, 26, 0xff},
+    {"big lie about the hash's length", HOSTILE_KEEP, 27, 0xff},
+    {"lie about the password's length", HOSTILE_KEEP, 28 + 48, 0xff},
+    {"big lie about the password's length", HOSTILE_KEEP, 28 + 48 + 3, 0xff},
     {NULL, 0, 0, 0},
 };
 
@@ -73,17 +75,14 @@ size_t hostile_reply(uint8_t *packet, uint64_t id, uint32_t flight, const char *
 
 size_t hostile_job(uint8_t *packet, uint64_t id, uint32_t flight, uint32_t memory_kib)
 {
+	char hash[80];
 	const struct job job = {.id = id,
 	    .deadline_ns = clock_ns() + 60 * NS_PER_SEC,
 	    .flight = flight,
-	    .kind = JOB_HASH,
-	    .cost = {.type = 2,
-	        .version = 0x13,
-	        .memory_kib = memory_kib,
-	        .time = 1,
-	        .lanes = 1,
-	        .salt_len = 16,
-	        .tag_len = 32},
+	    .kind = JOB_VERIFY,
+	    .hash = hash,
+	    .hash_len = (size_t)snprintf(hash, sizeof(hash),
+	        "$argon2id$v=19$m=%u,t=1,p=1$c29tZXNhbHQ$AAAAAAAA", memory_kib),
 	    .password = (const uint8_t *)"hostile",
 	    .password_len = 7};
 	ssize_t len = job_encode(&job, packet, HOSTILE_MAX);

@@ -7,9 +7,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/client.h"
+#include "tests/system/api.h"
 #include "tests/system/process.h"
 
 #if defined(__has_feature)
@@ -26,6 +27,11 @@
 
 /* In none of the program's own texts. */
 #define MARKER "Zq7marker"
+#define MARKER_B64 "WnE3bWFya2Vy"
+#define KEY_MARKER "Kv3pepper"
+
+/* of some other password */
+#define BCRYPT "$2b$04$JoDanvapU5.EyKjj6CtniOH6RtPNxVkjFmsNOphE8HSqVSXpl1lBW"
 
 enum { CHUNK = 1 << 20, CLIENTS = 8, REQUESTS = 1000, TEXT = 4096 };
 
@@ -36,14 +42,15 @@ struct search {
 	pid_t pid;
 	size_t hits;
 	bool report;
-	char bytes[CHUNK + sizeof(MARKER)];
+	const char *marker; /* no longer than MARKER_B64 */
+	char bytes[CHUNK + sizeof(MARKER_B64)];
 };
 
 /* One mapping. What cannot be read (a device's page, a hole) has nothing of ours. */
 static void search_range(
     struct search *s, int mem, uint64_t from, uint64_t end, const char *name)
 {
-	const size_t marker = sizeof(MARKER) - 1;
+	const size_t marker = strlen(s->marker);
 	char title[PROCESS_TITLE];
 
 	for (uint64_t at = from; at < end; at += CHUNK) {
@@ -54,7 +61,7 @@ static void search_range(
 		if (want > end - at)
 			want = end - at;
 		n = pread(mem, s->bytes, want, (off_t)at);
-		hit = n > 0 ? memmem(s->bytes, (size_t)n, MARKER, marker) : NULL;
+		hit = n > 0 ? memmem(s->bytes, (size_t)n, s->marker, marker) : NULL;
 		if (hit == NULL)
 			continue;
 		s->hits++;
@@ -258,6 +265,39 @@ static void ask_everywhere(const struct daemon *d)
 		}
 }
 
+/* Through /v1: hashed, verified right and wrong, made anew, in an old format, as
+ * base64; and what is refused after it was read. */
+static void ask_v1(const struct daemon *d)
+{
+	static const char *const refused[] = {"{\"password\":\"" MARKER "\",\"x\":1}",
+	    "{\"password\":\"" MARKER "\"}x", "{\"password\":\"" MARKER "\\x\"}",
+	    "{\"password\":\"" MARKER "\",\"password\":\"" MARKER "\"}",
+	    "{\"x" MARKER "\":\"" MARKER "\"}",
+	    "{\"password\":\"" MARKER "\",\"profile\":\"" MARKER "\"}",
+	    "{\"password_b64\":\"" MARKER_B64 "=\"}"};
+	char hash[API_HASH_MAX];
+	struct api api;
+
+	api_open(&api, d);
+	for (unsigned i = 0; i < 50; i++) {
+		api_hash(&api, MARKER "one", "weak", hash);
+		assert_int_equal(
+		    api_verify(&api, MARKER "one", hash, ",\"rehash\":true"),
+		    API_REHASH);
+		assert_int_equal(api_verify(&api, MARKER "two", hash, ""), API_INVALID);
+		assert_int_equal(api_verify(&api, MARKER "two", NULL, ""), API_INVALID);
+		assert_int_equal(
+		    api_verify(&api, MARKER "two", BCRYPT, ",\"profile\":\"weak\""),
+		    API_INVALID);
+		assert_int_equal(
+		    api_post(&api, "hash", "{\"password_b64\":\"" MARKER_B64 "\"}"),
+		    200);
+	}
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_in_range(api_post(&api, "hash", "%s", refused[i]), 400, 422);
+	api_close(&api);
+}
+
 /* Clients that leave: in the middle of asking, while a job is under way, with a reset.
  */
 static void leave(const struct daemon *d)
@@ -306,6 +346,7 @@ static void forget(struct daemon *d, const char *engine)
 
 	snprintf(option, sizeof(option), "engine=%s", engine);
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
+	    "profile.weak.memory=32K", "profile.weak.accept=bcrypt",
 	    "verify_max_memory=1M", "log_level=debug", "pool.fixed.min_processes=1",
 	    "pool.fixed.max_processes=1", "pool.fixed.retries=1", "access_log=on",
 	    option, NULL);
@@ -317,19 +358,70 @@ static void forget(struct daemon *d, const char *engine)
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	s->d = d;
+	s->marker = MARKER;
 	expect_seen(s, d);
 	ask_a_thousand(d);
 	ask_in_other_ways(d);
 	ask_for_too_much(d);
 	ask_everywhere(d);
+	ask_v1(d);
 	leave(d);
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 	expect_forgotten(s);
+	s->marker = MARKER_B64;
+	expect_forgotten(s);
 	assert_false(daemon_log_has(d, MARKER));
+	assert_false(daemon_log_has(d, MARKER_B64));
 	daemon_stop(d);
 	free(s);
 }
 
+/* The hashers have a key, and nobody else, not even for a moment of a reload. */
+static void test_keys_are_the_hashers(void **state)
+{
+	struct daemon *d = *state;
+	char path[96], option[128], title[PROCESS_TITLE], hash[API_HASH_MAX];
+	pid_t pids[PROCESS_MAX];
+	struct search *s;
+	struct api api;
+	size_t n;
+
+	harness_path(path, d->dir, "key");
+	harness_write_file(path, KEY_MARKER "-with-more");
+	assert_return_code(chmod(path, 0600), errno);
+	snprintf(option, sizeof(option), "key.new.file=%s", path);
+	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
+	    "profile.default.key=new", option, NULL);
+	if (SANITIZED || !process_titles_visible(d) || geteuid() != 0) {
+		unlink(path);
+		daemon_stop(d);
+		skip();
+	}
+	api_open(&api, d);
+	api_hash(&api, "x", "default", hash);
+	api_close(&api);
+	s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	s->d = d;
+	s->marker = KEY_MARKER;
+	search_process(s, d->pid);
+	assert_int_equal(s->hits, 0);
+	n = process_children(d->pid, pids, PROCESS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		process_title(pids[i], title);
+		s->hits = 0;
+		search_process(s, pids[i]);
+		if (strstr(title, "hasher elastic") != NULL ||
+		    strstr(title, "hasher fixed") != NULL)
+			assert_int_equal(s->hits, 1);
+		else
+			assert_int_equal(s->hits, 0);
+	}
+	assert_false(daemon_log_has(d, KEY_MARKER));
+	free(s);
+	unlink(path);
+	daemon_stop(d);
+}
 static void test_passwords_are_forgotten(void **state)
 {
 	forget(*state, "auto");
@@ -345,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_passwords_are_forgotten),
 	    daemon_test(test_libargon2_forgets_too),
+	    daemon_test(test_keys_are_the_hashers),
 	};
 
 	return cmocka_run_group_tests_name("secrets", tests, NULL, NULL);

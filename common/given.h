@@ -1,0 +1,55 @@
+/*
+ * A hash that a caller has brought to be verified: Argon2 or one of the old formats.
+ * A frontend asks before it queues anything, and a hasher asks again.
+ */
+#ifndef COMMON_GIVEN_H
+#define COMMON_GIVEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/config.h"
+#include "common/legacy.h"
+#include "common/phc.h"
+
+struct given {
+	bool old;    /* one of the old formats: `legacy`; else `phc` */
+	bool framed; /* an Argon2 hash as Django writes it, with a word before it */
+	struct phc phc;
+	struct legacy legacy;
+};
+
+enum given_result {
+	GIVEN_OK,
+	GIVEN_MALFORMED,   /* its format is known, and it is not well-formed */
+	GIVEN_UNSUPPORTED, /* nobody's, or beyond what is done here */
+};
+
+/* Takes text[len], any bytes, apart; where the result is not GIVEN_OK, *why is a
+ * constant sentence that repeats nothing of it. To be wiped. */
+enum given_result given_parse(
+    struct given *given, const char *text, size_t len, const char **why);
+
+/* Does the profile let its format in? Argon2 always is. */
+bool given_accepted(const struct given *given, const struct config_profile *profile);
+
+/* Does verifying it cost no more than verify_max_* and, of an old format, the ceiling
+ * of its kind? */
+bool given_within(const struct given *given, const struct config *config);
+
+/* What verifying it costs; of an old format all that counts is the memory. */
+struct job_cost given_cost(const struct given *given);
+
+/* How much work that is, in job_units(). Of old formats an estimate: what they cost has
+ * little to do with memory. */
+uint64_t given_units(const struct given *given);
+uint64_t given_units_of_old(const struct legacy *legacy);
+
+/* The reasons to make it anew by that profile (rehash.h), or-ed. */
+unsigned given_reasons(const struct given *given, const struct config *config,
+    const struct config_profile *profile);
+
+/* "argon2id", "bcrypt" */
+const char *given_name(const struct given *given);
+
+#endif

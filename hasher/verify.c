@@ -1,0 +1,113 @@
+/*
+ * Verify jobs: a hash that a caller brought is taken apart and checked anew, for the
+ * frontend that sent it may have been broken into; its tag is computed and compared;
+ * and where that was asked for, a right password gets a new hash in the same job.
+ */
+#include <bsd/string.h>
+
+#include "hasher/hasher.h"
+#include "hasher/legacy_verify.h"
+
+enum job_status verify_prepare(struct hasher *h, struct hand *hand)
+{
+	const struct config *config = h->child->config;
+	const struct job *job = &hand->job;
+	enum job_status status = JOB_REFUSED;
+	struct given given;
+	const char *why;
+
+	if (job->profile >= config->profile_count)
+		return JOB_REFUSED;
+	if (job->hash_len == 0) {
+		password_compose(&hand->phc, &config->profiles[job->profile]);
+		return JOB_OK;
+	}
+	if (given_parse(&given, job->hash, job->hash_len, &why) == GIVEN_OK &&
+	    given_accepted(&given, &config->profiles[job->profile]) &&
+	    given_within(&given, config)) {
+		hand->old = given.old;
+		hand->legacy = given.legacy;
+		hand->phc = given.phc;
+		status = JOB_OK;
+	}
+	explicit_bzero(&given, sizeof(given));
+	return status;
+}
+
+void verify_keep(struct hand *hand)
+{
+	if (hand->job.rehash &&
+	    secret_append(&hand->kept, hand->job.password, hand->job.password_len) != 0)
+		hand->job.rehash = false;
+	/* the message that they are in is about to be wiped */
+	hand->job.password = NULL;
+	hand->job.hash = NULL;
+}
+
+/* The second half: a new hash by the profile. It is done without where there can be no
+ * room for it, and waits where others have the room now. */
+static void verify_rehash(struct hasher *h, struct hand *hand)
+{
+	enum engine_status status =
+	    password_submit(h, hand, hand->kept.data, hand->kept.len);
+
+	if (status == ENGINE_OK ||
+	    (status == ENGINE_FULL && engine_running(h->engine) > 0))
+		return;
+	hand_answer(h, hand, JOB_VALID, NULL, 0);
+}
+
+/* Right: answers, or goes on to make a new hash. */
+static void verify_right(struct hasher *h, struct hand *hand)
+{
+	if (!hand->job.rehash) {
+		hand_answer(h, hand, JOB_VALID, NULL, 0);
+		return;
+	}
+	hand->again = true;
+	password_compose(&hand->phc, &h->child->config->profiles[hand->job.profile]);
+	verify_rehash(h, hand);
+}
+
+void verify_done(struct hasher *h, struct hand *hand, const uint8_t *tag)
+{
+	const bool same = secret_equal(tag, hand->phc.tag, hand->phc.cost.tag_len);
+
+	/* no hash: what was computed has the empty tag once in 2^32 or more */
+	if (same && hand->job.hash_len > 0)
+		verify_right(h, hand);
+	else
+		hand_answer(h, hand, JOB_INVALID, NULL, 0);
+}
+
+bool verify_old(struct hasher *h, struct hand *hand)
+{
+	static const enum job_status statuses[] = {[LEGACY_MATCH] = JOB_VALID,
+	    [LEGACY_MISMATCH] = JOB_INVALID,
+	    [LEGACY_REFUSED] = JOB_REFUSED,
+	    [LEGACY_NO_MEMORY] = JOB_NO_MEMORY,
+	    [LEGACY_FAILED] = JOB_FAILED};
+	const struct job *job = &hand->job;
+	enum job_status status;
+
+	if (h->child->legacy == NULL) {
+		hand_answer(h, hand, JOB_REFUSED, NULL, 0);
+		return true;
+	}
+	if (h->running > 1)
+		return false;
+	status = statuses[legacy_verify(h->child->legacy, &hand->legacy, job->hash,
+	    job->hash_len, job->password, job->password_len)];
+	h->other_units += given_units_of_old(&hand->legacy);
+	verify_keep(hand);
+	if (status == JOB_VALID)
+		verify_right(h, hand);
+	else
+		hand_answer(h, hand, status, NULL, 0);
+	return true;
+}
+
+void verify_resume(struct hasher *h, struct hand *hand)
+{
+	verify_rehash(h, hand);
+}
