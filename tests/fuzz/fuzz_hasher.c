@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "common/log.h"
 #include "hasher/engine_internal.h"
 #include "hasher/hasher.h"
+#include "tests/fuzz/attach.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LINKS = 2, MESSAGES = 24, PROFILES = 2, TICK_NS = 20000 };
@@ -89,24 +89,10 @@ void setproctitle(const char *fmt, ...)
 
 static void link_put(unsigned link, const void *bytes, size_t len, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
 	struct expected *expected = &play.expected[play.count];
-	struct cmsghdr *c;
 	const char *why;
 
-	if (fd >= 0) {
-		header.msg_control = control;
-		header.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
-	CHECK(sendmsg(play.ends[link], &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	      (ssize_t)len);
+	CHECK(attach_send(play.ends[link], bytes, len, fd) == (ssize_t)len);
 	if (fd >= 0 || len > JOB_MESSAGE_MAX ||
 	    job_decode(&expected->job, bytes, len, &why) != 0)
 		return;
