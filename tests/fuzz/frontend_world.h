@@ -235,6 +235,16 @@ static inline void check_zeros(const void *bytes, size_t size)
 	CHECK(size == 0 || (at[0] == 0 && memcmp(at, at + 1, size - 1) == 0));
 }
 
+/* What the board says is wanted, somebody waits for. */
+static inline void world_check_wanted(void)
+{
+	unsigned wanted = 0;
+
+	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
+		wanted += atomic_load(&world->child.slot->frontend.wanted[i]) != 0;
+	CHECK(wanted <= dispatch_pending(world->fe.dispatch));
+}
+
 /* Answers and waits until no job is left; then nothing may be that was not there at the
  * beginning, and no byte of what passed through. */
 static inline void world_calm(void)

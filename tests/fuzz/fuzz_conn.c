@@ -328,6 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (step >= 128)
 			world_turn();
 		CHECK(world->fe.conn_count < STEPS);
+		world_check_wanted();
 	}
 	end_all();
 	return 0;

@@ -323,6 +323,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play = (struct play){.tape = {data, size}};
 	for (unsigned i = 0; i < STEPS && play.tape.left > 0; i++) {
 		steps[tape_byte(&play.tape) % (sizeof(steps) / sizeof(steps[0]))]();
+		world_check_wanted();
 		if (i % 8 == 0)
 			world_heard(CONTROL_SUSPECT);
 	}

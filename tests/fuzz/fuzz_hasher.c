@@ -108,6 +108,17 @@ static struct job_cost profile_cost(const struct config_profile *profile)
 	    profile->lanes, profile->salt, profile->tag};
 }
 
+/* One of the costs is another one: perhaps that of another profile. */
+static void cost_bend(struct job_cost *cost)
+{
+	static const uint32_t values[] = {0, 1, 2, 3, 4, 8, 16, 32, 0x10, 0x13};
+	uint32_t *const fields[] = {&cost->type, &cost->version, &cost->memory_kib,
+	    &cost->time, &cost->lanes, &cost->salt_len, &cost->tag_len};
+	uint8_t how = tape_byte(&play.tape);
+
+	*fields[how % 7] = values[how / 7 % (sizeof(values) / sizeof(values[0]))];
+}
+
 /* A job; `bend`: with some of it as the tape will have it. */
 static void put_job(unsigned link, bool bend)
 {
@@ -127,6 +138,8 @@ static void put_job(unsigned link, bool bend)
 		atomic_store(
 		    &board_slot(&play.child.board, link)->frontend.wanted[job.flight],
 		    job.id);
+	if (how & 32)
+		cost_bend(&job.cost);
 	n = job_encode(&job, message, sizeof(message));
 	CHECK(n > 0);
 	at = tape_byte(&play.tape) % (size_t)n;
