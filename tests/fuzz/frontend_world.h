@@ -208,7 +208,7 @@ static inline void world_open(void)
 	world_open_pool(2, "lookup", CONFIG_JOBS_LOOKUP);
 	world->fe.child = &world->child;
 	world->fe.config = &world->config;
-	TAILQ_INIT(&world->fe.conns);
+	conn_init(&world->fe);
 	world->fe.loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	CHECK(world->fe.loop != NULL);
 	world->fe.dispatch = dispatch_open(world->fe.loop, &world->child);
@@ -233,6 +233,16 @@ static inline void check_zeros(const void *bytes, size_t size)
 	const uint8_t *at = bytes;
 
 	CHECK(size == 0 || (at[0] == 0 && memcmp(at, at + 1, size - 1) == 0));
+}
+
+/* What the board says is wanted, somebody waits for. */
+static inline void world_check_wanted(void)
+{
+	unsigned wanted = 0;
+
+	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
+		wanted += atomic_load(&world->child.slot->frontend.wanted[i]) != 0;
+	CHECK(wanted <= dispatch_pending(world->fe.dispatch));
 }
 
 /* Answers and waits until no job is left; then nothing may be that was not there at the

@@ -22,14 +22,17 @@ struct visitor {
 	char got[TOKEN_ROOM];
 };
 
+/* A job that a hasher has taken, and what it will answer. */
+struct held {
+	struct job job;
+	unsigned pool;
+	char text[64];
+};
+
 static struct play {
 	struct visitor clients[CLIENTS];
 	uint64_t numbers;
-	struct {
-		struct job job;
-		unsigned pool;
-		char text[64];
-	} held[HELD];
+	struct held held[HELD];
 	unsigned held_count;
 	struct tape tape;
 } play;
@@ -121,7 +124,7 @@ static void ask_hash(struct visitor *client)
 	int n = snprintf(text, sizeof(text),
 	    "%s /hash%s/client%%20%u.%u HTTP/1.%d\r\nHost: a\r\n%s%s\r\n",
 	    how & 1 ? "HEAD" : "GET", how & 2 ? "_rayon" : "", client->number,
-	    how >> 5U, (how & 4) == 0, how & 8 ? "X-Request-Id: me\r\n" : "",
+	    (unsigned)how >> 5, (how & 4) == 0, how & 8 ? "X-Request-Id: me\r\n" : "",
 	    how & 16 ? "Connection: close\r\n" : "");
 
 	client_send(client, text, (size_t)n);
@@ -198,21 +201,25 @@ static void turn(struct visitor *client)
 static void take(struct visitor *client)
 {
 	unsigned pool = (unsigned)(client - play.clients) % WORLD_POOLS;
-	struct job *job = &play.held[play.held_count].job;
-	char *text = play.held[play.held_count].text;
+	struct held held = {.pool = pool};
+	const struct job *job = &held.job;
+	int len = (int)sizeof(held.text) / 2;
 
-	if (play.held_count == HELD || !world_take(pool, job))
+	if (play.held_count == HELD || !world_take(pool, &held.job))
 		return;
-	snprintf(text, sizeof(play.held[0].text), "user %lld", (long long)job->user);
+	if (job->password_len < (size_t)len)
+		len = (int)job->password_len;
 	if (job->kind == JOB_HASH)
-		snprintf(text, sizeof(play.held[0].text), "of %.*s",
-		    (int)(job->password_len < 32 ? job->password_len : 32),
+		snprintf(held.text, sizeof(held.text), "of %.*s", len,
 		    (const char *)job->password);
-	for (char *c = text; *c != '\0'; c++)
+	else
+		snprintf(
+		    held.text, sizeof(held.text), "user %lld", (long long)job->user);
+	for (char *c = held.text; *c != '\0'; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	job->password = NULL;
-	play.held[play.held_count++].pool = pool;
+	held.job.password = NULL;
+	play.held[play.held_count++] = held;
 }
 
 static void answer(struct visitor *client)
@@ -321,6 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (step >= 128)
 			world_turn();
 		CHECK(world->fe.conn_count < STEPS);
+		world_check_wanted();
 	}
 	end_all();
 	return 0;

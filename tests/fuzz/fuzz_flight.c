@@ -9,6 +9,7 @@
  * Input: a tape of steps.
  */
 #include "frontend/dispatch.h"
+#include "tests/fuzz/attach.h"
 #include "tests/fuzz/frontend_world.h"
 
 enum { ASKERS = 32, CLIENTS = 5, STEPS = 256, HELD = 8 };
@@ -161,28 +162,25 @@ static void step_answer(void)
 
 static void fake_send(unsigned pool, const void *bytes, size_t len, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-	struct cmsghdr *c;
-
-	if (fd >= 0) {
-		header.msg_control = control;
-		header.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
-	(void)sendmsg(world->hashers[pool], &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)attach_send(world->hashers[pool], bytes, len, fd);
 }
 
-/* A lie: a real job's id or flight with something else beside it, or on another link.
+/* What stands about a job in a reply to it, with one of the two bent. */
+static void reply_bend(struct job_reply *reply, const struct job *job, uint8_t how)
+{
+	reply->id = job->id;
+	reply->flight = job->flight;
+	if ((how & 0x40) != 0)
+		reply->flight = (job->flight + 1) % LIMIT_FLIGHTS;
+	else if ((how & 0x20) != 0)
+		reply->id += UINT64_C(1) << JOB_ID_COUNTER_BITS;
+}
+
+/* A lie: to a real job on another link, to one that is not quite real, or to nobody's.
  * Its text is for nobody, so that whoever is told it complains. */
 static void step_lie(void)
 {
-	struct held *held = some_held();
+	const struct held *held = some_held();
 	uint8_t how = tape_byte(&play.tape);
 	struct job_reply reply = {.status = JOB_OK, .text = "a lie", .text_len = 5};
 	unsigned pool = how % WORLD_POOLS;
@@ -190,19 +188,10 @@ static void step_lie(void)
 	ssize_t len;
 
 	tape_fill(&play.tape, &reply.id, 1 + how % sizeof(reply.id));
+	reply.id &= (UINT64_C(1) << JOB_ID_COUNTER_BITS) - 1;
 	reply.flight = tape_byte(&play.tape) * 2U;
-	if (held != NULL && (how & 0x80) != 0 && pool != held->pool) {
-		reply.id = held->job.id;
-		reply.flight = held->job.flight;
-	} else if (held != NULL && (how & 0x40) != 0) {
-		reply.id = held->job.id;
-		reply.flight = (held->job.flight + 1) % LIMIT_FLIGHTS;
-	} else if (held != NULL && (how & 0x20) != 0) {
-		reply.id = held->job.id + ((uint64_t)1 << JOB_ID_COUNTER_BITS);
-		reply.flight = held->job.flight;
-	} else {
-		reply.id &= (UINT64_C(1) << JOB_ID_COUNTER_BITS) - 1; /* of nobody */
-	}
+	if (held != NULL && ((how & 0x60) != 0 || pool != held->pool))
+		reply_bend(&reply, &held->job, how);
 	len = job_reply_encode(&reply, message, sizeof(message));
 	if (len > 0)
 		fake_send(pool, message, (size_t)len, -1);
@@ -229,15 +218,15 @@ static void step_scribble(void)
 	switch (how % 4) {
 	case 0:
 		tape_fill(&play.tape, &slot->hasher, sizeof(slot->hasher));
-		return;
+		break;
 	case 1:
 		atomic_store(&slot->hasher.taking, how / 4);
-		return;
+		break;
 	case 2:
 		if (held != NULL)
 			atomic_store(
 			    &slot->hasher.claim[how / 4 % LIMIT_STREAMS], held->job.id);
-		return;
+		break;
 	default:
 		memset(&slot->hasher, how, sizeof(slot->hasher));
 	}
@@ -343,6 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play = (struct play){.tape = {data, size}};
 	for (unsigned i = 0; i < STEPS && play.tape.left > 0; i++) {
 		steps[tape_byte(&play.tape) % (sizeof(steps) / sizeof(steps[0]))]();
+		world_check_wanted();
 		if (i % 8 == 0)
 			world_heard(CONTROL_SUSPECT);
 	}

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "common/log.h"
 #include "hasher/engine_internal.h"
 #include "hasher/hasher.h"
+#include "tests/fuzz/attach.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LINKS = 2, MESSAGES = 24, PROFILES = 2, TICK_NS = 20000 };
@@ -89,24 +89,10 @@ void setproctitle(const char *fmt, ...)
 
 static void link_put(unsigned link, const void *bytes, size_t len, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
 	struct expected *expected = &play.expected[play.count];
-	struct cmsghdr *c;
 	const char *why;
 
-	if (fd >= 0) {
-		header.msg_control = control;
-		header.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
-	CHECK(sendmsg(play.ends[link], &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	      (ssize_t)len);
+	CHECK(attach_send(play.ends[link], bytes, len, fd) == (ssize_t)len);
 	if (fd >= 0 || len > JOB_MESSAGE_MAX ||
 	    job_decode(&expected->job, bytes, len, &why) != 0)
 		return;
@@ -114,6 +100,26 @@ static void link_put(unsigned link, const void *bytes, size_t len, int fd)
 	expected->link = link;
 	expected->answered = false;
 	play.count++;
+}
+
+/* What a frontend that was broken into may send to be verified. */
+static const char *const hashes[] = {
+    "",
+    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+    "$argon2d$m=16,t=2,p=2$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+    "$argon2i$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+    "$argon2id$v=19$m=8,t=4294967295,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+    "$argon2id$v=19$m=8,t=1,p=1,keyid=Zm9v$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+    "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+    "$argon2id$",
+};
+
+static void job_verify(struct job *job, uint8_t how)
+{
+	job->kind = JOB_VERIFY;
+	job->rehash = (how & 8) != 0;
+	job->hash = hashes[how / 16 % (sizeof(hashes) / sizeof(hashes[0]))];
+	job->hash_len = strlen(job->hash);
 }
 
 /* A job; `bend`: with some of it as the tape will have it. */
@@ -129,7 +135,9 @@ static void put_job(unsigned link, bool bend)
 	size_t at, len = tape_byte(&play.tape);
 	ssize_t n;
 
-	if (job.kind == JOB_HASH)
+	if ((how & 34) == 32)
+		job_verify(&job, tape_byte(&play.tape));
+	if (job.kind != JOB_LOOKUP)
 		job.password = tape_bytes(&play.tape, len, &job.password_len);
 	if ((how & 128) == 0)
 		atomic_store(
@@ -180,6 +188,8 @@ static void check_status(const struct expected *expected, const struct job_reply
 	}
 	if (reply->status == JOB_DROPPED)
 		CHECK(job->deadline_ns <= play.now_ns);
+	else if (job->kind == JOB_VERIFY)
+		CHECK(reply->status == JOB_INVALID || reply->status == JOB_REFUSED);
 	else if (job->kind == JOB_HASH && job->profile < PROFILES)
 		CHECK(reply->status == JOB_OK && reply->text_len > 10 &&
 		      memcmp(reply->text, "$argon2id$", 10) == 0);

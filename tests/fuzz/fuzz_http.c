@@ -8,14 +8,21 @@
  *   - the same bytes in other pieces get the same answers;
  *   - when the client has gone nothing is left: no connection, job, or byte.
  *
- * Input: flags, the seed of the pieces, and what the client sends.
+ * Input: flags, the seed of the pieces (with FLAG_LATE, of the last bytes), and what
+ * the client sends.
  */
 #include "frontend/conn.h"
 #include "frontend/percent.h"
 #include "tests/fuzz/frontend_world.h"
 #include "tests/fuzz/http_oracle.h"
 
-enum { FLAG_NO_SEED = 1, FLAG_DRAINING = 2, FLAG_ACCESS_LOG = 4, FLAG_HEAVY = 8 };
+enum {
+	FLAG_NO_SEED = 1,
+	FLAG_DRAINING = 2,
+	FLAG_ACCESS_LOG = 4,
+	FLAG_HEAVY = 8,
+	FLAG_LATE = 16
+};
 enum { PIECES_MAX = 48, ANSWERS_ROOM = 1 << 18, QUIET_TURNS = 3 };
 
 /* One connection, and what came back. */
@@ -110,10 +117,11 @@ static void session_close(struct session *s)
 
 /* --- what it got */
 
-static bool is_refusal(unsigned status)
+static enum asked asked_for(unsigned number)
 {
-	return status == 400 || status == 413 || status == 414 || status == 431 ||
-	       status == 501 || status == 505;
+	if (number >= oracle.count)
+		return ASKED_UNKNOWN;
+	return oracle.requests[number].method == HTTP_HEAD ? ASKED_HEAD : ASKED_OTHER;
 }
 
 static void session_read_answers(struct session *s)
@@ -122,11 +130,10 @@ static void session_read_answers(struct session *s)
 
 	while (at < s->len && used > 0) {
 		struct answer *answer = &s->answers[s->count];
-		bool extra = s->count >= oracle.count;
-		bool head = !extra && oracle.requests[s->count].method == HTTP_HEAD;
 
 		CHECK(s->count == 0 || !answer[-1].close);
-		used = answer_read(answer, s->bytes + at, s->len - at, head || extra);
+		used = answer_read(
+		    answer, s->bytes + at, s->len - at, asked_for(s->count));
 		at += used;
 		if (used > 0 && answer->status >= 200)
 			s->count++;
@@ -214,13 +221,11 @@ static void sessions_compare(void)
 	}
 }
 
-static void session_run(
+static void session_send_pieces(
     struct session *s, const char *data, size_t len, uint64_t pieces)
 {
-	uint64_t requests = atomic_load(&world->child.slot->frontend.requests);
 	unsigned shift = (unsigned)pieces % 8;
 
-	session_open(s);
 	for (unsigned i = 0; len > 0; i++) {
 		size_t piece = 1 + fuzz_random(&pieces) % (1U << shift);
 
@@ -230,6 +235,16 @@ static void session_run(
 		data += piece;
 		len -= piece;
 	}
+}
+
+static void session_run(
+    struct session *s, const char *data, size_t len, uint64_t pieces, size_t first)
+{
+	uint64_t requests = atomic_load(&world->child.slot->frontend.requests);
+
+	session_open(s);
+	session_send(s, data, first);
+	session_send_pieces(s, data + first, len - first, pieces);
 	session_settle(s);
 	session_check(s);
 	requests = atomic_load(&world->child.slot->frontend.requests) - requests;
@@ -253,15 +268,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t pieces = UINT64_C(1) << 32 | tape_byte(&tape);
 	const char *text = (const char *)tape.at;
 	size_t len = tape.left < 4096 ? tape.left : 4096;
+	size_t first =
+	    (flags & FLAG_LATE) != 0 && len > PIECES_MAX ? len - PIECES_MAX : 0;
 
 	world->config.seed_routes = (flags & FLAG_NO_SEED) == 0;
 	world->config.access_log = (flags & FLAG_ACCESS_LOG) != 0;
 	world->config.max_body = (flags & FLAG_HEAVY) != 0 ? 1024 : 64;
 	world->fe.draining = (flags & FLAG_DRAINING) != 0;
 	oracle_read(&oracle, text, len);
-	session_run(&one, text, len, pieces);
+	session_run(&one, text, len, pieces, first);
 	if (!expects(text, len)) {
-		session_run(&other, text, len, UINT64_C(1) << 32 | 7);
+		session_run(&other, text, len, 1, len);
 		sessions_compare();
 	}
 	world_calm();

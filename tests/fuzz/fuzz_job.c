@@ -24,7 +24,8 @@ static void check_job(const uint8_t *data, size_t size)
 		CHECK(job.kind > 0 && job.kind < JOB_KIND_END);
 		CHECK(job.password_len <= LIMIT_PASSWORD);
 		CHECK(job.hash_len <= LIMIT_TEXT);
-		CHECK(within((const uint8_t *)job.hash, job.hash_len, data, size));
+		CHECK(job.hash_len == 0 ||
+		      within((const uint8_t *)job.hash, job.hash_len, data, size));
 		CHECK(within(job.password, job.password_len, data, size));
 		CHECK(size <= JOB_MESSAGE_MAX);
 		CHECK(job_encode(&job, again, size) == (ssize_t)size);
@@ -137,11 +138,12 @@ static size_t reply_make(uint8_t *data, size_t max, uint64_t *random)
 	return len > 0 ? (size_t)len : 0;
 }
 
-/* Writes a number over 1, 2, 4 or 8 bytes, mostly of the head, where the fields are. */
+/* Writes a number over 1, 2, 4 or 8 bytes of the head, where the fields are, aligned as
+ * they are. */
 static void field_bend(uint8_t *data, size_t size, uint64_t *random)
 {
 	size_t width = (size_t)1 << fuzz_random(random) % 4;
-	size_t at = fuzz_random(random) % (size < 64 ? size : 64);
+	size_t at = fuzz_random(random) % (size < 64 ? size : 64) / width * width;
 	uint64_t number = some_number(random);
 
 	for (size_t i = 0; i < width && at + i < size; i++)

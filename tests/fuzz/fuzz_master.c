@@ -12,6 +12,7 @@
  *
  * Input: a tape of steps.
  */
+#include "tests/fuzz/attach.h"
 #include "tests/fuzz/master_world.h"
 
 enum { STEPS = 192 };
@@ -29,21 +30,7 @@ static struct process *some_process(void)
 
 static void child_say(const struct process *p, const void *bytes, size_t len, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-	struct cmsghdr *c;
-
-	if (fd >= 0) {
-		header.msg_control = control;
-		header.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
-	(void)sendmsg(child_of_pid(p->pid)->end, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)attach_send(child_of_pid(p->pid)->end, bytes, len, fd);
 }
 
 static void say_kind(const struct process *p, enum control_kind kind)

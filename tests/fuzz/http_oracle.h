@@ -108,10 +108,30 @@ static inline const char *answer_field(const char *head, size_t len, const char 
 	return at;
 }
 
+static inline bool is_refusal(unsigned status)
+{
+	return status == 400 || status == 413 || status == 414 || status == 431 ||
+	       status == 501 || status == 505;
+}
+
+/* To what an answer is one: a HEAD gets no body, but where it is refused nobody may
+ * know that it is one. */
+enum asked { ASKED_HEAD, ASKED_OTHER, ASKED_UNKNOWN };
+
+static inline bool answer_lacks_body(
+    const struct answer *answer, enum asked asked, const char *body, size_t left)
+{
+	if (asked == ASKED_OTHER)
+		return false;
+	if (asked == ASKED_HEAD && !is_refusal(answer->status))
+		return true;
+	return left == 0 || memcmp(body, "HTTP/1.1", left < 8 ? left : 8) == 0;
+}
+
 /* Takes an answer from the front of data[len]; returns its length, 0 where it is not
- * complete. To a HEAD, and where a request was refused, there may be no body. */
+ * complete. */
 static inline size_t answer_read(
-    struct answer *answer, const char *data, size_t len, bool may_lack_body)
+    struct answer *answer, const char *data, size_t len, enum asked asked)
 {
 	const char *end = memmem(data, len, "\r\n\r\n", 4), *length;
 	size_t head, body;
@@ -131,7 +151,7 @@ static inline size_t answer_read(
 		CHECK(answer_field(data, head, "\r\nContent-Type: ") != NULL);
 	}
 	body = length != NULL ? strtoul(length, NULL, 10) : 0;
-	if (may_lack_body && (len == head || memcmp(data + head, "HTTP/1.1", 8) == 0)) {
+	if (answer_lacks_body(answer, asked, data + head, len - head)) {
 		answer_check(data, head, true);
 		return head;
 	}

@@ -11,7 +11,7 @@
 
 enum { WIPED_UNIT = 64 }; /* secrets are allocated in multiples of this */
 
-static void wiped_free(void *block)
+static inline void wiped_free(void *block)
 {
 	const uint8_t *bytes = block;
 	size_t size = block != NULL ? malloc_usable_size(block) : 0;
@@ -21,8 +21,13 @@ static void wiped_free(void *block)
 	free(block);
 }
 
+/* (what it does is for its own analysis to judge) */
+#ifdef __clang_analyzer__
+#include "common/secret.h"
+#else
 #define free wiped_free
 #include "common/secret.c"
 #undef free
+#endif
 
 #endif
