@@ -38,6 +38,7 @@ static void member_open(
 	assert_return_code(member->fd, errno);
 	if (crowd->narrow) {
 		setsockopt(member->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		setsockopt(member->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 		setsockopt(
 		    member->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
 	}
@@ -175,7 +176,7 @@ void crowd_turn(struct crowd *crowd, int limit_ms)
 	int n = epoll_wait(crowd->epoll, events, CROWD_EVENTS, limit_ms);
 
 	for (int i = 0; i < n; i++)
-		if (crowd->slow && (events[i].events & EPOLLERR) != 0)
+		if (crowd->slow && (events[i].events & (EPOLLERR | EPOLLHUP)) != 0)
 			member_end(events[i].data.ptr, true); /* bytes may be left */
 		else
 			member_read(crowd, events[i].data.ptr);

@@ -27,7 +27,7 @@ struct crowd {
 	struct member *members;
 	size_t count;
 	int epoll;
-	bool narrow; /* small receive buffers and segments, from crowd_open() on */
+	bool narrow; /* small buffers and segments, from crowd_open() on */
 	bool slow;   /* receives a byte at a time; an error ends it at once */
 };
 
