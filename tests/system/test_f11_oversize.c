@@ -128,9 +128,11 @@ static void expect_refusal(struct daemon *d, const struct row *row)
 		fail_msg("%s: %d instead of %d", row->name, r.status, row->status);
 	assert_true(response_has(&r, "Connection", "close"));
 	assert_in_range(source.at, 1, row->limit + BUFFER);
+	client_expect_end(&client);
 	/* it is read on for a while, so that the answer is not lost, but not for ever
 	 */
-	expect_close(&client, &source, LINGER + (size_t)4 * MIB);
+	expect_close(&client, &source,
+	    (row->status == 413 ? LINGER_BODY : LINGER_HEAD) + (size_t)MIB);
 	client_close(&client);
 	response_free(&r);
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
