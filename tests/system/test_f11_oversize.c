@@ -198,6 +198,7 @@ static void test_head_is_enough(void **state)
  * when it can send no more, looks for an answer. */
 static void expect_readable(struct daemon *d, const struct row *row)
 {
+	const int small = 2 * PIECE;
 	struct source source = source_of(row);
 	struct pollfd pollfd = {.events = POLLOUT};
 	struct response r = {0};
@@ -206,6 +207,7 @@ static void expect_readable(struct daemon *d, const struct row *row)
 	size_t n, at;
 
 	client_open(&client, &d->tcp);
+	setsockopt(client.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	pollfd.fd = client.fd;
 	while ((n = source_make(&source, bytes)) > 0) {
 		for (at = 0; at < n;) {
@@ -225,6 +227,8 @@ static void expect_readable(struct daemon *d, const struct row *row)
 	print_message(
 	    "%s: %zu bytes sent, then read %d\n", row->name, source.at, r.status);
 	assert_int_equal(r.status, row->status);
+	assert_true(
+	    source.at > MIB); /* it was read on: no reset overtakes the answer */
 	client_close(&client);
 	response_free(&r);
 }
