@@ -14,7 +14,7 @@
 
 enum {
 	ACCEPT_PATIENCE = 16, /* failures in a row that may be each connection's own */
-	ACCEPT_CLOSES = 16,   /* idle connections closed for one new fd */
+	ACCEPT_CLOSES = 64,   /* idle connections closed for one new fd */
 	ACCEPT_LEAVES = 10, /* times that a client is left to others who do not move */
 };
 

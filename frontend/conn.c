@@ -128,10 +128,13 @@ static void conn_on_timer(struct ev_loop *loop, struct ev_timer *timer, int reve
 
 	(void)loop;
 	(void)revents;
-	conn->busy = true;
 	conn->rings = CONN_NEVER;
-	if (clock_ns() >= conn->deadline)
-		conn_expire(conn);
+	if (clock_ns() < conn->deadline) {
+		conn_set_deadline(conn);
+		return;
+	}
+	conn->busy = true;
+	conn_expire(conn);
 	conn_settle(conn);
 }
 

@@ -12,8 +12,9 @@ static uint64_t conn_timeout_ms(const struct conn *conn)
 	const struct config *config = conn->frontend->config;
 
 	switch ((enum conn_state)conn->state) {
-	case CONN_IDLE:
-		return config->keepalive_timeout_ms;
+	case CONN_IDLE: /* more is here already: it is to take its answers first */
+		return conn_rest_len(conn) > 0 ? config->write_timeout_ms
+		                               : config->keepalive_timeout_ms;
 	case CONN_HEAD:
 		return config->header_timeout_ms;
 	case CONN_BODY:
@@ -103,6 +104,10 @@ void conn_expire(struct conn *conn)
 		conn_cut(conn);
 		break;
 	case CONN_IDLE:
+		if (conn_rest_len(conn) > 0)
+			conn_cut(conn);
+		conn->gone = true;
+		break;
 	case CONN_LINGERING:
 		conn->gone = true;
 		break;

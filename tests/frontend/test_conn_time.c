@@ -204,6 +204,32 @@ static void test_write(void **state)
 	close(fd);
 }
 
+/* A client that takes nothing at all. Whether its answers stopped in the middle of one,
+ * or between two where it only gave way to others, its time is the same. */
+static void test_unread(void **state)
+{
+	static char text[4000 * 48];
+	struct fixture *f = *state;
+	uint64_t since = clock_ns();
+	size_t len = 0, sent = 0;
+	int fd = client_open(f);
+
+	f->config.write_timeout_ms = SHORT_MS;
+	for (int i = 0; i < 4000; i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, "%s", GET("/livez"));
+	while (f->fe.conn_count > 0) {
+		ssize_t n = send(fd, text + sent, len - sent, MSG_NOSIGNAL);
+
+		sent += n > 0 ? (size_t)n : 0;
+		if (sent == len)
+			sent = 0;
+		turn(f, -1, since);
+	}
+	assert_true(elapsed_ms(since) >= SHORT_MS);
+	close(fd);
+}
+
 static void test_hello(void **state)
 {
 	struct fixture *f = *state;
@@ -274,6 +300,7 @@ int main(void)
 	    FIXTURE_TEST(test_timer_is_left_alone),
 	    FIXTURE_TEST(test_lingering),
 	    FIXTURE_TEST(test_write),
+	    FIXTURE_TEST(test_unread),
 	    FIXTURE_TEST(test_hello),
 	    FIXTURE_TEST(test_hello_of_one_who_has_left),
 	    FIXTURE_TEST(test_hello_to_many),

@@ -7,9 +7,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FDS_BESIDE = 200, EVENTS = 256 };
+enum { FDS_BESIDE = 200 };
 
 bool crowd_permitted(size_t count)
 {
@@ -32,10 +33,12 @@ static void member_open(
 	const int small = 2048, segment = 536, one = 1;
 
 	*member = (struct member){
-	    .fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	    .fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0),
+	    .since_ms = harness_now_ms()};
 	assert_return_code(member->fd, errno);
 	if (crowd->narrow) {
 		setsockopt(member->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		setsockopt(member->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 		setsockopt(
 		    member->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
 	}
@@ -44,7 +47,6 @@ static void member_open(
 	assert_return_code(fcntl(member->fd, F_SETFL, O_NONBLOCK), errno);
 	assert_return_code(
 	    epoll_ctl(crowd->epoll, EPOLL_CTL_ADD, member->fd, &event), errno);
-	member->since_ms = harness_now_ms();
 }
 
 /* Their addresses are in the epoll set: they are registered anew. */
@@ -97,6 +99,30 @@ void crowd_say(struct crowd *crowd, const char *bytes, size_t len)
 			(void)!send(crowd->members[i].fd, bytes, len, MSG_NOSIGNAL);
 }
 
+static size_t crowd_push(struct crowd *crowd, const char *bytes, size_t len)
+{
+	size_t sum = 0;
+	ssize_t n;
+
+	for (size_t i = 0; i < crowd->count; i++)
+		while (crowd->members[i].ended_ms == 0 &&
+		       (n = send(crowd->members[i].fd, bytes, len, MSG_NOSIGNAL)) > 0)
+			sum += (size_t)n;
+	return sum;
+}
+
+size_t crowd_say_all(struct crowd *crowd, const char *bytes, size_t len)
+{
+	const struct timespec nap = {.tv_nsec = 200000000};
+	size_t sum = 0, more;
+
+	while ((more = crowd_push(crowd, bytes, len)) > 0) {
+		sum += more;
+		nanosleep(&nap, NULL); /* what is taken within this is waited for */
+	}
+	return sum;
+}
+
 void crowd_forget(struct crowd *crowd)
 {
 	for (size_t i = 0; i < crowd->count; i++) {
@@ -125,29 +151,35 @@ static void member_keep(struct member *member, const char *bytes, size_t len)
 	member->last[1] = bytes[len - 1];
 }
 
-static void member_read(struct crowd *crowd, struct member *member)
+static void member_end(struct member *member, bool reset)
+{
+	member->ended_ms = harness_now_ms();
+	member->reset = reset;
+	close(member->fd); /* it leaves the epoll set with this */
+	member->fd = -1;
+}
+
+static void member_read(const struct crowd *crowd, struct member *member)
 {
 	char bytes[16384];
-	size_t bite = crowd->bite > 0 ? crowd->bite : sizeof(bytes);
-	ssize_t n = recv(member->fd, bytes, bite, 0);
+	ssize_t n = recv(member->fd, bytes, crowd->slow ? 1 : sizeof(bytes), 0);
 
-	if (n > 0) {
+	if (n > 0)
 		member_keep(member, bytes, (size_t)n);
-	} else if (n == 0 || errno != EAGAIN) {
-		member->ended_ms = harness_now_ms();
-		member->reset = n < 0;
-		close(member->fd); /* it leaves the epoll set with this */
-		member->fd = -1;
-	}
+	else if (n == 0 || errno != EAGAIN)
+		member_end(member, n < 0);
 }
 
 void crowd_turn(struct crowd *crowd, int limit_ms)
 {
-	struct epoll_event events[EVENTS];
-	int n = epoll_wait(crowd->epoll, events, EVENTS, limit_ms);
+	struct epoll_event events[CROWD_EVENTS];
+	int n = epoll_wait(crowd->epoll, events, CROWD_EVENTS, limit_ms);
 
 	for (int i = 0; i < n; i++)
-		member_read(crowd, events[i].data.ptr);
+		if (crowd->slow && (events[i].events & (EPOLLERR | EPOLLHUP)) != 0)
+			member_end(events[i].data.ptr, true); /* bytes may be left */
+		else
+			member_read(crowd, events[i].data.ptr);
 }
 
 size_t crowd_alive(const struct crowd *crowd)

@@ -11,7 +11,7 @@
 
 #include "tests/system/harness.h"
 
-enum { CROWD_TEXT = 512 };
+enum { CROWD_TEXT = 512, CROWD_EVENTS = 256 };
 
 struct member {
 	int fd;                /* -1: closed */
@@ -27,8 +27,8 @@ struct crowd {
 	struct member *members;
 	size_t count;
 	int epoll;
-	bool narrow; /* small receive buffers and segments, from crowd_open() on */
-	size_t bite; /* bytes to receive from each at a time; 0: all that is there */
+	bool narrow; /* small buffers and segments, from crowd_open() on */
+	bool slow;   /* receives a byte at a time; an error ends it at once */
 };
 
 /* Lets this process have as many fds; false where that is not permitted. */
@@ -40,6 +40,9 @@ void crowd_close(struct crowd *crowd);
 
 /* Sends to each that is open; what a socket does not take at once is left out. */
 void crowd_say(struct crowd *crowd, const char *bytes, size_t len);
+/* Sends bytes[len] to each over and over until nothing more is taken. Returns how much
+ * that was, in all. */
+size_t crowd_say_all(struct crowd *crowd, const char *bytes, size_t len);
 /* The time that each is given begins now, and what it has received is forgotten. */
 void crowd_forget(struct crowd *crowd);
 /* Receives what comes within limit_ms, at most. */
