@@ -18,6 +18,8 @@ enum {
 	WATCH_MS = 250, /* how often is looked */
 	WATCH_STOPPED_MS =
 	    500, /* a claim as old as this, and its process is asked after */
+	WATCH_AWAY_MS =
+	    2 * WATCH_MS, /* no look for so long: we were stopped ourselves */
 };
 
 /* State of a process as in proc(5): 'T' is stopped by a signal (a debugger's is 't').
@@ -39,14 +41,17 @@ static char watch_state(pid_t pid)
 	return end != NULL && strlen(end) > 2 ? end[2] : '?';
 }
 
-/* Age of the oldest claim in milliseconds, 0 where there is none. */
-static uint64_t watch_age_ms(const struct board_hasher *hasher)
+/* Age of the oldest claim in milliseconds, 0 where there is none. What was before
+ * `from` does not count. */
+static uint64_t watch_age_ms(const struct board_hasher *hasher, uint64_t from)
 {
 	uint64_t now = clock_ns(), oldest = 0;
 
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
 		uint64_t since = atomic_load(&hasher->claim_since[i]);
 
+		if (since < from)
+			since = from;
 		if (atomic_load(&hasher->claim[i]) != 0 && since < now &&
 		    now - since > oldest)
 			oldest = now - since;
@@ -57,7 +62,8 @@ static uint64_t watch_age_ms(const struct board_hasher *hasher)
 static void watch_process(struct process *p)
 {
 	const struct generation *g = p->role->generation;
-	uint64_t age = watch_age_ms(&board_slot(&g->board, p->slot)->hasher);
+	uint64_t age =
+	    watch_age_ms(&board_slot(&g->board, p->slot)->hasher, g->watch_from_ns);
 
 	if (age < WATCH_STOPPED_MS || p->condemned != EXIT_CAUSE_LEFT)
 		return;
@@ -71,9 +77,14 @@ static void watch_process(struct process *p)
 static void watch_look(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct generation *g = w->data;
+	uint64_t now = clock_ns();
 
 	(void)loop;
 	(void)events;
+	/* the whole machine, or all of us, stood still: nobody is to blame for that */
+	if (now - g->watched_ns > WATCH_AWAY_MS * NS_PER_MS)
+		g->watch_from_ns = now;
+	g->watched_ns = now;
 	for (size_t i = g->roles[1].slot; i < g->process_count; i++)
 		if (g->processes[i].state == PROCESS_READY ||
 		    g->processes[i].state == PROCESS_LEAVING)
@@ -84,6 +95,7 @@ void watch_start(struct generation *g)
 {
 	ev_timer_init(&g->watch, watch_look, 0., WATCH_MS / 1000.);
 	g->watch.data = g;
+	g->watched_ns = clock_ns();
 	ev_timer_again(g->master->loop, &g->watch);
 }
 
