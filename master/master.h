@@ -46,6 +46,8 @@ struct process {
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
 	enum exit_cause condemned;   /* what we have killed it for; LEFT: we have not */
+	bool overdue;                /* seen with a job far past its deadline */
+	uint64_t overdue_cpu_ms;     /* the CPU time that it had used by then */
 };
 
 /* A row of process_kinds at work in a generation: the frontends, or one pool's hashers.

@@ -1,7 +1,9 @@
 /*
  * Hashers that do not get on: one that is stopped with a job in hand is replaced, and
  * its job goes to another; so is one with a job far past its deadline (an engine that
- * cannot be interrupted, a database that hangs). A slow but living one is left alone.
+ * cannot be interrupted, a database that hangs). A slow but living one is left alone:
+ * one that would run, but is given no time by a busy machine, has not looked at the
+ * clock yet either.
  * What a slot says of ages is hearsay: it can only bring the end of the process whose
  * slot it is.
  */
@@ -18,14 +20,23 @@ enum {
 	WATCH_MS = 250, /* how often is looked */
 	WATCH_STOPPED_MS =
 	    500, /* a claim as old as this, and its process is asked after */
+	WATCH_NOTICE_MS =
+	    1000, /* of CPU time: enough to see that a deadline has passed */
 	WATCH_AWAY_MS =
 	    2 * WATCH_MS, /* no look for so long: we were stopped ourselves */
 };
 
-/* State of a process as in proc(5): 'T' is stopped by a signal (a debugger's is 't').
- */
-static char watch_state(pid_t pid)
+/* A process as in proc(5): 'T' is stopped by a signal (a debugger's is 't'), 'R' would
+ * run. */
+struct watch_sight {
+	char state;
+	uint64_t cpu_ms; /* used so far */
+};
+
+static struct watch_sight watch_see(pid_t pid)
 {
+	struct watch_sight sight = {.state = '?'};
+	unsigned long user = 0, system = 0;
 	char path[48], text[512], *end;
 	ssize_t n;
 	int fd;
@@ -33,12 +44,17 @@ static char watch_state(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return '?';
+		return sight;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	end = strrchr(text, ')'); /* the name before it may hold anything */
-	return end != NULL && strlen(end) > 2 ? end[2] : '?';
+	if (end != NULL &&
+	    sscanf(end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	        &sight.state, &user, &system) == 3)
+		sight.cpu_ms =
+		    (uint64_t)(user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	return sight;
 }
 
 /* Age of the oldest claim in milliseconds, 0 where there is none. What was before
@@ -59,18 +75,34 @@ static uint64_t watch_age_ms(const struct board_hasher *hasher, uint64_t from)
 	return oldest / NS_PER_MS;
 }
 
+/* Past its deadline and asleep, or at work for as long as it takes to notice? */
+static bool watch_is_stuck(struct process *p, const struct watch_sight *sight)
+{
+	if (!p->overdue) {
+		p->overdue = true;
+		p->overdue_cpu_ms = sight->cpu_ms;
+	}
+	return sight->state != 'R' ||
+	       sight->cpu_ms - p->overdue_cpu_ms >= WATCH_NOTICE_MS;
+}
+
 static void watch_process(struct process *p)
 {
 	const struct generation *g = p->role->generation;
 	uint64_t age =
 	    watch_age_ms(&board_slot(&g->board, p->slot)->hasher, g->watch_from_ns);
+	uint64_t limit =
+	    g->config->pools[p->role->pool].deadline_ms + LADDER_KILL_GRACE_MS;
+	struct watch_sight sight;
 
+	if (age <= limit)
+		p->overdue = false;
 	if (age < WATCH_STOPPED_MS || p->condemned != EXIT_CAUSE_LEFT)
 		return;
-	if (watch_state(p->pid) == 'T')
+	sight = watch_see(p->pid);
+	if (sight.state == 'T')
 		process_kill(p, EXIT_CAUSE_STOPPED);
-	else if (age >
-	         g->config->pools[p->role->pool].deadline_ms + LADDER_KILL_GRACE_MS)
+	else if (age > limit && watch_is_stuck(p, &sight))
 		process_kill(p, EXIT_CAUSE_DEADLINE);
 }
 
