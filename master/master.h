@@ -47,7 +47,10 @@ struct process {
 	struct ev_timer ready_timer; /* kills what does not become READY */
 	uint64_t abandoned_claim;    /* a job of it, while nobody wants any of them */
 	uint64_t abandoned_ns;       /* since when; meaningful with the former */
+	uint64_t abandoned_cpu_ms;   /* CPU time used by then */
 	enum exit_cause condemned;   /* what we have killed it for; LEFT: we have not */
+	bool overdue;                /* seen with a job far past its deadline */
+	uint64_t overdue_cpu_ms;     /* the CPU time that it had used by then */
 };
 
 /* A row of process_kinds at work in a generation: the frontends, or one pool's hashers.
@@ -98,8 +101,10 @@ struct generation {
 	size_t role_count;
 	bool killed; /* its processes have been: none is replaced */
 	struct listener_set listeners;
-	struct ev_timer limit; /* DRAINING: shutdown_timeout */
-	struct ev_timer watch; /* hashers that do not get on */
+	struct ev_timer limit;  /* DRAINING: shutdown_timeout */
+	struct ev_timer watch;  /* hashers that do not get on */
+	uint64_t watched_ns;    /* when it last looked */
+	uint64_t watch_from_ns; /* what was before does not count: we were stopped */
 };
 
 TAILQ_HEAD(generation_list, generation);
