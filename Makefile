@@ -151,6 +151,8 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/frontend/openapi.o: frontend/openapi.json
+
 $(LIBRARY): $(OBJECTS) $(LLHTTP_OBJECTS)
 	$(call quiet,AR,$@)rm -f $@; $(AR) rcs $@ $^
 

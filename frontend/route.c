@@ -15,11 +15,17 @@ static const struct route routes[] = {
     {"/v1/inspect", ROUTE_EXACT, false, METHOD_POST, "POST", v1_inspect, true},
     {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez, false},
     {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz, false},
+    {"/openapi.json", ROUTE_EXACT, false, READ, READ_ALLOW, openapi_get, false},
     {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello, false},
     {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash, false},
     {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon, false},
     {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user, false},
 };
+
+const struct route *route_at(size_t index)
+{
+	return index < sizeof(routes) / sizeof(routes[0]) ? &routes[index] : NULL;
+}
 
 static bool route_matches(
     const struct route *route, struct text path, struct text *rest)

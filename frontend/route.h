@@ -30,6 +30,9 @@ struct route {
 	bool guarded; /* where token_file is set, asks for one */
 };
 
+/* The table, row by row; NULL past the last. */
+const struct route *route_at(size_t index);
+
 /* The route of a path, or NULL. Seed routes are there only where asked for. *rest is
  * what follows a prefix. */
 const struct route *route_find(struct text path, bool seed_routes, struct text *rest);
@@ -41,13 +44,14 @@ void route_request(struct conn *conn, struct request *request);
  * before a client is asked for a body. */
 enum problem route_refuses(const struct conn *conn, const struct request *request);
 
-/* The handlers: seed.c, health.c, v1_*.c. */
+/* The handlers: seed.c, health.c, openapi.c, v1_*.c. */
 void seed_hello(struct conn *conn, struct request *request, struct text rest);
 void seed_hash(struct conn *conn, struct request *request, struct text rest);
 void seed_hash_rayon(struct conn *conn, struct request *request, struct text rest);
 void seed_user(struct conn *conn, struct request *request, struct text rest);
 void health_livez(struct conn *conn, struct request *request, struct text rest);
 void health_readyz(struct conn *conn, struct request *request, struct text rest);
+void openapi_get(struct conn *conn, struct request *request, struct text rest);
 void v1_hash(struct conn *conn, struct request *request, struct text rest);
 void v1_verify(struct conn *conn, struct request *request, struct text rest);
 void v1_inspect(struct conn *conn, struct request *request, struct text rest);

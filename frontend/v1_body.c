@@ -42,14 +42,19 @@ static void block_free(void *bytes)
 	free(block);
 }
 
-/* The seed of its tables is ours: it would look for one in a file, and there are none
- * here. Only the first one counts. */
-static void jansson_set_up(void)
+/* Before anybody has used it, for what was allocated in one way must not be freed in
+ * the other. */
+__attribute__((constructor)) static void jansson_set_up(void)
 {
 	json_set_alloc_funcs(block_alloc, block_free);
-	json_object_seed(arc4random() | 1);
 }
 
+/* The seed of its tables is ours: it would look for one in a file, and there are none
+ * here. Only the first one counts. */
+static void jansson_seed(void)
+{
+	json_object_seed(arc4random() | 1);
+}
 /* ---- members ---- */
 
 /* A member's value goes into the body. Returns NULL, or what is wrong. */
@@ -220,7 +225,7 @@ static const char *text_parse(struct v1_body *body, const char *text, size_t len
 
 	if (!text_is_flat(text, len))
 		return "There is an object or a list in the body's object";
-	jansson_set_up();
+	jansson_seed();
 	body->root =
 	    json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (body->root != NULL)
