@@ -20,7 +20,8 @@ static void each_string_is_of_its_kind(void **state)
 	}
 	for (size_t kind = 0; kind < LEGACY_KINDS; kind++)
 		if (!seen[kind])
-			fail_msg("no vector of %s", legacy_kind_name(kind));
+			fail_msg("no vector of %s",
+			    legacy_kind_name((enum legacy_kind)kind));
 }
 
 /* ---- what is in a string ---- */
