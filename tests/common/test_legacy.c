@@ -152,8 +152,8 @@ static const struct priced {
     {"$7$z6..../....s$" HASH43, false},
     {"$y$jDT$aaaa$" HASH43, true}, /* N = 2^16, r = 32: 256 MiB */
     {"$y$jET$aaaa$" HASH43, false},
-    {"$y$jDT.7$aaaa$" HASH43, true},   /* its eleven lanes share the N */
-    {"$7$F6...9....s$" HASH43, false}, /* here they do not */
+    {"$y$jDT.7$aaaa$" HASH43, true},    /* its eleven lanes share the N */
+    {"$7$F6....9....s$" HASH43, false}, /* here they do not */
     {"$y$jD5/j$aaaa$" HASH43, false},
     {"$gy$jFT$aaaa$" HASH43, false},
     {"scrypt$9223372036854775808$s$1073741823$1$" ZERO64 "==", false},
