@@ -109,14 +109,27 @@ static void fail_each(
 
 static void an_allocation_that_fails_is_said(void **state)
 {
-	struct legacy_verifier *verifier;
-
-	(void)state;
-	assert_int_equal(legacy_open(&verifier), 0);
 	for (size_t i = 0; i < LEGACY_VECTORS; i++)
 		if (is_cheap(&legacy_vectors[i]))
-			fail_each(verifier, &legacy_vectors[i]);
-	legacy_close(verifier);
+			fail_each(*state, &legacy_vectors[i]);
+}
+
+static int setup(void **state)
+{
+	struct legacy_verifier *verifier;
+
+	if (CRYPTO_set_mem_functions(failing_malloc, failing_realloc, plain_free) !=
+	        1 ||
+	    legacy_open(&verifier) != 0)
+		return -1;
+	*state = verifier;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	legacy_close(*state);
+	return 0;
 }
 
 int main(void)
@@ -125,7 +138,5 @@ int main(void)
 	    cmocka_unit_test(an_allocation_that_fails_is_said),
 	};
 
-	if (CRYPTO_set_mem_functions(failing_malloc, failing_realloc, plain_free) != 1)
-		return EXIT_FAILURE;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
