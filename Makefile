@@ -99,7 +99,7 @@ PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev
 	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev libssl-dev
 CHECK_PACKAGES = libcmocka-dev procps strace spin
 LINT_PACKAGES = clang clang-tidy clang-format cppcheck
-FUZZ_PACKAGES = clang
+FUZZ_PACKAGES = clang libclang-rt-dev
 
 # $(1): packages. Asks nobody; says what to do where there is no apt-get.
 define install_packages

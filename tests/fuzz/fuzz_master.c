@@ -57,6 +57,11 @@ static void say_suspect(struct process *p)
 	say_kind(p, CONTROL_SUSPECT);
 }
 
+static void say_retire(struct process *p)
+{
+	say_kind(p, CONTROL_RETIRE);
+}
+
 static void say_anything(struct process *p)
 {
 	struct control_message message;
@@ -213,7 +218,7 @@ static int lowest_free_fd(void)
 }
 
 typedef void child_step(struct process *p);
-static child_step *const child_steps[] = {say_ready, say_ready, say_want, say_suspect,
+static child_step *const child_steps[] = {say_ready, say_retire, say_want, say_suspect,
     say_anything, say_rubbish, write_slot, write_slot_all, write_slot_well,
     close_control, die};
 typedef void world_step(void);
