@@ -13,7 +13,7 @@
 
 enum { CLIENTS = 4, STEPS = 192, HELD = 16, TOKEN_ROOM = 1 << 18, NARROW = 2048 };
 
-struct client {
+struct visitor {
 	int fd; /* -1: not there */
 	bool vanished;
 	unsigned number; /* part of each of its passwords; nobody guesses one */
@@ -30,7 +30,7 @@ struct held {
 };
 
 static struct play {
-	struct client clients[CLIENTS];
+	struct visitor clients[CLIENTS];
 	uint64_t numbers;
 	struct held held[HELD];
 	unsigned held_count;
@@ -52,7 +52,7 @@ void frontend_conn_gone(struct frontend *fe)
 
 /* --- clients */
 
-static void client_open(struct client *client)
+static void visitor_open(struct visitor *client)
 {
 	const struct sockaddr addr = {.sa_family = AF_UNIX};
 	const int narrow = NARROW;
@@ -67,14 +67,14 @@ static void client_open(struct client *client)
 	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
 }
 
-static void client_close(struct client *client)
+static void visitor_close(struct visitor *client)
 {
 	if (client->fd >= 0)
 		close(client->fd);
 	client->fd = -1;
 }
 
-static void client_send(struct client *client, const void *bytes, size_t len)
+static void visitor_send(struct visitor *client, const void *bytes, size_t len)
 {
 	ssize_t n = send(client->fd, bytes, len, MSG_NOSIGNAL);
 
@@ -83,7 +83,7 @@ static void client_send(struct client *client, const void *bytes, size_t len)
 }
 
 /* Every hash that it is told is of a password of its own. */
-static void client_check(const struct client *client)
+static void visitor_check(const struct visitor *client)
 {
 	const char *at = client->got, *end = client->got + client->len;
 	unsigned number, answers = 0;
@@ -101,7 +101,7 @@ static void client_check(const struct client *client)
 	CHECK(answers <= client->sent / sizeof("GET / HTTP/1.0\r\n\r") + 1);
 }
 
-static void client_receive(struct client *client)
+static void visitor_receive(struct visitor *client)
 {
 	ssize_t n = recv(client->fd, client->got + client->len,
 	    sizeof(client->got) - 1 - client->len, 0);
@@ -109,15 +109,15 @@ static void client_receive(struct client *client)
 	if (n > 0)
 		client->len += (size_t)n;
 	client->got[client->len] = '\0';
-	client_check(client);
+	visitor_check(client);
 }
 
 /* --- what a client can do */
 
-typedef void client_step(struct client *client);
+typedef void visitor_step(struct visitor *client);
 
 /* A request that is as it should be, for a password that names its client. */
-static void ask_hash(struct client *client)
+static void ask_hash(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 	char text[256];
@@ -127,26 +127,26 @@ static void ask_hash(struct client *client)
 	    (unsigned)how >> 5, (how & 4) == 0, how & 8 ? "X-Request-Id: me\r\n" : "",
 	    how & 16 ? "Connection: close\r\n" : "");
 
-	client_send(client, text, (size_t)n);
+	visitor_send(client, text, (size_t)n);
 }
 
-static void ask_user(struct client *client)
+static void ask_user(struct visitor *client)
 {
 	static const char text[] = "GET /user/7 HTTP/1.1\r\nHost: a\r\n"
 	                           "Content-Length: 2\r\n\r\nxx";
 
-	client_send(client, text, sizeof(text) - 1);
+	visitor_send(client, text, sizeof(text) - 1);
 }
 
-static void ask_hello(struct client *client)
+static void ask_hello(struct visitor *client)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	                           "GET /livez?verbose HTTP/1.1\r\nHost: a\r\n\r\n";
 
-	client_send(client, text, sizeof(text) - 1);
+	visitor_send(client, text, sizeof(text) - 1);
 }
 
-static void ask_much(struct client *client)
+static void ask_much(struct visitor *client)
 {
 	unsigned count = 1 + tape_byte(&play.tape) % 64U;
 
@@ -154,7 +154,7 @@ static void ask_much(struct client *client)
 		ask_hello(client);
 }
 
-static void ask_body(struct client *client)
+static void ask_body(struct visitor *client)
 {
 	static const char text[] = "POST /user/7 HTTP/1.1\r\nHost: a\r\nExpect: "
 	                           "100-continue\r\nContent-Length: 9\r\n\r\n";
@@ -162,43 +162,43 @@ static void ask_body(struct client *client)
 	                             "Transfer-Encoding: chunked\r\n\r\n3;a\r\nabc\r\n";
 
 	if (tape_byte(&play.tape) % 2 == 0)
-		client_send(client, text, sizeof(text) - 1);
+		visitor_send(client, text, sizeof(text) - 1);
 	else
-		client_send(client, chunks, sizeof(chunks) - 1);
+		visitor_send(client, chunks, sizeof(chunks) - 1);
 }
 
-static void send_any(struct client *client)
+static void send_any(struct visitor *client)
 {
 	size_t got;
 	const uint8_t *bytes = tape_bytes(&play.tape, tape_byte(&play.tape), &got);
 
 	if (got > 0)
-		client_send(client, bytes, got);
+		visitor_send(client, bytes, got);
 }
 
-static void send_end(struct client *client)
+static void send_end(struct visitor *client)
 {
 	static const char *const ends[] = {
 	    "0\r\n\r\n", "\r\n\r\n", "GET /user/1 HTTP/1.1\r\nHo", "xxxxxxxxx"};
 	const char *end = ends[tape_byte(&play.tape) % 4];
 
-	client_send(client, end, strlen(end));
+	visitor_send(client, end, strlen(end));
 }
 
-static void half_close(struct client *client)
+static void half_close(struct visitor *client)
 {
 	shutdown(client->fd, SHUT_WR);
 }
 
 /* --- what else can happen: the client is of no interest */
 
-static void turn(struct client *client)
+static void turn(struct visitor *client)
 {
 	(void)client;
 	world_turn();
 }
 
-static void take(struct client *client)
+static void take(struct visitor *client)
 {
 	unsigned pool = (unsigned)(client - play.clients) % WORLD_POOLS;
 	struct held held = {.pool = pool};
@@ -222,7 +222,7 @@ static void take(struct client *client)
 	play.held[play.held_count++] = held;
 }
 
-static void answer(struct client *client)
+static void answer(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 	unsigned which, status = how % 16 < JOB_STATUS_END ? how % 16 : JOB_OK;
@@ -236,7 +236,7 @@ static void answer(struct client *client)
 	play.held[which] = play.held[--play.held_count];
 }
 
-static void hasher_dies(struct client *client)
+static void hasher_dies(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 	struct control_message message = {
@@ -253,7 +253,7 @@ static void hasher_dies(struct client *client)
 	dispatch_hasher_gone(world->fe.dispatch, &message);
 }
 
-static void time_passes(struct client *client)
+static void time_passes(struct visitor *client)
 {
 	static const uint16_t spans[] = {1, 20, 100, 500, 1000, 2000, 5000, 11000};
 
@@ -262,7 +262,7 @@ static void time_passes(struct client *client)
 	world_turn();
 }
 
-static void circumstances(struct client *client)
+static void circumstances(struct visitor *client)
 {
 	uint8_t how = tape_byte(&play.tape);
 
@@ -277,8 +277,8 @@ static void circumstances(struct client *client)
 
 /* --- all of it */
 
-static client_step *const steps[] = {turn, ask_hash, take, answer, ask_user, ask_hello,
-    ask_much, ask_body, send_any, send_end, client_receive, half_close, client_close,
+static visitor_step *const steps[] = {turn, ask_hash, take, answer, ask_user, ask_hello,
+    ask_much, ask_body, send_any, send_end, visitor_receive, half_close, visitor_close,
     hasher_dies, time_passes, circumstances};
 
 static void end_all(void)
@@ -290,8 +290,8 @@ static void end_all(void)
 	atomic_store(&head->throttled[0], 0);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		if (play.clients[i].fd >= 0)
-			client_receive(&play.clients[i]);
-		client_close(&play.clients[i]);
+			visitor_receive(&play.clients[i]);
+		visitor_close(&play.clients[i]);
 	}
 	while (play.held_count > 0) {
 		play.held_count--;
@@ -320,10 +320,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		play.clients[i].fd = -1;
 	for (unsigned i = 0; i < STEPS && play.tape.left > 0; i++) {
 		uint8_t step = tape_byte(&play.tape);
-		struct client *client = &play.clients[step / 16 % CLIENTS];
+		struct visitor *client = &play.clients[step / 16 % CLIENTS];
 
 		if (client->fd < 0)
-			client_open(client);
+			visitor_open(client);
 		steps[step % 16](client);
 		if (step >= 128)
 			world_turn();
