@@ -52,7 +52,7 @@ void frontend_conn_gone(struct frontend *fe)
 
 /* --- clients */
 
-static void client_open(struct visitor *client)
+static void visitor_open(struct visitor *client)
 {
 	const struct sockaddr addr = {.sa_family = AF_UNIX};
 	const int narrow = NARROW;
@@ -67,14 +67,14 @@ static void client_open(struct visitor *client)
 	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
 }
 
-static void client_close(struct visitor *client)
+static void visitor_close(struct visitor *client)
 {
 	if (client->fd >= 0)
 		close(client->fd);
 	client->fd = -1;
 }
 
-static void client_send(struct visitor *client, const void *bytes, size_t len)
+static void visitor_send(struct visitor *client, const void *bytes, size_t len)
 {
 	ssize_t n = send(client->fd, bytes, len, MSG_NOSIGNAL);
 
@@ -83,7 +83,7 @@ static void client_send(struct visitor *client, const void *bytes, size_t len)
 }
 
 /* Every hash that it is told is of a password of its own. */
-static void client_check(const struct visitor *client)
+static void visitor_check(const struct visitor *client)
 {
 	const char *at = client->got, *end = client->got + client->len;
 	unsigned number, answers = 0;
@@ -101,7 +101,7 @@ static void client_check(const struct visitor *client)
 	CHECK(answers <= client->sent / sizeof("GET / HTTP/1.0\r\n\r") + 1);
 }
 
-static void client_receive(struct visitor *client)
+static void visitor_receive(struct visitor *client)
 {
 	ssize_t n = recv(client->fd, client->got + client->len,
 	    sizeof(client->got) - 1 - client->len, 0);
@@ -109,12 +109,12 @@ static void client_receive(struct visitor *client)
 	if (n > 0)
 		client->len += (size_t)n;
 	client->got[client->len] = '\0';
-	client_check(client);
+	visitor_check(client);
 }
 
 /* --- what a client can do */
 
-typedef void client_step(struct visitor *client);
+typedef void visitor_step(struct visitor *client);
 
 /* A request that is as it should be, for a password that names its client. */
 static void ask_hash(struct visitor *client)
@@ -127,7 +127,7 @@ static void ask_hash(struct visitor *client)
 	    (unsigned)how >> 5, (how & 4) == 0, how & 8 ? "X-Request-Id: me\r\n" : "",
 	    how & 16 ? "Connection: close\r\n" : "");
 
-	client_send(client, text, (size_t)n);
+	visitor_send(client, text, (size_t)n);
 }
 
 static void ask_user(struct visitor *client)
@@ -135,7 +135,7 @@ static void ask_user(struct visitor *client)
 	static const char text[] = "GET /user/7 HTTP/1.1\r\nHost: a\r\n"
 	                           "Content-Length: 2\r\n\r\nxx";
 
-	client_send(client, text, sizeof(text) - 1);
+	visitor_send(client, text, sizeof(text) - 1);
 }
 
 static void ask_hello(struct visitor *client)
@@ -143,7 +143,7 @@ static void ask_hello(struct visitor *client)
 	static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	                           "GET /livez?verbose HTTP/1.1\r\nHost: a\r\n\r\n";
 
-	client_send(client, text, sizeof(text) - 1);
+	visitor_send(client, text, sizeof(text) - 1);
 }
 
 static void ask_much(struct visitor *client)
@@ -162,9 +162,9 @@ static void ask_body(struct visitor *client)
 	                             "Transfer-Encoding: chunked\r\n\r\n3;a\r\nabc\r\n";
 
 	if (tape_byte(&play.tape) % 2 == 0)
-		client_send(client, text, sizeof(text) - 1);
+		visitor_send(client, text, sizeof(text) - 1);
 	else
-		client_send(client, chunks, sizeof(chunks) - 1);
+		visitor_send(client, chunks, sizeof(chunks) - 1);
 }
 
 static void send_any(struct visitor *client)
@@ -173,7 +173,7 @@ static void send_any(struct visitor *client)
 	const uint8_t *bytes = tape_bytes(&play.tape, tape_byte(&play.tape), &got);
 
 	if (got > 0)
-		client_send(client, bytes, got);
+		visitor_send(client, bytes, got);
 }
 
 static void send_end(struct visitor *client)
@@ -182,7 +182,7 @@ static void send_end(struct visitor *client)
 	    "0\r\n\r\n", "\r\n\r\n", "GET /user/1 HTTP/1.1\r\nHo", "xxxxxxxxx"};
 	const char *end = ends[tape_byte(&play.tape) % 4];
 
-	client_send(client, end, strlen(end));
+	visitor_send(client, end, strlen(end));
 }
 
 static void half_close(struct visitor *client)
@@ -277,8 +277,8 @@ static void circumstances(struct visitor *client)
 
 /* --- all of it */
 
-static client_step *const steps[] = {turn, ask_hash, take, answer, ask_user, ask_hello,
-    ask_much, ask_body, send_any, send_end, client_receive, half_close, client_close,
+static visitor_step *const steps[] = {turn, ask_hash, take, answer, ask_user, ask_hello,
+    ask_much, ask_body, send_any, send_end, visitor_receive, half_close, visitor_close,
     hasher_dies, time_passes, circumstances};
 
 static void end_all(void)
@@ -290,8 +290,8 @@ static void end_all(void)
 	atomic_store(&head->throttled[0], 0);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		if (play.clients[i].fd >= 0)
-			client_receive(&play.clients[i]);
-		client_close(&play.clients[i]);
+			visitor_receive(&play.clients[i]);
+		visitor_close(&play.clients[i]);
 	}
 	while (play.held_count > 0) {
 		play.held_count--;
@@ -323,7 +323,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct visitor *client = &play.clients[step / 16 % CLIENTS];
 
 		if (client->fd < 0)
-			client_open(client);
+			visitor_open(client);
 		steps[step % 16](client);
 		if (step >= 128)
 			world_turn();
