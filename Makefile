@@ -52,7 +52,8 @@ LIBRARY := $(BUILD)/libargond.a
 UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 	tests/frontend/test_*.c tests/hasher/test_*.c tests/bench/test_*.c))
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
-SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
+SYSTEM_SHIMS  := $(sort $(wildcard tests/system/shim_*.c))
+SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS) $(SYSTEM_SHIMS),$(sort $(wildcard tests/system/*.c)))
 SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh tests/model/test_*.sh))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 LOAD_SHARED   := $(sort $(wildcard tests/bench/load_*.c))
@@ -165,8 +166,14 @@ $(filter-out $(LOAD_TESTS),$(UNIT_PROGRAMS)): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY
 $(LOAD_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LOAD_OBJECTS) $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTEM_SHARED)) $(LIBRARY)
+$(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTEM_SHARED)) $(LIBRARY) \
+		| $(patsubst %.c,$(BUILD)/%.so,$(SYSTEM_SHIMS))
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# what a test loads into the program (LD_PRELOAD); no sanitizer has a place in it
+$(BUILD)/tests/system/shim_%.so: tests/system/shim_%.c Makefile
+	@mkdir -p $(@D)
+	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g -fPIC $(WARNINGS) -shared -o $@ $<
 
 $(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

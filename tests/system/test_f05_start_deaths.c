@@ -23,6 +23,18 @@ static size_t count_deaths(const struct daemon *d)
 	return log_tail_count(d->log, d->log_mark, HARNESS_SETUP_FAILED);
 }
 
+static bool is_ready(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return client_fetch(&d->tcp, "/readyz", NULL, 0) == 200;
+}
+
+static bool is_not_ready(void *arg)
+{
+	return !is_ready(arg);
+}
+
 /* No hasher can be born without its root folder: and it is taken away. */
 static void break_starts(struct aftermath *a, const char *root)
 {
@@ -35,6 +47,8 @@ static void break_starts(struct aftermath *a, const char *root)
 		process_kill(pids[i]);
 	}
 	daemon_wait_log(a->d, "pool elastic: next try in 2 s");
+	/* the master knows of all of them: until then jobs are taken, and wait */
+	wait_until(is_not_ready, a->d, "the end of readiness");
 }
 
 static void expect_told(const struct daemon *d)
@@ -68,13 +82,6 @@ static void expect_waits_double(struct daemon *d)
 		daemon_wait_log(d, line);
 		expect_told(d);
 	}
-}
-
-static bool is_ready(void *arg)
-{
-	const struct daemon *d = arg;
-
-	return client_fetch(&d->tcp, "/readyz", NULL, 0) == 200;
 }
 
 static void test_throttled(void **state)

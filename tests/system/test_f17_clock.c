@@ -1,13 +1,19 @@
 /*
- * F17: everything is stopped for a while and goes on. Nobody is blamed for the time
- * that nobody had: jobs in hand are finished or expire, timeouts are those of the
- * monotonic clock, no process is replaced, and the Date is right.
+ * F17: the wall clock jumps (shim_clock.c turns it, for the daemon alone), and
+ * everything is stopped for a while and goes on. Timeouts are those of the monotonic
+ * clock, nobody is blamed for the time that nobody had, no process is replaced, and the
+ * Date is right.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/system/aftermath.h"
 #include "tests/system/client.h"
@@ -15,7 +21,7 @@
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
 
-enum { FRONTENDS = 2, STOP_MS = 4000, STOP_LONG_MS = 60000, DEADLINE_MS = 600 };
+enum { FRONTENDS = 2, STOP_MS = 3200, STOP_LONG_MS = 60000, DEADLINE_MS = 400 };
 
 /* The whole tree, the master first and last. */
 static void stop_all(const struct daemon *d)
@@ -51,22 +57,153 @@ static time_t date_of(const struct response *r)
 	return timegm(&tm);
 }
 
-/* Within a second of now, at one of a few tries: the first answer after a pause may
- * have been begun before it. */
+/* Is the Date within a second of the daemon's time, which differs so much from ours?
+ * The first answer after a change may have been begun before it. */
+struct dated {
+	const struct daemon *d;
+	int64_t turned;
+};
+
 static bool date_is_right(void *arg)
 {
-	const struct daemon *d = arg;
+	const struct dated *dated = arg;
 	struct response r = {0};
 	struct client client;
 	time_t before = time(NULL), date;
 
-	client_open(&client, &d->tcp);
+	client_open(&client, &dated->d->tcp);
 	client_get(&client, &r, "/livez");
-	date = date_of(&r);
+	date = date_of(&r) - (time_t)dated->turned;
 	client_close(&client);
 	response_free(&r);
 	return date >= before - 1 && date <= time(NULL) + 1;
 }
+
+/* ---- the wall clock */
+
+/* Beside the test program. False where there is none, or none can be loaded. */
+static bool find_shim(char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	char *slash;
+
+#ifdef __SANITIZE_ADDRESS__
+	n = -1; /* the sanitizer wants to be loaded first */
+#endif
+	if (n < 0 || harness_wrapped())
+		return false;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash != NULL ? slash + 1 : path, "shim_clock.so");
+	return access(path, R_OK) == 0;
+}
+
+/* The seconds that the daemon's clock is ahead, shared with the shim. */
+static _Atomic int64_t *make_clock(const struct daemon *d)
+{
+	static const int64_t zero = 0;
+	char path[96];
+	void *at;
+	int fd;
+
+	harness_path(path, d->dir, "clock");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, &zero, sizeof(zero)), sizeof(zero));
+	at = mmap(NULL, sizeof(zero), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	assert_return_code(setenv("SHIM_CLOCK", path, 1), errno);
+	return at;
+}
+
+struct jumps {
+	const struct daemon *d;
+	_Atomic int64_t *clock;
+	struct client delayed; /* asked for hello before a jump */
+	uint64_t since;
+	unsigned done;
+};
+
+enum { HELLO_MS = 150 };
+
+/* An hour on and back, to 1970, beyond 2038 and beyond 2106. */
+static int64_t jump_to(unsigned n)
+{
+	const int64_t now = time(NULL);
+	const int64_t to[] = {3600, -3600, 10 - now, INT64_C(0x7fffffff) - now - 1,
+	    INT64_C(0xffffffff) - now, 0};
+
+	return to[n % 6];
+}
+
+/* A delay that spans the jump takes its time, no more and no less. */
+static bool jump(struct load *load, void *arg)
+{
+	struct jumps *jumps = arg;
+	struct dated dated = {.d = jumps->d};
+	struct response r = {0};
+
+	(void)load;
+	if (jumps->since == 0) {
+		client_say(&jumps->delayed, "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+		jumps->since = harness_now_ms();
+		/* answered after the other has been read */
+		assert_int_equal(client_fetch(&jumps->d->tcp, "/livez", NULL, 0), 200);
+		dated.turned = jump_to(jumps->done++);
+		atomic_store(jumps->clock, dated.turned);
+		wait_until(date_is_right, &dated, "a Date that follows the clock");
+		return true;
+	}
+	if (!client_receive(&jumps->delayed, 0))
+		return harness_now_ms() - jumps->since < (uint64_t)harness_limit_ms();
+	client_read(&jumps->delayed, &r, false);
+	assert_int_equal(r.status, 200);
+	assert_in_range(harness_now_ms() - jumps->since, HELLO_MS - 1,
+	    HELLO_MS + (uint64_t)harness_limit_ms() / 10);
+	response_free(&r);
+	jumps->since = 0;
+	return jumps->done < harness_rounds(6, 60);
+}
+
+static void test_jumps(void **state)
+{
+	struct daemon *d = *state;
+	struct jumps jumps = {.d = d};
+	struct load load = {
+	    LOAD_OF_A_ROW(d), .tick = jump, .arg = &jumps, .tick_ms = 2};
+	char path[PATH_MAX], delay[48];
+	struct response r = {0};
+	struct aftermath a;
+	struct client idle;
+
+	if (!find_shim(path))
+		skip();
+	d->files_expected = true;
+	jumps.clock = make_clock(d);
+	assert_return_code(setenv("LD_PRELOAD", path, 1), errno);
+	snprintf(delay, sizeof(delay), "hello_delay=%dms", HELLO_MS);
+	daemon_start(d, AFTERMATH_DAEMON, delay, "keepalive_timeout=120s", NULL);
+	unsetenv("LD_PRELOAD");
+	aftermath_begin(&a, d);
+	client_open(&jumps.delayed, &d->tcp);
+	client_open(&idle, &d->tcp);
+	client_get(&idle, &r, "/livez");
+	load_run(&load);
+	load_print(&load, "F17");
+	load_expect_ok(&load, false);
+	assert_int_equal(jumps.done, harness_rounds(6, 60));
+	client_get(&idle, &r, "/livez"); /* nobody has thought its time over */
+	assert_int_equal(r.status, 200);
+	response_free(&r);
+	client_close(&idle);
+	client_close(&jumps.delayed);
+	munmap((void *)(uintptr_t)jumps.clock, sizeof(int64_t));
+	aftermath_expect(&a);
+	daemon_stop(d);
+}
+
+/* ---- a pause of everything */
 
 struct span {
 	uint64_t until;
@@ -130,7 +267,7 @@ static void test_stopped(void **state)
 	assert_int_equal(r.status, 408);
 	client_close(&head);
 	response_free(&r);
-	wait_until(date_is_right, d, "a Date that is right");
+	wait_until(date_is_right, &(struct dated){.d = d}, "a Date that is right");
 	peek_wait_idle(&peek, FRONTENDS);
 	peek_close(&peek);
 	aftermath_expect(&a); /* nobody has died of it */
@@ -140,6 +277,7 @@ static void test_stopped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    daemon_test(test_jumps),
 	    daemon_test(test_stopped),
 	};
 

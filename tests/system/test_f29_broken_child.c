@@ -281,7 +281,8 @@ static void test_closed(void **state)
 		process_wait_new(house.d, victims[v], pid);
 		assert_false(process_alive(pid));
 		snprintf(line, sizeof(line),
-		    "%s \\(%d\\) killed by SIGKILL, by us, it broke the rules",
+		    "%s \\(%d\\) killed by SIGKILL, by us, it "
+		    "(broke the rules|was stopped with a job)",
 		    victims[v], (int)pid);
 		daemon_wait_log(house.d, line);
 		expect_service(&house);

@@ -46,8 +46,8 @@ static void kill_one(struct mischief *m, const char *what)
 	pid_t pids[PROCESS_MAX], pid;
 	size_t n = process_all(m->a->d, what, pids, PROCESS_MAX), sockets;
 
-	if (n == 0)
-		return;
+	if (n == 0 || house_generations(m->a->d) > 1)
+		return; /* of one on trial the death means another thing */
 	pid = pids[(unsigned)rand() % n];
 	process_stop(pid);
 	if (process_state(pid) != 'T')
@@ -157,7 +157,7 @@ static void test_mixed(void **state)
 	    m.kills, m.reloads, m.left, m.owned, (unsigned long long)m.kib_half,
 	    (unsigned long long)kib);
 	expect_little_lost(&load, &m);
-	assert_true(m.kills > 5 && m.reloads > 2 && m.left > 50);
+	assert_true(m.kills > 3 && m.reloads > 2 && m.left > LEAVERS);
 	assert_in_range(kib, 0,
 	    m.kib_half + harness_rounds(MASTER_SLACK_KIB, MASTER_SLACK_LONG_KIB));
 	aftermath_expect(&a);
