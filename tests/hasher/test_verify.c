@@ -244,7 +244,7 @@ static void a_new_hash_waits_for_room(void **state)
 	small.rehash = true;
 	large.hash = large_text;
 	large.hash_len = (size_t)snprintf(large_text, sizeof(large_text),
-	    "$argon2id$v=19$m=%u,t=%u,p=1$c2FsdHNhbHQ$AAAAAA", LARGE, LARGE_TIME);
+	    "$argon2id$v=19$m=%d,t=%d,p=1$c2FsdHNhbHQ$AAAAAA", LARGE, LARGE_TIME);
 	world_send(w, small);
 	large_id = world_send(w, large);
 	assert_int_equal(world_receive(w), JOB_INVALID);
