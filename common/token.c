@@ -42,8 +42,8 @@ static bool token_is_valid(const char *token, size_t len)
 {
 	size_t i = 0;
 
-	while (i < len &&
-	       (is_alphanumeric(token[i]) || memchr("-._~+/", token[i], 6) != NULL))
+	while (i < len && (is_alphanumeric(token[i]) ||
+	                      (token[i] != '\0' && strchr("-._~+/", token[i]) != NULL)))
 		i++;
 	if (i == 0)
 		return false;

@@ -100,8 +100,8 @@ static void what_is_at_the_limit_is_taken(void **state)
 	static const char *const bodies[] = {
 	    "{\"password\":\"x\",\"hash\":\"" COSTLY("262144", "16", "16") "\"}",
 	    "{\"password\":\"" LONGEST "\",\"hash\":null}",
-	    "{\"password\":\"x\",\"hash\":"
-	    "\"$argon2d$m=64,t=1,p=8,keyid=b2xk,data=AAAA$c2FsdHNhbHQ$AAAAAA\"}"};
+	    ("{\"password\":\"x\",\"hash\":"
+	     "\"$argon2d$m=64,t=1,p=8,keyid=b2xk,data=AAAA$c2FsdHNhbHQ$AAAAAA\"}")};
 	struct fixture *f = *state;
 	struct answer answer;
 	int fd = client_open(f);

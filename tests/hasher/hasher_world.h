@@ -25,6 +25,7 @@
 #include "common/child.h"
 #include "common/clock.h"
 #include "common/job.h"
+#include "common/legacy.h"
 #include "common/phc.h"
 
 enum { WORLD_FRONTEND, WORLD_HASHER, WORLD_SLOTS };
@@ -98,7 +99,8 @@ static inline void world_child(struct world *w, int control)
 	w->child.keys = w->key_set;
 	close(w->link);
 	close(w->control);
-	_exit(hasher_run(&w->child));
+	_exit(
+	    hasher_prepare(&w->child) == 0 ? hasher_run(&w->child) : CHILD_EXIT_SETUP);
 }
 
 static inline bool world_readable(int fd)

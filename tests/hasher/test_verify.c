@@ -244,7 +244,7 @@ static void a_new_hash_waits_for_room(void **state)
 	small.rehash = true;
 	large.hash = large_text;
 	large.hash_len = (size_t)snprintf(large_text, sizeof(large_text),
-	    "$argon2id$v=19$m=%u,t=%u,p=1$c2FsdHNhbHQ$AAAAAA", LARGE, LARGE_TIME);
+	    "$argon2id$v=19$m=%d,t=%d,p=1$c2FsdHNhbHQ$AAAAAA", LARGE, LARGE_TIME);
 	world_send(w, small);
 	large_id = world_send(w, large);
 	assert_int_equal(world_receive(w), JOB_INVALID);
@@ -274,6 +274,71 @@ static void a_new_hash_that_cannot_be_is_done_without(void **state)
 	assert_int_equal(w->reply.text_len, 0);
 }
 
+/* php -r 'echo password_hash("hunter2", PASSWORD_BCRYPT, ["cost" => 4]);' */
+static const char bcrypt[] =
+    "$2y$04$4Eyyy8eF0zgZWmmUqJjSd.J/kU5zoQN9wUOhShDJCov7ImZv/iVNe";
+
+static void old_formats_are_verified_where_they_are_accepted(void **state)
+{
+	struct world *w = *state;
+	struct job job = world_job(JOB_VERIFY, 1, "hunter2");
+	char text[LIMIT_TEXT];
+	struct phc new;
+	const char *why;
+
+	w->profiles[0].accept = 1U << LEGACY_BCRYPT;
+	world_start(w);
+	assert_int_equal(world_verify(w, bcrypt, "hunter2", false), JOB_VALID);
+	assert_int_equal(w->reply.text_len, 0);
+	assert_int_equal(world_verify(w, bcrypt, "hunter3", true), JOB_INVALID);
+	assert_int_equal(world_verify(w, bcrypt, "hunter2", true), JOB_VALID);
+	assert_int_equal(
+	    phc_parse(&new, w->reply.text, w->reply.text_len, &why), PHC_OK);
+	make_hash(text, sizeof(text), &new, "hunter2", "");
+	assert_memory_equal(text, w->reply.text, w->reply.text_len);
+	/* another profile's; too dear; a format that is not accepted; a password that
+	 * bcrypt would cut off */
+	job.hash = bcrypt;
+	job.hash_len = strlen(bcrypt);
+	assert_int_equal(world_ask(w, job), JOB_REFUSED);
+	assert_int_equal(world_verify(w,
+	                     "$2y$31$4Eyyy8eF0zgZWmmUqJjSd.J/"
+	                     "kU5zoQN9wUOhShDJCov7ImZv/iVNe",
+	                     "hunter2", false),
+	    JOB_REFUSED);
+	assert_int_equal(
+	    world_verify(w, "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", "x", false),
+	    JOB_REFUSED);
+	memset(text, 'x', 73);
+	text[73] = '\0';
+	assert_int_equal(world_verify(w, bcrypt, text, false), JOB_REFUSED);
+}
+
+/* What is at work when an old format comes is done first. */
+static void an_old_format_is_verified_alone(void **state)
+{
+	enum { SLOW = 400 };
+	struct world *w = *state;
+	struct job slow = world_job(JOB_VERIFY, 0, "x"), old = slow;
+	char text[LIMIT_TEXT];
+	uint64_t first, second;
+
+	w->profiles[0].accept = 1U << LEGACY_BCRYPT;
+	w->config.verify_max_time = SLOW;
+	world_start(w);
+	slow.hash = text;
+	slow.hash_len = (size_t)snprintf(text, sizeof(text),
+	    "$argon2id$v=19$m=512,t=%d,p=1$c2FsdHNhbHQ$AAAAAA", SLOW);
+	old.hash = bcrypt;
+	old.hash_len = strlen(bcrypt);
+	first = world_send(w, slow);
+	second = world_send(w, old);
+	assert_int_equal(world_receive(w), JOB_INVALID);
+	assert_int_equal(w->reply.id, first);
+	assert_int_equal(world_receive(w), JOB_INVALID);
+	assert_int_equal(w->reply.id, second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +353,8 @@ int main(void)
 	    WORLD_TEST(a_right_password_gets_its_new_hash),
 	    WORLD_TEST(a_new_hash_waits_for_room),
 	    WORLD_TEST(a_new_hash_that_cannot_be_is_done_without),
+	    WORLD_TEST(old_formats_are_verified_where_they_are_accepted),
+	    WORLD_TEST(an_old_format_is_verified_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
