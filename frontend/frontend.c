@@ -28,10 +28,11 @@ static void frontend_stop(struct frontend *fe, int status)
 	ev_break(fe->loop, EVBREAK_ALL);
 }
 
-/* The listeners rest while there is no room, and when we leave. */
+/* The listeners rest while there is no room, before we are told to serve and when we
+ * leave: a generation that fails on trial must not take a client with it. */
 static void accept_update(struct frontend *fe)
 {
-	bool want = !fe->draining && !ev_is_active(&fe->accept_rest) &&
+	bool want = fe->serving && !fe->draining && !ev_is_active(&fe->accept_rest) &&
 	            fe->conn_count < fe->config->frontend.max_connections;
 
 	if (want == fe->accepting)
@@ -145,7 +146,7 @@ static void frontend_drain(struct frontend *fe)
 {
 	if (fe->draining)
 		return;
-	if (atomic_load(&board_head(&fe->child->board)->stopping) != 0)
+	if (fe->serving && atomic_load(&board_head(&fe->child->board)->stopping) != 0)
 		drain_for_good(fe);
 	fe->draining = true;
 	accept_update(fe);
@@ -186,6 +187,10 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 			log_adopt(log);
 		else if (message.kind == CONTROL_GONE)
 			dispatch_hasher_gone(fe->dispatch, &message);
+		else if (message.kind == CONTROL_SERVE) {
+			fe->serving = true;
+			accept_update(fe);
+		}
 	}
 	if (result == LINK_CLOSED)
 		frontend_stop(fe, CHILD_EXIT_MASTER_GONE);
