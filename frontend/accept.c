@@ -29,10 +29,13 @@ struct arrival {
 	socklen_t len;
 };
 
+/* The listeners rest before we are told to serve and when we leave (a generation that
+ * fails on trial must not take a client with it), and for a while where there is no
+ * room. */
 void accept_update(struct frontend *fe)
 {
 	struct accept *in = &fe->accept;
-	bool want = !fe->draining && !ev_is_active(&in->rest);
+	bool want = fe->serving && !fe->draining && !ev_is_active(&in->rest);
 
 	if (want == in->accepting)
 		return;

@@ -62,7 +62,7 @@ static void frontend_drain(struct frontend *fe)
 {
 	if (fe->draining)
 		return;
-	if (atomic_load(&board_head(&fe->child->board)->stopping) != 0)
+	if (fe->serving && atomic_load(&board_head(&fe->child->board)->stopping) != 0)
 		drain_for_good(fe);
 	fe->draining = true;
 	accept_update(fe);
@@ -103,6 +103,10 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 			log_adopt(log);
 		else if (message.kind == CONTROL_GONE)
 			dispatch_hasher_gone(fe->dispatch, &message);
+		else if (message.kind == CONTROL_SERVE) {
+			fe->serving = true;
+			accept_update(fe);
+		}
 	}
 	if (result == LINK_CLOSED)
 		frontend_stop(fe, CHILD_EXIT_MASTER_GONE);

@@ -27,6 +27,7 @@ struct frontend {
 	struct clients clients;   /* those who have them */
 	unsigned conn_count, reserve_count;
 	unsigned waiting; /* connections with a job queued or running */
+	bool serving;     /* told to accept: not before the generation is in charge */
 	bool draining;    /* told to leave: every answer says Connection: close */
 	uint64_t request_prefix; /* random; with request_counter makes X-Request-Id */
 	uint64_t request_counter;

@@ -77,6 +77,11 @@ bool master_generation_on_trial(const struct generation *g)
 	       (g->state == GENERATION_STARTING && g->master->upgrade.heir);
 }
 
+bool master_generation_serves(const struct generation *g)
+{
+	return g != g->master->candidate && !g->master->upgrade.heir;
+}
+
 void master_generation_failed(struct generation *g, const char *why)
 {
 	struct master *m = g->master;

@@ -147,6 +147,9 @@ void master_title(const struct master *m);
  * no process left: what follows from it. */
 void master_generation_ready(struct generation *g);
 bool master_generation_on_trial(const struct generation *g);
+/* May its frontends accept? What is on trial, or waits for GO, may be killed yet, and
+ * must have nobody's request in hand. */
+bool master_generation_serves(const struct generation *g);
 void master_generation_failed(struct generation *g, const char *why);
 void master_generation_empty(struct generation *g);
 void master_in_charge(
@@ -190,6 +193,7 @@ void watch_stop(struct generation *g);
 void supervise_init(struct role *role);
 void supervise_role(struct role *role); /* forks up to the target */
 void supervise_ready(struct process *p);
+void supervise_serve(struct role *role); /* the frontends: they may accept */
 void supervise_exit(struct process *p, int status);
 /* A frontend says that jobs wait; that process `pid` sent it nonsense; a hasher that it
  * has done its share. Nothing of it is believed beyond what the role's own rows allow.

@@ -99,6 +99,7 @@ void reload_commit(struct master *m)
 	m->current = m->candidate;
 	m->candidate = NULL;
 	listen_settle(&m->current->listeners, m->current->config);
+	supervise_serve(&m->current->roles[0]);
 	status_finished(m, true, "");
 	notify_ready();
 	generation_drain(old);

@@ -160,11 +160,32 @@ void supervise_role(struct role *role)
 		ev_timer_again(role_master(role)->loop, &role->shrink);
 }
 
+static void process_serve(struct process *p)
+{
+	const struct control_message message = {.kind = CONTROL_SERVE};
+
+	if (control_send(p->control, &message) != LINK_OK)
+		process_kill(p, EXIT_CAUSE_ROGUE); /* it does not read */
+}
+
+void supervise_serve(struct role *role)
+{
+	for (size_t i = 0; i < role->slot_count; i++) {
+		struct process *p = &role->generation->processes[role->slot + i];
+
+		if (p->state == PROCESS_READY && p->control >= 0)
+			process_serve(p);
+	}
+}
+
 void supervise_ready(struct process *p)
 {
 	struct role *role = p->role;
 
 	p->state = PROCESS_READY;
+	if (role->kind->listens && p->control >= 0 &&
+	    master_generation_serves(role->generation))
+		process_serve(p);
 	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
 	role_unthrottle(role);
 	supervise_role(

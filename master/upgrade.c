@@ -354,6 +354,7 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	up->heir = false;
+	supervise_serve(&m->current->roles[0]);
 	if (n == 1 && byte == UPGRADE_GO) {
 		up->predecessor = true;
 		ev_set_cb(w, upgrade_alone);

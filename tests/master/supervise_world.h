@@ -110,6 +110,12 @@ bool master_generation_on_trial(const struct generation *g)
 	return on_trial;
 }
 
+bool master_generation_serves(const struct generation *g)
+{
+	assert_non_null(g);
+	return !on_trial;
+}
+
 void master_generation_failed(struct generation *g, const char *why)
 {
 	assert_non_null(g);
