@@ -105,6 +105,39 @@ static void test_asked_is_not_idle(void **state)
 	close(extra);
 }
 
+/* Nor is one that has requests left and only lets others have their turn. */
+static void test_turn_is_not_idle(void **state)
+{
+	static char text[4 * CONN_BURST * 48];
+	struct fixture *f = *state;
+	struct answer answer;
+	uint64_t since = clock_ns();
+	size_t len = 0;
+	struct conn *conn;
+	int fd;
+
+	f->config.frontend.max_connections = 1;
+	for (int i = 0; i < 4 * CONN_BURST; i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, "%s", GET("/livez"));
+	fd = client_open(f);
+	conn = TAILQ_FIRST(&f->fe.conns);
+	assert_int_equal(send(fd, text, len, 0), len);
+	while (conn->rest.len == 0)
+		turn(f, -1, since);
+	assert_int_equal(conn->state, CONN_IDLE);
+	assert_false(conn_is_unasked(conn));
+	assert_false(conn_close_idle(&f->fe));
+	for (int i = 0; i < 4 * CONN_BURST; i++) {
+		client_receive(f, fd, &answer);
+		assert_answer(&answer, 200, "ok");
+	}
+	assert_true(conn_is_unasked(conn));
+	assert_true(conn_close_idle(&f->fe));
+	client_expect_end(f, fd);
+	close(fd);
+}
+
 /* A request half here, a job, an answer half written: none of these is idle. */
 static void test_busy_stays(void **state)
 {
@@ -323,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    FIXTURE_TEST(test_longest_idle_goes),
 	    FIXTURE_TEST(test_asked_is_not_idle),
+	    FIXTURE_TEST(test_turn_is_not_idle),
 	    FIXTURE_TEST(test_busy_stays),
 	    FIXTURE_TEST(test_reserve),
 	    FIXTURE_TEST(test_reserve_in_text),
