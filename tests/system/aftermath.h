@@ -31,8 +31,8 @@ struct aftermath {
 	bool
 	    replaced; /* to be set where all processes make room for others, in order */
 
-	char house[HOUSE_TEXT];
-	pid_t pids[PROCESS_MAX]; /* the master and its children */
+	char house[HOUSE_TEXT], now[HOUSE_TEXT]; /* as they were, and are */
+	pid_t pids[PROCESS_MAX];                 /* the master and its children */
 	uint64_t kib[PROCESS_MAX];
 	size_t count, sockets, log_mark;
 	char files[AFTERMATH_FILES];

@@ -238,6 +238,9 @@ void load_run(struct load *load)
 		}
 		await(load, lanes, 5);
 		drop_late(load, lanes);
+		if (load->count[LOAD_TIMEOUT] > 0)
+			go_on =
+			    false; /* it has failed, whatever the tick still awaits */
 	}
 	for (unsigned i = 0; i < load->connections; i++)
 		lane_close(&lanes[i]);

@@ -19,8 +19,8 @@ enum { STOP_MS = 300, STOP_LONG_MS = 10000, PROBES = 10 };
 
 /* One process that is stopped for a while; then so is the next one. */
 struct stops {
-	struct aftermath *a;
-	const struct peek *peek;
+	struct aftermath a;
+	struct peek peek;
 	const char *what;
 	pid_t pid; /* stopped now, or 0 */
 	uint64_t until;
@@ -32,7 +32,7 @@ struct stops {
 static bool stop_next(const struct load *load, struct stops *stops)
 {
 	const bool master = strcmp(stops->what, "master") == 0;
-	pid_t pid = master ? stops->a->d->pid : process_find(stops->a->d, stops->what);
+	pid_t pid = master ? stops->a.d->pid : process_find(stops->a.d, stops->what);
 
 	if (stops->left == 0)
 		return false;
@@ -63,18 +63,14 @@ static void run(struct daemon *d, struct stops *stops)
 {
 	struct load load = {
 	    LOAD_OF_A_ROW(d), .tick = stop_and_go_on, .arg = stops, .tick_ms = 5};
-	struct aftermath a;
-	struct peek peek;
 
-	aftermath_begin(&a, d);
-	assert_true(peek_open(&peek, d));
-	stops->a = &a;
-	stops->peek = &peek;
+	aftermath_begin(&stops->a, d);
+	assert_true(peek_open(&stops->peek, d));
 	load_run(&load);
 	load_print(&load, stops->what);
 	load_expect_ok(&load, false);
-	peek_close(&peek);
-	aftermath_expect(&a);
+	peek_close(&stops->peek);
+	aftermath_expect(&stops->a);
 	daemon_stop(d);
 }
 
@@ -84,9 +80,9 @@ static void run(struct daemon *d, struct stops *stops)
 static bool hasher_replaced(struct stops *stops)
 {
 	if (process_alive(stops->pid))
-		return peek_claim(stops->peek, stops->peek->pool_slot[PEEK_ELASTIC]) ==
+		return peek_claim(&stops->peek, stops->peek.pool_slot[PEEK_ELASTIC]) ==
 		       0;
-	aftermath_killed(stops->a, stops->pid);
+	aftermath_killed(&stops->a, stops->pid);
 	return true;
 }
 
@@ -201,9 +197,9 @@ static bool others_serve(struct stops *stops)
 {
 	for (unsigned i = 0; i < PROBES; i++) {
 		assert_int_equal(
-		    client_fetch(&stops->a->d->tcp, "/livez", NULL, 0), 200);
+		    client_fetch(&stops->a.d->tcp, "/livez", NULL, 0), 200);
 		assert_int_equal(
-		    client_fetch(&stops->a->d->local, "/hash/probe", NULL, 0), 200);
+		    client_fetch(&stops->a.d->local, "/hash/probe", NULL, 0), 200);
 	}
 	return true;
 }
@@ -225,13 +221,13 @@ static void test_frontend(void **state)
  * done then. */
 static bool kill_meanwhile(struct stops *stops)
 {
-	pid_t pid = process_find(stops->a->d, "hasher elastic/1");
+	pid_t pid = process_find(stops->a.d, "hasher elastic/1");
 
 	assert_int_equal(
-	    client_fetch(&stops->a->d->tcp, "/hash_rayon/probe", NULL, 0), 200);
+	    client_fetch(&stops->a.d->tcp, "/hash_rayon/probe", NULL, 0), 200);
 	assert_int_not_equal(pid, 0);
 	process_kill(pid);
-	aftermath_killed(stops->a, pid);
+	aftermath_killed(&stops->a, pid);
 	return others_serve(stops);
 }
 

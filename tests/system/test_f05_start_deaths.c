@@ -30,9 +30,14 @@ static bool is_ready(void *arg)
 	return client_fetch(&d->tcp, "/readyz", NULL, 0) == 200;
 }
 
-static bool is_not_ready(void *arg)
+/* All frontends know it: until then jobs are taken, and wait for a hasher. */
+static bool is_known(void *arg)
 {
-	return !is_ready(arg);
+	const struct daemon *d = arg;
+	char text[512];
+
+	return client_fetch(&d->tcp, "/readyz", text, sizeof(text)) == 503 &&
+	       strstr(text, "they die at the start") != NULL;
 }
 
 /* No hasher can be born without its root folder: and it is taken away. */
@@ -47,8 +52,7 @@ static void break_starts(struct aftermath *a, const char *root)
 		process_kill(pids[i]);
 	}
 	daemon_wait_log(a->d, "pool elastic: next try in 2 s");
-	/* the master knows of all of them: until then jobs are taken, and wait */
-	wait_until(is_not_ready, a->d, "the end of readiness");
+	wait_until(is_known, a->d, "a pool that is known to be broken");
 }
 
 static void expect_told(const struct daemon *d)

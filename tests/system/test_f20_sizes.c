@@ -207,7 +207,7 @@ static size_t pour(struct client *client, const char *head)
 	if (is_chunked(head)) {
 		n = (size_t)sprintf(piece, "%x\r\n", PIECE);
 		memset(piece + n, 'b', PIECE);
-		memcpy(piece + n + PIECE, "\r\n", 2);
+		strcpy(piece + n + PIECE, "\r\n");
 		n += PIECE + 2;
 	}
 	while (sent < BODY && client_send(client, piece, n))
