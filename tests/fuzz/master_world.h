@@ -155,6 +155,12 @@ bool master_generation_on_trial(const struct generation *g)
 	return false;
 }
 
+bool master_generation_serves(const struct generation *g)
+{
+	CHECK(g == play.g);
+	return true;
+}
+
 void master_generation_failed(struct generation *g, const char *why)
 {
 	CHECK(g == play.g && why != NULL);
