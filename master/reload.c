@@ -76,7 +76,7 @@ static int reload_try(struct master *m, struct config_error *err)
 		return -1;
 	}
 	if (generation_start(m->candidate) != 0)
-		reload_abort(m, "no process could be forked");
+		reload_abort(m, "a process could not be forked; the log says why");
 	return 0;
 }
 
