@@ -9,6 +9,7 @@
 #include "common/cgroup.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "master/counts.h"
 #include "master/master.h"
 
 static const struct {
@@ -134,7 +135,7 @@ void exits_record(const struct process *p, enum exit_cause cause, const char *wo
 		log_info("%s (%d) %s", who, (int)p->pid, words);
 	else
 		log_error("%s (%d) %s", who, (int)p->pid, words);
-	p->role->exits[cause]++;
+	counts_exit(p, cause);
 	if (cause == EXIT_CAUSE_MEMORY)
 		m->memory_kills = exits_memory_kills();
 }

@@ -65,7 +65,6 @@ struct role {
 	uint64_t tokens_ns;     /* when they were counted */
 	struct ev_timer retry;  /* throttled: the next try */
 	struct ev_timer shrink; /* looks for idle processes over min */
-	uint64_t exits[EXIT_CAUSE_END]; /* processes that have ended, by cause */
 	uint64_t
 	    suspected_ns; /* when a process was last replaced on a frontend's word */
 };

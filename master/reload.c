@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "master/counts.h"
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -99,6 +100,7 @@ void reload_commit(struct master *m)
 	m->current = m->candidate;
 	m->candidate = NULL;
 	listen_settle(&m->current->listeners, m->current->config);
+	counts_carry(m->current, old);
 	supervise_serve(&m->current->roles[0]);
 	status_finished(m, true, "");
 	notify_ready();

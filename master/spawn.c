@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "master/birth.h"
+#include "master/counts.h"
 #include "master/master.h"
 
 enum { INCARNATION_MAX = (1 << 24) - 1 };
@@ -173,6 +174,7 @@ int spawn_process(struct process *p)
 		board_slot_reset(board_slot(&p->role->generation->board, p->slot), 0);
 		return -1;
 	}
+	counts_spawn(p);
 	process_watch(p, pid, control[0]);
 	return 0;
 }
