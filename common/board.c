@@ -107,6 +107,56 @@ struct board_slot *board_slot(const struct board *board, size_t number)
 	                                     number * BOARD_SLOT_SIZE);
 }
 
+static struct board_role *board_role(const struct board *board, size_t role)
+{
+	return role < BOARD_ROLES ? &board_head(board)->roles[role] : NULL;
+}
+
+uint64_t board_spawns(const struct board *board, size_t role)
+{
+	const struct board_role *r = board_role(board, role);
+
+	return r != NULL ? atomic_load(&r->spawns) : 0;
+}
+
+uint64_t board_exits(const struct board *board, size_t role, enum exit_cause cause)
+{
+	const struct board_role *r = board_role(board, role);
+
+	return r != NULL && (unsigned)cause < EXIT_CAUSE_END
+	           ? atomic_load(&r->exits[cause])
+	           : 0;
+}
+
+void board_count_spawn(const struct board *board, size_t role)
+{
+	struct board_role *r = board_role(board, role);
+
+	if (r != NULL)
+		atomic_fetch_add(&r->spawns, 1);
+}
+
+void board_count_exit(const struct board *board, size_t role, enum exit_cause cause)
+{
+	struct board_role *r = board_role(board, role);
+
+	if (r != NULL && (unsigned)cause < EXIT_CAUSE_END)
+		atomic_fetch_add(&r->exits[cause], 1);
+}
+
+void board_carry_counts(
+    const struct board *to, size_t to_role, const struct board *from, size_t from_role)
+{
+	struct board_role *t = board_role(to, to_role),
+	                  *f = board_role(from, from_role);
+
+	if (t == NULL || f == NULL)
+		return;
+	atomic_fetch_add(&t->spawns, atomic_load(&f->spawns));
+	for (unsigned i = 0; i < EXIT_CAUSE_END; i++)
+		atomic_fetch_add(&t->exits[i], atomic_load(&f->exits[i]));
+}
+
 void board_slot_reset(struct board_slot *slot, uint32_t incarnation)
 {
 	memset(slot, 0, sizeof(*slot));

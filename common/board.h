@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/contract.h"
+#include "common/exit_cause.h"
 
 enum { BOARD_PAGE = 4096 };
 
@@ -61,9 +62,19 @@ enum {
 	    (sizeof(struct board_slot) + BOARD_PAGE - 1) / BOARD_PAGE * BOARD_PAGE
 };
 
+/* What became of the processes of a role since the daemon's start, also of those that
+ * belonged to generations before. */
+struct board_role {
+	_Atomic uint64_t spawns;
+	_Atomic uint64_t exits[EXIT_CAUSE_END];
+};
+
+enum { BOARD_FRONTENDS = 0, BOARD_POOLS = 1, BOARD_ROLES = BOARD_POOLS + LIMIT_POOLS };
+
 /* Written by the master only. */
 struct board_head {
-	_Atomic uint32_t alive[LIMIT_POOLS]; /* hashers that are READY, by pool */
+	struct board_role roles[BOARD_ROLES]; /* frontends, then pool by pool */
+	_Atomic uint32_t alive[LIMIT_POOLS];  /* hashers that are READY, by pool */
 	_Atomic uint32_t
 	    most[LIMIT_POOLS];      /* hashers that there may be; 0: not said yet */
 	_Atomic uint32_t frontends; /* frontends that are READY */
@@ -93,6 +104,18 @@ void board_close(struct board *board);
 struct board_head *board_head(const struct board *board);
 /* The slot of that number, or NULL where there is no such one. */
 struct board_slot *board_slot(const struct board *board, size_t number);
+
+/* Processes of a role (BOARD_FRONTENDS, or BOARD_POOLS + the pool's index) that were
+ * forked, and that ended for that reason; 0 for what is no role or no cause. */
+uint64_t board_spawns(const struct board *board, size_t role);
+uint64_t board_exits(const struct board *board, size_t role, enum exit_cause cause);
+
+/* For the master: one more of them; and what `from` has counted, on top of what `to`
+ * has. What is no role or no cause is not counted. */
+void board_count_spawn(const struct board *board, size_t role);
+void board_count_exit(const struct board *board, size_t role, enum exit_cause cause);
+void board_carry_counts(
+    const struct board *to, size_t to_role, const struct board *from, size_t from_role);
 
 /* Zeroes a slot that no living process has and gives it its incarnation (0: free). */
 void board_slot_reset(struct board_slot *slot, uint32_t incarnation);

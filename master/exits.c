@@ -9,6 +9,7 @@
 #include "common/cgroup.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "master/counts.h"
 #include "master/master.h"
 
 static const struct {
@@ -47,8 +48,7 @@ static const char *const advice[EXIT_CAUSE_END] = {
     [EXIT_CAUSE_FILTER] = "by its seccomp filter",
     [EXIT_CAUSE_DEADLINE] =
         "by us, a job was far past its deadline: see the pool's `deadline`",
-    [EXIT_CAUSE_CANCELLED] =
-        "by us, all who had asked had left and it could not stop",
+    [EXIT_CAUSE_CANCELLED] = "by us, all who had asked had left and it could not stop",
     [EXIT_CAUSE_STOPPED] = "by us, it was stopped with a job in hand",
     [EXIT_CAUSE_ROGUE] = "by us, it broke the rules of its sockets",
     [EXIT_CAUSE_LATE] = "by us, it was not ready or not gone in time",
@@ -137,7 +137,7 @@ void exits_record(const struct process *p, enum exit_cause cause, const char *wo
 		log_info("%s (%d) %s", who, (int)p->pid, words);
 	else
 		log_error("%s (%d) %s", who, (int)p->pid, words);
-	p->role->exits[cause]++;
+	counts_exit(p, cause);
 	if (cause == EXIT_CAUSE_MEMORY)
 		m->memory_kills = exits_memory_kills();
 }

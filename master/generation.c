@@ -150,11 +150,19 @@ struct generation *generation_open(struct master *m, struct config *config,
 	return NULL;
 }
 
+/* One on trial has all its processes at once, or is given up; a first one that has some
+ * goes on and tries again. */
 int generation_start(struct generation *g)
 {
-	for (size_t r = 0; r < g->role_count; r++)
+	bool whole = true;
+
+	for (size_t r = 0; r < g->role_count; r++) {
 		supervise_role(&g->roles[r]);
-	return generation_alive(g) > 0 ? 0 : -1;
+		whole = whole && g->roles[r].backoff_ms == 0;
+	}
+	if (generation_alive(g) == 0)
+		return -1;
+	return whole || !master_generation_on_trial(g) ? 0 : -1;
 }
 
 void generation_check_ready(struct generation *g)
@@ -208,7 +216,10 @@ void generation_drain(struct generation *g)
 {
 	if (g->state != GENERATION_DRAINING) {
 		g->state = GENERATION_DRAINING;
-		generation_stop_timers(g);
+		/* of throttled roles the next try stays: the frontends' jobs need
+		 * hashers to the end */
+		for (size_t r = 0; r < g->role_count; r++)
+			ev_timer_stop(g->master->loop, &g->roles[r].shrink);
 		ev_timer_set(&g->limit,
 		    (double)(g->config->shutdown_timeout_ms + LADDER_LEAVE_MS) / 1000.,
 		    0.);

@@ -167,6 +167,7 @@ static void master_quit(struct master *m)
 {
 	const struct config *config = m->current->config;
 
+	upgrade_abandon(m);
 	if (m->quitting) {
 		master_stop(m);
 		return;
@@ -184,6 +185,8 @@ static void master_quit(struct master *m)
 static void master_interrupt(struct master *m)
 {
 	log_info("leaving at once");
+	upgrade_abandon(m);
+	m->quitting = true;
 	notify_stopping();
 	master_stop(m);
 }
@@ -197,9 +200,10 @@ void master_go_on(struct master *m)
 		return;
 	if (m->upgrade.wanted)
 		upgrade_begin(m);
-	else if (m->reload.wanted && TAILQ_FIRST(&m->generations) == m->current)
-		reload_begin(
-		    m); /* else an older one still drains: three at most are alive */
+	else if (m->reload.wanted && TAILQ_FIRST(&m->generations) == m->current &&
+	         TAILQ_NEXT(m->current, entry) == NULL)
+		reload_begin(m); /* else one that is replaced, or has failed, is still
+		                    leaving: memory is planned for two */
 }
 
 static void master_reload(struct master *m)

@@ -48,9 +48,10 @@ struct process {
 	uint64_t abandoned_claim;    /* a job of it, while nobody wants any of them */
 	uint64_t abandoned_ns;       /* since when; meaningful with the former */
 	uint64_t abandoned_cpu_ms;   /* CPU time used by then */
-	enum exit_cause condemned;   /* what we have killed it for; LEFT: we have not */
-	bool overdue;                /* seen with a job far past its deadline */
-	uint64_t overdue_cpu_ms;     /* the CPU time that it had used by then */
+	bool reaped; /* it has no pid any more: nothing may be sent to it */
+	enum exit_cause condemned; /* what we have killed it for; LEFT: we have not */
+	bool overdue;              /* seen with a job far past its deadline */
+	uint64_t overdue_cpu_ms;   /* the CPU time that it had used by then */
 };
 
 /* A row of process_kinds at work in a generation: the frontends, or one pool's hashers.
@@ -70,9 +71,8 @@ struct role {
 	uint64_t tokens_ns;     /* when they were counted */
 	struct ev_timer retry;  /* throttled: the next try */
 	struct ev_timer shrink; /* looks for idle processes over min */
-	uint64_t exits[EXIT_CAUSE_END]; /* processes that have ended, by cause */
-	double cancels;      /* processes that may be killed because clients left */
-	uint64_t cancels_ns; /* when they were counted */
+	double cancels;         /* processes that may be killed because clients left */
+	uint64_t cancels_ns;    /* when they were counted */
 	uint64_t
 	    suspected_ns; /* when a process was last replaced on a frontend's word */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "master/counts.h"
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -76,7 +77,7 @@ static int reload_try(struct master *m, struct config_error *err)
 		return -1;
 	}
 	if (generation_start(m->candidate) != 0)
-		reload_abort(m, "no process could be forked");
+		reload_abort(m, "a process could not be forked; the log says why");
 	return 0;
 }
 
@@ -99,6 +100,7 @@ void reload_commit(struct master *m)
 	m->current = m->candidate;
 	m->candidate = NULL;
 	listen_settle(&m->current->listeners, m->current->config);
+	counts_carry(m->current, old);
 	supervise_serve(&m->current->roles[0]);
 	status_finished(m, true, "");
 	notify_ready();

@@ -4,8 +4,8 @@
  * old one as it was.
  *
  * One at a time: requests that come meanwhile are one more reload after it. A reload
- * also waits while an old generation still drains, so that never more than three are
- * alive.
+ * also waits while another generation, an old or a failed one, is still leaving, so
+ * that never more than two are alive (an upgrade brings a third).
  */
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H

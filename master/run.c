@@ -84,7 +84,10 @@ static int run_start(
 	master_title(m);
 	if (m->upgrade.heir)
 		upgrade_watch(m);
-	return generation_start(m->current);
+	if (generation_start(m->current) == 0)
+		return 0;
+	upgrade_explain(m->upgrade.channel, "a process could not be forked");
+	return -1;
 }
 
 static int run_settle(struct master *m)

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "master/birth.h"
+#include "master/counts.h"
 #include "master/master.h"
 
 enum { INCARNATION_MAX = (1 << 24) - 1 };
@@ -31,7 +32,8 @@ void process_leave(struct process *p)
 {
 	if (p->state == PROCESS_STARTING || p->state == PROCESS_READY) {
 		p->state = PROCESS_LEAVING;
-		kill(p->pid, SIGTERM);
+		if (!p->reaped)
+			kill(p->pid, SIGTERM);
 	}
 }
 
@@ -50,7 +52,7 @@ const char *process_name(const struct process *p, char *buf, size_t cap)
 /* Its exit is logged with the reason, when it is reaped. */
 void process_kill(struct process *p, enum exit_cause why)
 {
-	if (p->state == PROCESS_NONE || p->condemned != EXIT_CAUSE_LEFT)
+	if (p->state == PROCESS_NONE || p->reaped || p->condemned != EXIT_CAUSE_LEFT)
 		return;
 	p->condemned = why;
 	kill(p->pid, SIGKILL);
@@ -134,6 +136,7 @@ static void process_watch(struct process *p, pid_t pid, int control)
 	struct master *m = p->role->generation->master;
 
 	p->pid = pid;
+	p->reaped = false;
 	p->control = control;
 	p->state = PROCESS_STARTING;
 	p->born_ns = clock_ns();
@@ -173,6 +176,7 @@ int spawn_process(struct process *p)
 		board_slot_reset(board_slot(&p->role->generation->board, p->slot), 0);
 		return -1;
 	}
+	counts_spawn(p);
 	process_watch(p, pid, control[0]);
 	return 0;
 }
@@ -210,6 +214,7 @@ void spawn_reap(struct master *m)
 			upgrade_reaped(m, pid, status);
 			continue;
 		}
+		p->reaped = true;
 		process_last_words(p);
 		process_forget_watchers(p);
 		supervise_exit(p, status);

@@ -292,7 +292,7 @@ static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events
 
 	(void)loop;
 	(void)events;
-	if (role->generation->state == GENERATION_DRAINING)
+	if (generation_is_done_with(role->generation, role))
 		return;
 	/* one only: whether it gets READY decides about the others */
 	if (ready + role_count(role, PROCESS_STARTING) >= role->target) {

@@ -80,11 +80,6 @@ static void upgrade_end(struct master *m)
 static void upgrade_failed(struct master *m, const char *why)
 {
 	log_error("upgrade failed, this one stays: %s", why);
-	if (m->upgrade.successor > 0) {
-		kill(m->upgrade.successor, SIGKILL);
-		kill(-m->upgrade.successor,
-		    SIGKILL); /* and what a script may have started */
-	}
 	upgrade_end(m);
 	m->upgrade.successor = 0;
 	if (lockfile_claim(&m->lockfile) != 0)
@@ -92,6 +87,26 @@ static void upgrade_failed(struct master *m, const char *why)
 	status_finished(m, false, why);
 	notify_main(getpid());
 	master_go_on(m);
+}
+
+/* What has been told GO may be writing into the pidfile just now: upgrade_reaped() goes
+ * on, when it is dead. */
+static void upgrade_give_up(struct master *m, const char *why)
+{
+	struct upgrade *up = &m->upgrade;
+
+	up->given_up = true;
+	strlcpy(up->why, why, sizeof(up->why));
+	ev_io_stop(m->loop, &up->watcher);
+	ev_timer_stop(m->loop, &up->limit);
+	kill(up->successor, SIGKILL);
+	kill(-up->successor, SIGKILL); /* and what a script may have started */
+}
+
+void upgrade_abandon(struct master *m)
+{
+	if (upgrade_under_way(m) && !m->upgrade.given_up)
+		upgrade_give_up(m, "this one was told to leave");
 }
 
 /* ---- the old one ---- */
@@ -161,7 +176,7 @@ static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	(void)loop;
 	(void)events;
-	upgrade_failed(w->data, "the new program was not ready in time");
+	upgrade_give_up(w->data, "the new program was not ready in time");
 }
 
 bool upgrade_forward(const struct master *m, int signo)
@@ -211,7 +226,7 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 	ev_io_stop(
 	    loop, w); /* it is dying: upgrade_reaped() says how, or the time limit */
 	if (n > 0 && !up->handed_on)
-		upgrade_failed(m, "the new program said something unknown");
+		upgrade_give_up(m, "the new program said something unknown");
 }
 
 void upgrade_begin(struct master *m)
@@ -220,6 +235,7 @@ void upgrade_begin(struct master *m)
 	int fds[2];
 
 	up->wanted = false;
+	up->given_up = false;
 	up->why[0] = '\0';
 	status_begun(m);
 	log_info("upgrade: starting %s", started.program);
@@ -249,10 +265,12 @@ void upgrade_begin(struct master *m)
 	ev_timer_start(m->loop, &up->limit);
 }
 
-/* Its last words may not have been heard yet. */
-static void upgrade_drain_channel(struct master *m)
+/* Its last words may not have been heard yet: why it leaves, or that it was in charge,
+ * which is returned. */
+static bool upgrade_drain_channel(struct master *m)
 {
 	char text[1 + UPGRADE_WORDS + 1];
+	bool done = false;
 	ssize_t n;
 
 	while (
@@ -260,31 +278,47 @@ static void upgrade_drain_channel(struct master *m)
 		text[n] = '\0';
 		if (text[0] == UPGRADE_WHY)
 			strlcpy(m->upgrade.why, text + 1, sizeof(m->upgrade.why));
+		done = done || text[0] == UPGRADE_DONE;
 	}
+	return done;
+}
+
+static void upgrade_words(
+    const struct upgrade *up, pid_t pid, int status, char *why, size_t cap)
+{
+	char words[160];
+
+	snprintf(why, cap, "the new program (process %d) %s%s%s", (int)pid,
+	    exits_words(status, words, sizeof(words)), up->why[0] != '\0' ? ": " : "",
+	    up->why);
 }
 
 /* One that has left in order, told to by somebody, leaves nothing to take back. */
 bool upgrade_reaped(struct master *m, pid_t pid, int status)
 {
 	struct upgrade *up = &m->upgrade;
-	char words[160], why[UPGRADE_WORDS + 256];
-	bool was_in_charge = up->handed_on;
+	char why[UPGRADE_WORDS + 256];
+	const bool had_retired = up->handed_on;
+	bool done;
 
 	if (pid != up->successor || pid == 0)
 		return false;
-	if (was_in_charge && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) {
+	done = (!up->given_up && upgrade_drain_channel(m)) || had_retired;
+	if (done && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) {
 		up->successor = 0;
+		up->handed_on = true;
+		if (!had_retired)
+			master_retire(m);
 		return true;
 	}
-	upgrade_drain_channel(m);
-	snprintf(why, sizeof(why), "the new program (process %d) %s%s%s", (int)pid,
-	    exits_words(status, words, sizeof(words)), up->why[0] != '\0' ? ": " : "",
-	    up->why);
+	if (up->given_up)
+		strlcpy(why, up->why, sizeof(why));
+	else
+		upgrade_words(up, pid, status, why, sizeof(why));
 	kill(-pid, SIGKILL);
-	up->successor = 0;
 	up->handed_on = false;
 	upgrade_failed(m, why);
-	if (was_in_charge)
+	if (had_retired && !m->quitting)
 		master_return(m);
 	return true;
 }
@@ -353,6 +387,8 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n == 1 && byte == UPGRADE_GO && (m->quitting || m->stopping))
+		return; /* we are leaving: he hears of our end, and stays */
 	up->heir = false;
 	supervise_serve(&m->current->roles[0]);
 	if (n == 1 && byte == UPGRADE_GO) {
@@ -364,7 +400,7 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 	}
 	log_warn("the old master is gone; this one is in charge");
 	upgrade_end(m);
-	if (m->current->state != GENERATION_STARTING) /* else when it is READY */
+	if (m->current->state == GENERATION_SERVING) /* else when it is READY */
 		master_in_charge(m);
 }
 

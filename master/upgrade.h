@@ -36,7 +36,8 @@ struct upgrade {
 	/* in the old one */
 	pid_t successor; /* 0: none */
 	bool handed_on;  /* DONE: it is in charge */
-	char why[1024];  /* what it gave as a reason for leaving, or "" */
+	bool given_up;   /* we have killed it, and wait for its death */
+	char why[1024];  /* its reason for leaving, or ours for giving it up, or "" */
 	/* in the new one */
 	bool heir;        /* we have a predecessor, who has not said GO yet */
 	bool predecessor; /* he has, and drains */
@@ -54,6 +55,8 @@ int upgrade_remember(int argc, char **argv);
  * successor: returns whether it was. */
 void upgrade_begin(struct master *m);
 bool upgrade_reaped(struct master *m, pid_t pid, int status);
+/* We are told to leave: a successor that is not in charge goes with us. */
+void upgrade_abandon(struct master *m);
 /* A signal that came too late, when the successor was in charge: it goes to him.
  * Returns whether there is one. */
 bool upgrade_forward(const struct master *m, int signo);

@@ -200,6 +200,80 @@ static void a_slot_that_is_none_cannot_be_attached(void **state)
 	board_slot_reset(board_slot(board, 0), 1);
 }
 
+static void what_became_of_processes_is_counted(void **state)
+{
+	struct board *board = *state;
+
+	for (size_t role = 0; role < BOARD_ROLES; role++) {
+		assert_int_equal(board_spawns(board, role), 0);
+		for (int i = 0; i < EXIT_CAUSE_END; i++)
+			assert_int_equal(
+			    board_exits(board, role, (enum exit_cause)i), 0);
+	}
+	board_count_spawn(board, BOARD_FRONTENDS);
+	board_count_spawn(board, BOARD_POOLS + 1);
+	board_count_spawn(board, BOARD_POOLS + 1);
+	board_count_exit(board, BOARD_POOLS + 1, EXIT_CAUSE_MEMORY);
+	assert_int_equal(board_spawns(board, BOARD_FRONTENDS), 1);
+	assert_int_equal(board_spawns(board, BOARD_POOLS), 0);
+	assert_int_equal(board_spawns(board, BOARD_POOLS + 1), 2);
+	assert_int_equal(board_exits(board, BOARD_POOLS + 1, EXIT_CAUSE_MEMORY), 1);
+	assert_int_equal(board_exits(board, BOARD_POOLS + 1, EXIT_CAUSE_KILLED), 0);
+	assert_int_equal(board_exits(board, BOARD_FRONTENDS, EXIT_CAUSE_MEMORY), 0);
+}
+
+static void what_is_no_role_or_cause_is_not_counted(void **state)
+{
+	struct board *board = *state;
+
+	board_count_spawn(board, BOARD_ROLES);
+	board_count_exit(board, BOARD_ROLES, EXIT_CAUSE_LEFT);
+	board_count_exit(board, 0, EXIT_CAUSE_END);
+	board_carry_counts(board, BOARD_ROLES, board, 0);
+	board_carry_counts(board, 0, board, BOARD_ROLES);
+	assert_int_equal(board_spawns(board, BOARD_ROLES), 0);
+	assert_int_equal(board_exits(board, BOARD_ROLES, EXIT_CAUSE_LEFT), 0);
+	assert_int_equal(board_exits(board, 0, EXIT_CAUSE_END), 0);
+	assert_int_equal(atomic_load(&board_head(board)->alive[0]), 0);
+}
+
+static void counts_are_carried_on_top_of_what_is_there(void **state)
+{
+	struct board *board = *state, next;
+
+	assert_int_equal(board_open(&next, 1), 0);
+	board_count_spawn(board, BOARD_POOLS);
+	board_count_exit(board, BOARD_POOLS, EXIT_CAUSE_CPU);
+	board_count_spawn(&next, BOARD_POOLS + 2);
+	board_count_exit(&next, BOARD_POOLS + 2, EXIT_CAUSE_LEFT);
+	board_carry_counts(&next, BOARD_POOLS + 2, board, BOARD_POOLS);
+	assert_int_equal(board_spawns(&next, BOARD_POOLS + 2), 2);
+	assert_int_equal(board_exits(&next, BOARD_POOLS + 2, EXIT_CAUSE_CPU), 1);
+	assert_int_equal(board_exits(&next, BOARD_POOLS + 2, EXIT_CAUSE_LEFT), 1);
+	assert_int_equal(board_spawns(board, BOARD_POOLS), 1);
+	board_close(&next);
+}
+
+static int child_counts(struct board *board)
+{
+	if (board_spawns(board, BOARD_POOLS) != 1)
+		return 1;
+	board_count_spawn(board, BOARD_POOLS); /* not its to write: it ends here */
+	return 0;
+}
+
+static void a_child_may_read_the_counts_only(void **state)
+{
+	struct board *board = *state;
+	int status;
+
+	board_count_spawn(board, BOARD_POOLS);
+	status = in_child(board, child_counts);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSEGV);
+	assert_int_equal(board_spawns(board, BOARD_POOLS), 1);
+}
+
 #define WITH_BOARD(test) cmocka_unit_test_setup_teardown(test, open_board, close_board)
 
 int main(void)
@@ -214,6 +288,10 @@ int main(void)
 	    WITH_BOARD(a_child_cannot_write_what_is_not_its_own),
 	    WITH_BOARD(a_child_cannot_make_the_rest_writable),
 	    WITH_BOARD(a_slot_that_is_none_cannot_be_attached),
+	    WITH_BOARD(what_became_of_processes_is_counted),
+	    WITH_BOARD(what_is_no_role_or_cause_is_not_counted),
+	    WITH_BOARD(counts_are_carried_on_top_of_what_is_there),
+	    WITH_BOARD(a_child_may_read_the_counts_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

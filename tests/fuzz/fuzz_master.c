@@ -203,8 +203,9 @@ static void check_told(const struct process *p)
 		result = control_recv_child(child->end, &message, &log);
 		CHECK(
 		    result == LINK_OK || result == LINK_AGAIN || result == LINK_CLOSED);
-		CHECK(result != LINK_OK ||
-		      (message.kind == CONTROL_GONE && p->role->kind->listens));
+		CHECK(result != LINK_OK || ((message.kind == CONTROL_GONE ||
+		                                message.kind == CONTROL_SERVE) &&
+		                               p->role->kind->listens));
 	}
 }
 

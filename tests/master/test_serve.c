@@ -1,4 +1,4 @@
-/* master/supervise.c: frontends that are told to accept. */
+/* master/supervise.c: frontends that are told to accept, hashers to the end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,6 +63,25 @@ static void who_cannot_be_told_is_replaced(void **state)
 	assert_int_equal(killed, 99);
 }
 
+/* To its last frontend a generation needs hashers, also where a fork has failed. */
+static void a_fork_that_fails_at_the_end_is_tried_again(void **state)
+{
+	struct world *w = *state;
+
+	grow_to(w, 1);
+	w->g.state = GENERATION_DRAINING;
+	still_needed = true;
+	spawn_fails = 1;
+	die(w, 0, SIGKILL);
+	assert_int_equal(spawned, 1);
+	retry(w);
+	assert_int_equal(spawned, 2);
+	die(w, 0, SIGKILL);
+	still_needed = false; /* before its time has come */
+	retry(w);
+	assert_int_equal(spawned, 2);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
 
 int main(void)
@@ -72,6 +91,7 @@ int main(void)
 	    WITH_WORLD(on_trial_it_is_told_when_that_is_over),
 	    WITH_WORLD(who_is_not_ready_is_told_later),
 	    WITH_WORLD(who_cannot_be_told_is_replaced),
+	    WITH_WORLD(a_fork_that_fails_at_the_end_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
