@@ -12,6 +12,7 @@
 #include <bsd/unistd.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 
 /* One of the listening sockets that all frontends share. */
 struct listener {
@@ -93,8 +94,10 @@ static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
 	struct listener *listener = w->data;
 
 	(void)loop;
-	(void)events;
-	accept_one(listener->frontend, w->fd);
+	if ((events & EV_ERROR) != 0) /* the epoll set took it not: later, then */
+		accept_failed(listener->frontend, ENOSPC);
+	else
+		accept_one(listener->frontend, w->fd);
 }
 
 static void drain_check(struct frontend *fe)
@@ -155,13 +158,24 @@ static void frontend_drain(struct frontend *fe)
 	drain_check(fe);
 }
 
+/* libev could not add its fd to the epoll set, and has stopped it. */
+static bool frontend_is_deaf(struct frontend *fe, int events)
+{
+	if ((events & EV_ERROR) == 0)
+		return false;
+	log_error("the master cannot be heard: no room in the epoll set");
+	frontend_stop(fe, CHILD_EXIT_FATAL);
+	return true;
+}
+
 static void frontend_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct frontend *fe = w->data;
 	struct signalfd_siginfo info;
 
 	(void)loop;
-	(void)events;
+	if (frontend_is_deaf(fe, events))
+		return;
 	while (
 	    read(fe->child->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGQUIT)
@@ -179,7 +193,8 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 	int log;
 
 	(void)loop;
-	(void)events;
+	if (frontend_is_deaf(fe, events))
+		return;
 	while ((result = control_recv_child(fe->child->control, &message, &log)) ==
 	       LINK_OK) {
 		if (log >= 0)
@@ -236,7 +251,7 @@ static int frontend_open(struct frontend *fe, struct child *child)
 	fe->config = child->config;
 	TAILQ_INIT(&fe->conns);
 	arc4random_buf(&fe->request_prefix, sizeof(fe->request_prefix));
-	fe->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	fe->loop = loop_open(EVBACKEND_EPOLL | EVFLAG_NOENV, CHILD_EXIT_FATAL);
 	if (fe->loop == NULL)
 		return -1;
 	fe->dispatch = dispatch_open(fe->loop, child);
