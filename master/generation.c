@@ -150,10 +150,15 @@ struct generation *generation_open(struct master *m, struct config *config,
 	return NULL;
 }
 
+/* One on trial has all its processes or none: whoever waits for it has another that
+ * serves. */
 int generation_start(struct generation *g)
 {
 	for (size_t r = 0; r < g->role_count; r++)
 		supervise_role(&g->roles[r]);
+	for (size_t r = 0; r < g->role_count && master_generation_on_trial(g); r++)
+		if (role_count(&g->roles[r], PROCESS_STARTING) < g->roles[r].min)
+			return -1;
 	return generation_alive(g) > 0 ? 0 : -1;
 }
 
