@@ -18,7 +18,8 @@ OPTIMIZE = -O2 -g
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 ifdef SANITIZE
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-fno-optimize-sibling-calls
 endif
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
@@ -47,10 +48,14 @@ UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
 SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
+FAULT_TESTS   := $(sort $(wildcard tests/faults/test_*.c))
+FAULT_SHARED  := tests/faults/world.c $(filter-out $(SYSTEM_TESTS),$(sort $(wildcard tests/system/*.c)))
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
 SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
+FAULT_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(FAULT_TESTS))
+FAULT_ARGOND    := $(BUILD)/tests/faults/argond
 BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
 
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
@@ -67,6 +72,7 @@ help:
 	@echo 'make run        install what is missing, build, serve on http://127.0.0.1:8080'
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
+	@echo 'make faults     every call of argond fails, one after another'
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
@@ -142,10 +148,25 @@ $(UNIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 $(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTEM_SHARED)) $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+$(FAULT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(FAULT_SHARED)) $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# Every call that inject.c has a wrapper for is led through it, in the libraries as well
+# that are linked statically here.
+FAULT_STATIC = -lev -lconfuse -ljansson -lsqlite3 -lseccomp
+FAULT_LIBS   = -Wl,-Bstatic $(FAULT_STATIC) -Wl,-Bdynamic $(filter-out $(FAULT_STATIC),$(LIBS)) -lm
+
+$(FAULT_ARGOND): $(BUILD)/tests/faults/inject.o $(BUILD)/master/main.o $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
+		$$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p') -o $@ $^ $(FAULT_LIBS)
+
 $(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(filter %.c,$(TEST_SOURCES)))
+
+.PHONY: faults fault-programs
+fault-programs: $(FAULT_ARGOND) $(FAULT_PROGRAMS)
 
 programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS)
 
@@ -173,6 +194,16 @@ check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
 
 sanitize:
 	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check
+
+# Each call fails, one after another (tests/faults/world.h). FAULTS_EVERY=n: every nth one.
+ifdef SANITIZE
+faults: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) fault-programs
+	@ARGOND=$(FAULT_ARGOND) sh tests/run.sh $(BUILD) $(FAULT_PROGRAMS)
+else
+faults:
+	@$(MAKE) --no-print-directory SANITIZE=1 faults
+endif
 
 # clang-tidy remembers what it has found clean (.clang-tidy says which checks)
 TIDY := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(SOURCES) $(TEST_SOURCES)))
