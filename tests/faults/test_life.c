@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/faults/world.h"
+#include "tests/system/client.h"
 #include "tests/system/log_tail.h"
 
 enum { RECOVERIES = 8 };
@@ -64,6 +65,33 @@ static void test_confined(void **state)
 		life(w, true);
 }
 
+static bool is_ready(void *arg)
+{
+	const struct world *w = arg;
+	struct client client;
+	bool listens = client_try(&client, &w->d->local) == 0;
+
+	client_close(&client);
+	return listens && client_fetch(&w->d->local, "/readyz", NULL, 0) == 200;
+}
+
+/* A master whose every line is lost does its work all the same. */
+static void test_unheard(void **state)
+{
+	struct world *w = *state;
+
+	world_next(w);
+	world_open(w);
+	world_arm(w);
+	world_launch(w, false);
+	wait_until(is_ready, w, "readyz");
+	world_ask(w, true);
+	assert_true(world_fired(w));
+	assert_false(daemon_log_has(w->d, "master:"));
+	world_stop(w);
+	world_close(w);
+}
+
 static const struct sweep confined[] = {
     {.role = FAULT_IN_FRONTEND, .class = FAULT_RIGHTS},
     {.role = FAULT_IN_HASHER, .class = FAULT_RIGHTS},
@@ -76,7 +104,6 @@ static const struct sweep confined[] = {
 static const struct sweep lasting[] = {
     {.role = FAULT_IN_MASTER, .class = FAULT_MEMORY, .lasting = true},
     {.role = FAULT_IN_MASTER, .class = FAULT_FORK, .lasting = true},
-    {.role = FAULT_IN_MASTER, .class = FAULT_EVENT, .lasting = true},
     {.role = FAULT_IN_FRONTEND, .class = FAULT_MEMORY, .lasting = true},
     {.role = FAULT_IN_FRONTEND, .class = FAULT_EVENT, .lasting = true},
     {.role = FAULT_IN_HASHER, .class = FAULT_MEMORY, .lasting = true},
@@ -94,5 +121,8 @@ int main(void)
 		world_add(&list, "confined", test_confined, &confined[i]);
 	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
 		world_add(&list, "", test_life, &lasting[i]);
+	world_add(&list, "", test_unheard,
+	    &(struct sweep){
+	        .role = FAULT_IN_MASTER, .class = FAULT_LOG, .lasting = true});
 	return world_run(&list, "faults: life");
 }

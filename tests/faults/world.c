@@ -43,32 +43,39 @@ static const struct {
 
 /* ---- the tests ---- */
 
+/* In a folder of its own: a daemon's must be clean at the end. */
+static struct faults *plan_open(struct world *w)
+{
+	void *plan = MAP_FAILED;
+	int fd;
+
+	snprintf(w->dir, sizeof(w->dir), "/tmp/argond-faults-XXXXXX");
+	if (mkdtemp(w->dir) == NULL)
+		return NULL;
+	snprintf(w->path, sizeof(w->path), "%s/plan", w->dir);
+	fd = open(w->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && ftruncate(fd, sizeof(struct faults)) == 0)
+		plan = mmap(NULL, sizeof(struct faults), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return plan != MAP_FAILED ? plan : NULL;
+}
+
 static int world_setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	void *plan;
-	int fd;
 
 	if (w == NULL)
 		return -1;
 	w->sweep = *state;
-	snprintf(w->dir, sizeof(w->dir), "/tmp/argond-faults-XXXXXX");
-	if (mkdtemp(w->dir) == NULL)
+	*state = w;
+	w->plan = plan_open(w);
+	if (w->plan == NULL)
 		return -1;
-	snprintf(w->path, sizeof(w->path), "%s/plan", w->dir);
-	fd = open(w->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, sizeof(struct faults)) != 0)
-		return -1;
-	plan = mmap(
-	    NULL, sizeof(struct faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (plan == MAP_FAILED)
-		return -1;
-	w->plan = plan;
 	setenv(FAULTS_VARIABLE, w->path, 1);
 	setenv("ARGOND", default_binary, 0);
 	setenv("ASAN_OPTIONS", "handle_abort=1", 0);
-	*state = w;
 	return 0;
 }
 
@@ -88,7 +95,8 @@ static int world_teardown(void **state)
 		world_close(w);
 	}
 	unsetenv(FAULTS_VARIABLE);
-	munmap(w->plan, sizeof(struct faults));
+	if (w->plan != NULL)
+		munmap(w->plan, sizeof(struct faults));
 	harness_remove(w->dir);
 	free(w);
 	return 0;
@@ -350,6 +358,9 @@ static void check_clean(const struct world *w)
 	static const char *const calls[] = {"unlink", "lstat", "fstat", "rmdir"};
 	bool left = access(w->d->pidfile, F_OK) == 0 || access(w->d->socket, F_OK) == 0;
 
+	if (w->sweep->lasting && w->sweep->class == FAULT_MEMORY)
+		return; /* its event loop has ended it at once; the next start clears up
+		         */
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		left =
 		    left && !(world_fired(w) && strcmp(w->plan->call, calls[i]) == 0);
