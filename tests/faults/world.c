@@ -352,10 +352,11 @@ void world_check_log(struct world *w)
 	daemon_check_log(w->d);
 }
 
-/* What could not be looked at or removed is left: that was the fault. */
+/* What could not be looked at, removed or locked (so that it is ours) is left: that was
+ * the fault. */
 static void check_clean(const struct world *w)
 {
-	static const char *const calls[] = {"unlink", "lstat", "fstat", "rmdir"};
+	static const char *const calls[] = {"unlink", "lstat", "fstat", "flock"};
 	bool left = access(w->d->pidfile, F_OK) == 0 || access(w->d->socket, F_OK) == 0;
 
 	if (w->sweep->lasting && w->sweep->class == FAULT_MEMORY)
