@@ -75,7 +75,7 @@ void world_where(const struct world *w, char *text, size_t cap);
 void world_launch(struct world *w, bool confined);
 
 /* Asks for everything once. `strictly`: every answer must be what it should be; else
- * one may be a 5xx or missing. */
+ * one of them may be a 5xx or missing. */
 void world_ask(struct world *w, bool strictly);
 
 /* The log says why a process left that could not go on, no process has crashed; and it
