@@ -24,7 +24,7 @@ HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 ifdef SANITIZE
 SANITIZERS = -fsanitize=address,undefined$(if $(FUZZ),$(COMMA)fuzzer-no-link) \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -fno-optimize-sibling-calls
 endif
 COMMA = ,
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
@@ -55,12 +55,16 @@ SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHIMS  := $(sort $(wildcard tests/system/shim_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS) $(SYSTEM_SHIMS),$(sort $(wildcard tests/system/*.c)))
 SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh tests/model/test_*.sh))
+FAULT_TESTS   := $(sort $(wildcard tests/faults/test_*.c))
+FAULT_SHARED  := tests/faults/world.c $(SYSTEM_SHARED)
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
 LOAD_SHARED   := $(sort $(wildcard tests/bench/load_*.c))
 FUZZ_TARGETS  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
 SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
+FAULT_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(FAULT_TESTS))
+FAULT_ARGOND    := $(BUILD)/tests/faults/argond
 BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
 LOAD_PROGRAM    := $(BUILD)/tests/bench/load
 LOAD_TESTS      := $(filter $(BUILD)/tests/bench/%,$(UNIT_PROGRAMS))
@@ -83,6 +87,7 @@ help:
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
 	@echo 'make model      the models of the protocols alone, with figures'
+	@echo 'make faults     every call of argond fails, one after another'
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make fuzz       libFuzzer, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
@@ -175,6 +180,18 @@ $(BUILD)/tests/system/shim_%.so: tests/system/shim_%.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g -fPIC $(WARNINGS) -shared -o $@ $<
 
+$(FAULT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(FAULT_SHARED)) $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# Every call that inject.c has a wrapper for is led through it, in the libraries as well
+# that are linked statically here.
+FAULT_STATIC = -lev -lconfuse -ljansson -lsqlite3 -lseccomp
+FAULT_LIBS   = -Wl,-Bstatic $(FAULT_STATIC) -Wl,-Bdynamic $(filter-out $(FAULT_STATIC),$(LIBS)) -lm
+
+$(FAULT_ARGOND): $(BUILD)/tests/faults/inject.o $(BUILD)/master/main.o $(LIBRARY)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
+		$$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p') -o $@ $^ $(FAULT_LIBS)
+
 $(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -188,6 +205,9 @@ $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(FUZZ_MAIN) $(LIBRARY)
 		-o $@ $^ $(LIBS)
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(filter %.c,$(TEST_SOURCES)))
+
+.PHONY: faults fault-programs
+fault-programs: $(FAULT_ARGOND) $(FAULT_PROGRAMS)
 
 programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS) \
 	$(LOAD_PROGRAM) $(FUZZ_PROGRAMS)
@@ -229,6 +249,16 @@ model: deps-check
 
 sanitize:
 	@ARGOND_TEST_SLOW=4 ARGOND_TEST_ROUNDS=2000 $(MAKE) --no-print-directory SANITIZE=1 check
+
+# Each call fails, one after another (tests/faults/world.h). FAULTS_EVERY=n: every nth one.
+ifdef SANITIZE
+faults: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) fault-programs
+	@ARGOND=$(FAULT_ARGOND) sh tests/run.sh $(BUILD) $(FAULT_PROGRAMS)
+else
+faults:
+	@$(MAKE) --no-print-directory SANITIZE=1 faults
+endif
 
 # clang-tidy remembers what it has found clean (.clang-tidy says which checks)
 TIDY := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(SOURCES) $(TEST_SOURCES)))

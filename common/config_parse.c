@@ -202,7 +202,9 @@ static int parse_apart(const char *path, const char *text,
 
 	/* The child shares what the parent's handlers write to: it takes no signal. */
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
+	if (sigprocmask(SIG_SETMASK, &all, &before) != 0)
+		return config_error_set(
+		    err, path, "cannot be parsed: signals: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0) {
 		/* Its last words are not one line in our manner. */

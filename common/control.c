@@ -58,7 +58,7 @@ enum link_result control_recv_child(int fd, struct control_message *message, int
 	ssize_t n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	*log = -1;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EINTR || link_must_wait(errno)))
 		return LINK_AGAIN;
 	if (n <= 0)
 		return LINK_CLOSED;
@@ -91,5 +91,5 @@ enum link_result control_send_log(int fd, int log)
 	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
 	    (ssize_t)sizeof(message))
 		return LINK_OK;
-	return errno == EAGAIN ? LINK_AGAIN : LINK_ERROR;
+	return link_must_wait(errno) ? LINK_AGAIN : LINK_ERROR;
 }

@@ -37,6 +37,11 @@ int link_pair(int fds[2])
 	return -1;
 }
 
+bool link_must_wait(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
 enum link_result link_send(int fd, const void *message, size_t len)
 {
 	ssize_t n;
@@ -48,8 +53,7 @@ enum link_result link_send(int fd, const void *message, size_t len)
 		return LINK_OK;
 	if (n >= 0)
 		return LINK_ERROR; /* cannot be: a packet goes whole or not at all */
-	/* ENOBUFS: the kernel has no memory for it now */
-	if (errno == EAGAIN || errno == ENOBUFS)
+	if (link_must_wait(errno))
 		return LINK_AGAIN;
 	return errno == EPIPE || errno == ECONNRESET ? LINK_CLOSED : LINK_ERROR;
 }
@@ -83,7 +87,7 @@ enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pi
 		n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		if (errno == EAGAIN)
+		if (link_must_wait(errno))
 			return LINK_AGAIN;
 		return errno == ECONNRESET ? LINK_CLOSED : LINK_ERROR;
 	}

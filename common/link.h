@@ -6,6 +6,7 @@
 #ifndef COMMON_LINK_H
 #define COMMON_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,10 @@ enum link_result {
 	LINK_BAD,    /* a message that was too long, or carried what it should not */
 	LINK_ERROR   /* errno says */
 };
+
+/* Is it an errno of what can be tried again: nothing is there, no room, or the kernel
+ * has no memory for it now? */
+bool link_must_wait(int error);
 
 /* Sends one message. LINK_OK, LINK_AGAIN, LINK_CLOSED or LINK_ERROR. */
 enum link_result link_send(int fd, const void *message, size_t len);

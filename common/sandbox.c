@@ -106,7 +106,7 @@ static int root_store(struct sandbox_spec *spec)
 	return 0;
 }
 
-static int root_enter(struct sandbox_spec *spec)
+static int root_change(struct sandbox_spec *spec)
 {
 	if (spec->root != NULL && strcmp(spec->root, "/") == 0)
 		return chdir("/");
@@ -114,9 +114,15 @@ static int root_enter(struct sandbox_spec *spec)
 		return root_store(spec);
 	if (spec->root == NULL)
 		return root_empty();
-	if (chdir(spec->root) == 0 && root_here() == 0)
+	return chdir(spec->root) == 0 ? root_here() : -1;
+}
+
+static int root_enter(struct sandbox_spec *spec)
+{
+	if (root_change(spec) == 0)
 		return 0;
-	log_error("chroot %s: %s", spec->root, strerror(errno));
+	log_error("chroot %s: %s",
+	    spec->root != NULL ? spec->root : "to its own folder", strerror(errno));
 	return -1;
 }
 
@@ -238,8 +244,10 @@ static int identity_enter(struct sandbox_spec *spec, bool root)
 /* Its times are UTC: without this the C library would look for a time zone's file. */
 static int timezone_settle(void)
 {
-	if (setenv("TZ", "UTC0", 1) != 0)
+	if (setenv("TZ", "UTC0", 1) != 0) {
+		log_error("environment: %s", strerror(errno));
 		return -1;
+	}
 	tzset();
 	return 0;
 }

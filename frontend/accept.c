@@ -79,8 +79,8 @@ static void accept_rested(struct ev_loop *loop, struct ev_timer *w, int events)
 static bool accept_failed(struct frontend *fe, int error)
 {
 	static struct log_limit limit;
-	bool shortage =
-	    error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+	bool shortage = error == EMFILE || error == ENFILE || error == ENOMEM ||
+	                error == ENOBUFS || error == ENOSPC;
 
 	if (error == EAGAIN || error == EINTR)
 		return false;
@@ -210,8 +210,9 @@ static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
 	struct listener *listener = w->data;
 
 	(void)loop;
-	(void)events;
-	if (!accept_leave(listener->frontend))
+	if ((events & EV_ERROR) != 0) /* the epoll set took it not: later, then */
+		(void)accept_failed(listener->frontend, ENOSPC);
+	else if (!accept_leave(listener->frontend))
 		accept_one(listener->frontend, w->fd);
 }
 

@@ -105,7 +105,8 @@ static void pool_watch(struct pool *pool, int events)
 {
 	struct ev_loop *loop = pool->dispatch->loop;
 
-	if ((pool->link_watcher.events & (EV_READ | EV_WRITE)) == events)
+	if (ev_is_active(&pool->link_watcher) &&
+	    (pool->link_watcher.events & (EV_READ | EV_WRITE)) == events)
 		return;
 	ev_io_stop(loop, &pool->link_watcher);
 	ev_io_set(&pool->link_watcher, pool->link, events);

@@ -200,7 +200,11 @@ static void flight_ready(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct pool *pool = w->data;
 
-	(void)loop;
+	if ((events & EV_ERROR) != 0) {
+		/* the epoll set took it not: pool_nudged() tries again */
+		ev_timer_again(loop, &pool->nudge);
+		return;
+	}
 	if ((events & EV_READ) != 0)
 		flight_read(pool, REPLIES_AT_ONCE);
 	dispatch_pump(pool);

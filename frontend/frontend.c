@@ -11,6 +11,7 @@
 #include <bsd/unistd.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 
 static const double TITLE_SECONDS = 1.;
 
@@ -72,13 +73,24 @@ static void frontend_drain(struct frontend *fe)
 	drain_check(fe);
 }
 
+/* libev could not add its fd to the epoll set, and has stopped it. */
+static bool frontend_is_deaf(struct frontend *fe, int events)
+{
+	if ((events & EV_ERROR) == 0)
+		return false;
+	log_error("the master cannot be heard: no room in the epoll set");
+	frontend_stop(fe, CHILD_EXIT_FATAL);
+	return true;
+}
+
 static void frontend_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct frontend *fe = w->data;
 	struct signalfd_siginfo info;
 
 	(void)loop;
-	(void)events;
+	if (frontend_is_deaf(fe, events))
+		return;
 	while (
 	    read(fe->child->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGQUIT)
@@ -96,7 +108,8 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 	int log;
 
 	(void)loop;
-	(void)events;
+	if (frontend_is_deaf(fe, events))
+		return;
 	while ((result = control_recv_child(fe->child->control, &message, &log)) ==
 	       LINK_OK) {
 		if (log >= 0)
@@ -139,7 +152,7 @@ static int frontend_open(struct frontend *fe, struct child *child)
 	fe->accept.spare = -1;
 	conn_init(fe);
 	arc4random_buf(&fe->request_prefix, sizeof(fe->request_prefix));
-	fe->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	fe->loop = loop_open(EVBACKEND_EPOLL | EVFLAG_NOENV, CHILD_EXIT_FATAL);
 	if (fe->loop == NULL)
 		return -1;
 	fe->dispatch = dispatch_open(fe->loop, child);

@@ -150,19 +150,16 @@ struct generation *generation_open(struct master *m, struct config *config,
 	return NULL;
 }
 
-/* One on trial has all its processes at once, or is given up; a first one that has some
- * goes on and tries again. */
+/* One on trial has all its processes at once, or is given up: whoever waits for it has
+ * another that serves. A first one that has some goes on and tries again. */
 int generation_start(struct generation *g)
 {
-	bool whole = true;
-
-	for (size_t r = 0; r < g->role_count; r++) {
+	for (size_t r = 0; r < g->role_count; r++)
 		supervise_role(&g->roles[r]);
-		whole = whole && g->roles[r].backoff_ms == 0;
-	}
-	if (generation_alive(g) == 0)
-		return -1;
-	return whole || !master_generation_on_trial(g) ? 0 : -1;
+	for (size_t r = 0; r < g->role_count && master_generation_on_trial(g); r++)
+		if (role_count(&g->roles[r], PROCESS_STARTING) < g->roles[r].min)
+			return -1;
+	return generation_alive(g) > 0 ? 0 : -1;
 }
 
 void generation_check_ready(struct generation *g)

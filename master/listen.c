@@ -59,8 +59,10 @@ static void socket_release(struct listener_socket *entry, bool keep_file)
 		close(entry->fd);
 	if (!keep_file && entry->ino != 0 &&
 	    lstat(listen_unix_path(&entry->spec), &st) == 0 &&
-	    st.st_dev == entry->dev && st.st_ino == entry->ino)
-		unlink(listen_unix_path(&entry->spec));
+	    st.st_dev == entry->dev && st.st_ino == entry->ino &&
+	    unlink(listen_unix_path(&entry->spec)) != 0)
+		log_warn("socket %s stays: %s", listen_unix_path(&entry->spec),
+		    strerror(errno));
 	free(entry);
 }
 

@@ -148,8 +148,8 @@ int lockfile_claim(const struct lockfile *file)
 
 void lockfile_close(struct lockfile *file, bool ours)
 {
-	if (file->fd >= 0 && ours && lockfile_is_named(file))
-		unlink(file->path);
+	if (file->fd >= 0 && ours && lockfile_is_named(file) && unlink(file->path) != 0)
+		log_warn("pidfile %s stays: %s", file->path, strerror(errno));
 	if (file->fd >= 0)
 		close(file->fd);
 	free(file->path);

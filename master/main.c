@@ -205,14 +205,14 @@ int main(int argc, char **argv, char **envp)
 	int status = EXIT_OK;
 
 	if (main_open_standard() != 0)
-		return EXIT_FAILED;
+		return main_fail("cannot open /dev/null");
 	setprogname("argond");
 	setproctitle_init(argc, argv, envp);
 	if (upgrade_remember(argc, argv) != 0)
 		return main_fail("out of memory");
 	if (options_parse(argc, argv, &options, &error) != 0) {
 		fprintf(stderr, "argond: %s\n", error.text);
-		return EXIT_USAGE;
+		return error.status;
 	}
 	if (options.mode == OPTIONS_RUN)
 		status = main_run(&options);

@@ -13,6 +13,7 @@
 #include <bsd/unistd.h>
 
 #include "common/log.h"
+#include "common/loop.h"
 #include "master/detach.h"
 #include "master/notify.h"
 #include "master/signals.h"
@@ -289,6 +290,27 @@ static void master_alive(struct ev_loop *loop, struct ev_timer *w, int events)
 	notify_watchdog();
 }
 
+static void master_not_yet(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+}
+
+/* libev adds an fd to its epoll set when the loop runs, and stops the watcher of one
+ * that it could not add. A master that hears no signal hears no child's death either:
+ * this is found out before there are any. */
+static int master_watch_signals(struct master *m)
+{
+	ev_io_init(&m->signals, master_not_yet, m->signal_fd, EV_READ);
+	m->signals.data = m;
+	ev_io_start(m->loop, &m->signals);
+	errno = ENOMEM;
+	ev_run(m->loop, EVRUN_NOWAIT);
+	ev_set_cb(&m->signals, master_signalled);
+	return ev_is_active(&m->signals) ? 0 : -1;
+}
+
 /* Signals are blocked, here and in the children, and read from an fd: nothing ever runs
  * in a handler. */
 int master_open_loop(struct master *m)
@@ -296,16 +318,15 @@ int master_open_loop(struct master *m)
 	uint64_t usec = notify_watchdog_usec();
 	sigset_t all;
 
-	m->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	m->loop = loop_open(EVFLAG_AUTO | EVFLAG_NOENV, EXIT_FAILED);
 	signals_waited_for(&all);
 	if (m->loop == NULL || sigprocmask(SIG_SETMASK, &all, NULL) != 0)
 		return -1;
 	m->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (m->signal_fd < 0)
 		return -1;
-	ev_io_init(&m->signals, master_signalled, m->signal_fd, EV_READ);
-	m->signals.data = m;
-	ev_io_start(m->loop, &m->signals);
+	if (master_watch_signals(m) != 0)
+		return -1;
 	ev_timer_init(&m->watchdog, master_alive, 0., (double)usec / 2e6);
 	if (usec > 0)
 		ev_timer_again(m->loop, &m->watchdog);

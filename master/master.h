@@ -166,7 +166,8 @@ void master_return(struct master *m); /* and has died */
  * filled on failure. */
 struct generation *generation_open(struct master *m, struct config *config,
     const struct generation *before, struct config_error *err);
-int generation_start(struct generation *g); /* forks the first processes; 0 or -1 */
+/* Forks the first processes. 0, or -1 where there are none, or, on trial, too few. */
+int generation_start(struct generation *g);
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
 /* Does the generation drain, and need no more processes of that role? Hashers are

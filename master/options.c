@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/contract.h"
+
 struct option_row {
 	const char *name;
 	const char *value; /* what it takes, or NULL */
@@ -27,6 +29,7 @@ static int options_refuse(struct options_error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	err->status = EXIT_USAGE;
 	for (char *at = err->text; *at != '\0'; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
@@ -92,8 +95,11 @@ static int override_take(struct options *options, const struct option_row *row,
 		    err, "-o %.64s: no value; allowed: -o NAME=VALUE", value);
 	more = reallocarray(
 	    options->overrides, options->override_count + 1, sizeof(*more));
-	if (more == NULL)
-		return options_refuse(err, "out of memory");
+	if (more == NULL) {
+		options_refuse(err, "out of memory");
+		err->status = EXIT_FAILED;
+		return -1;
+	}
 	options->overrides = more;
 	more[options->override_count++] = value;
 	return 0;

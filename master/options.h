@@ -32,10 +32,11 @@ struct options {
 
 struct options_error {
 	char text[256]; /* one printable line */
+	int status; /* EXIT_USAGE, or EXIT_FAILED where it is not the caller's fault */
 };
 
 /* Reads the command line. Returns 0 with *options to be given to options_free(), or -1
- * with what was wrong in *err: the caller prints it and exits with EXIT_USAGE. */
+ * with what was wrong in *err: the caller prints it and exits with its status. */
 int options_parse(
     int argc, char **argv, struct options *options, struct options_error *err);
 void options_free(struct options *options);

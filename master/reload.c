@@ -57,6 +57,14 @@ static int reload_memory(
 	    config_size_text(config->memory_budget, has, sizeof(has)));
 }
 
+static int reload_sockets(
+    const struct master *m, struct config *config, struct config_error *err)
+{
+	if (inherit_override(&m->activated, config) == 0)
+		return 0;
+	return config_error_at(config, &config->listen, err, "out of memory");
+}
+
 static int reload_try(struct master *m, struct config_error *err)
 {
 	const struct options *options = m->options;
@@ -66,8 +74,7 @@ static int reload_try(struct master *m, struct config_error *err)
 	if (config == NULL)
 		return -1;
 	if (config_check_host(config, err) != 0 || reload_memory(m, config, err) != 0 ||
-	    inherit_override(&m->activated, config) != 0 ||
-	    reload_log(m, config, err) != 0) {
+	    reload_sockets(m, config, err) != 0 || reload_log(m, config, err) != 0) {
 		config_free(config);
 		return -1;
 	}

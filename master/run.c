@@ -52,6 +52,8 @@ static int run_inherit(
 	}
 	if (activated || !m->upgrade.heir)
 		m->activated = *sockets;
+	if (m->activated.count == 0)
+		m->handed = *sockets;
 	if (m->activated.count > 0)
 		log_info("listening on the %zu sockets that were handed over, not on "
 		         "`listen`",
@@ -72,8 +74,6 @@ static int run_start(
 		return -1;
 	}
 	m->current = generation_open(m, config, &before, &err);
-	if (m->activated.count == 0)
-		m->handed = *sockets;
 	if (m->current == NULL) {
 		log_error("%s", err.text);
 		upgrade_explain(m->upgrade.channel, err.text);
@@ -86,8 +86,12 @@ static int run_start(
 		upgrade_watch(m);
 	if (generation_start(m->current) == 0)
 		return 0;
-	upgrade_explain(m->upgrade.channel, "a process could not be forked");
-	return -1;
+	if (generation_alive(m->current) == 0) {
+		upgrade_explain(m->upgrade.channel, "no process could be forked");
+		return -1;
+	}
+	master_generation_failed(m->current, "a process could not be forked");
+	return 0;
 }
 
 static int run_settle(struct master *m)

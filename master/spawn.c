@@ -113,9 +113,15 @@ static void process_control(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct process *p = w->data;
 	struct control_message message;
-	enum link_result result = control_recv(p->control, &message);
+	enum link_result result;
 
-	(void)events;
+	if ((events & EV_ERROR) != 0) {
+		log_error("process %d cannot be heard: no room in the epoll set",
+		    (int)p->pid);
+		process_kill(p, EXIT_CAUSE_LATE);
+		return;
+	}
+	result = control_recv(p->control, &message);
 	if (result == LINK_OK) {
 		process_heard(p, &message);
 	} else if (result == LINK_CLOSED) {

@@ -18,7 +18,11 @@
 #include "master/lockfile.h"
 #include "master/master.h"
 
-enum { STATUS_TEXT_MAX = 2048 };
+enum {
+	STATUS_TEXT_MAX = 2048,
+	STATUS_LOOK_MS = 50,    /* where the folder cannot be watched */
+	STATUS_DOUBT_MS = 1000, /* a notice may get lost, or not be readable at once */
+};
 
 /* "BEGUN FINISHED ok|failed WHY" */
 struct status {
@@ -146,14 +150,19 @@ int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t
 	    {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}};
 	struct status status = {0};
 	char events[4096];
-	bool gone = fds[0].fd < 0;
+	const int nap = fds[0].fd >= 0 ? STATUS_DOUBT_MS : STATUS_LOOK_MS;
+	bool gone = false;
 
 	if (fds[1].fd < 0) /* it may have gone before the waiting began */
-		gone = !status_follow(pidfile, &pid, &fds[1]) || gone;
+		gone = !status_follow(pidfile, &pid, &fds[1]);
 	strlcpy(why, "the master is gone", cap);
 	while (!(status_read(pidfile, &status) == 0 && status.finished > last)) {
-		if (gone || (poll(fds, 2, -1) < 0 && errno != EINTR))
+		if (gone)
 			break;
+		if (poll(fds, 2, nap) < 0 && errno != EINTR) {
+			snprintf(why, cap, "cannot wait: %s", strerror(errno));
+			break;
+		}
 		if ((fds[1].revents & POLLIN) != 0) /* one more look, then */
 			gone = !status_follow(pidfile, &pid, &fds[1]);
 		while (read(fds[0].fd, events, sizeof(events)) > 0)

@@ -25,6 +25,8 @@
 enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_WHY = 'W' };
 enum { UPGRADE_FIRST = 3, UPGRADE_WORDS = 1024 };
 
+static const double UPGRADE_AGAIN_SECONDS = .05;
+
 static const char variable[] = "ARGOND_UPGRADE"; /* "CHANNEL PIDFILE ACTIVATED" */
 
 /* What we were started with; never changes after main() has noted it. */
@@ -64,6 +66,12 @@ void upgrade_explain(int channel, const char *why)
 	if (n >= (int)sizeof(message))
 		n = sizeof(message) - 1;
 	(void)send(channel, message, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Nothing is wrong with the channel. */
+static bool upgrade_must_wait(int error)
+{
+	return error == EINTR || link_must_wait(error);
 }
 
 static void upgrade_end(struct master *m)
@@ -208,13 +216,18 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 	char text[1 + UPGRADE_WORDS + 1];
 	ssize_t n = recv(up->channel, text, sizeof(text) - 1, MSG_DONTWAIT);
 
-	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if ((events & EV_ERROR) != 0 && !up->handed_on) {
+		upgrade_failed(m, "it cannot be heard: no room in the epoll set");
+		return;
+	}
+	if (n < 0 && upgrade_must_wait(errno))
 		return;
 	text[n > 0 ? n : 0] = '\0';
-	if (n == 1 && text[0] == UPGRADE_READY &&
-	    send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) == 1)
+	if (n == 1 && text[0] == UPGRADE_READY) {
+		if (send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) != 1)
+			upgrade_failed(m, "it cannot be told to take over");
 		return;
+	}
 	if (n == 1 && text[0] == UPGRADE_DONE && !up->handed_on) {
 		upgrade_hand_on(m);
 		return;
@@ -359,6 +372,32 @@ int upgrade_inherit(
 	return 0;
 }
 
+static void upgrade_say_again(struct ev_loop *loop, struct ev_timer *w, int events);
+
+/* To the old one; as soon as the kernel has memory for it. Where he is gone that is the
+ * end of the channel, and heard as such. */
+static void upgrade_say(struct master *m, char word)
+{
+	struct upgrade *up = &m->upgrade;
+
+	if (send(up->channel, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ||
+	    !upgrade_must_wait(errno))
+		return;
+	up->word = word;
+	ev_timer_init(&up->limit, upgrade_say_again, UPGRADE_AGAIN_SECONDS, 0.);
+	up->limit.data = m;
+	ev_timer_start(m->loop, &up->limit);
+}
+
+static void upgrade_say_again(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct master *m = w->data;
+
+	(void)loop;
+	(void)events;
+	upgrade_say(m, m->upgrade.word);
+}
+
 /* The one before us has drained and gone. */
 static void upgrade_alone(struct ev_loop *loop, struct ev_io *w, int events)
 {
@@ -368,7 +407,7 @@ static void upgrade_alone(struct ev_loop *loop, struct ev_io *w, int events)
 	(void)loop;
 	(void)events;
 	if (recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT) < 0 &&
-	    (errno == EAGAIN || errno == EINTR))
+	    upgrade_must_wait(errno))
 		return;
 	upgrade_end(m);
 	m->upgrade.predecessor = false;
@@ -385,7 +424,7 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && upgrade_must_wait(errno))
 		return;
 	if (n == 1 && byte == UPGRADE_GO && (m->quitting || m->stopping))
 		return; /* we are leaving: he hears of our end, and stays */
@@ -395,7 +434,7 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 		up->predecessor = true;
 		ev_set_cb(w, upgrade_alone);
 		master_in_charge(m);
-		(void)send(up->channel, &(char){UPGRADE_DONE}, 1, MSG_NOSIGNAL);
+		upgrade_say(m, UPGRADE_DONE);
 		return;
 	}
 	log_warn("the old master is gone; this one is in charge");
@@ -415,8 +454,7 @@ void upgrade_watch(struct master *m)
 
 void upgrade_announce(struct master *m)
 {
-	/* a failure shows as the end of the channel, and upgrade_told() hears that */
-	(void)send(m->upgrade.channel, &(char){UPGRADE_READY}, 1, MSG_NOSIGNAL);
+	upgrade_say(m, UPGRADE_READY);
 }
 
 void upgrade_close(struct master *m)

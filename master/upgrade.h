@@ -41,6 +41,7 @@ struct upgrade {
 	/* in the new one */
 	bool heir;        /* we have a predecessor, who has not said GO yet */
 	bool predecessor; /* he has, and drains */
+	char word;        /* to be said to him again */
 	/* in both */
 	int channel; /* to the other one, or -1 */
 	struct ev_io watcher;

@@ -1,0 +1,52 @@
+#include "common/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <ev.h>
+
+#include "common/log.h"
+
+enum { RESERVE_BYTES = 64 << 10 };
+
+/* libev's allocator is one for the process, and is given nothing but sizes. */
+static struct {
+	void *reserve;
+	int status; /* the exit's */
+} loop_memory;
+
+static void *loop_realloc(void *old, long size)
+{
+	void *fresh;
+
+	if (size == 0) {
+		free(old);
+		return NULL;
+	}
+	fresh = realloc(old, (size_t)size);
+	if (fresh == NULL && loop_memory.reserve != NULL) {
+		free(loop_memory.reserve);
+		loop_memory.reserve = NULL;
+		log_warn("out of memory: the event loop lives on its reserve");
+		fresh = realloc(old, (size_t)size);
+	} else if (loop_memory.reserve == NULL) {
+		loop_memory.reserve = malloc(RESERVE_BYTES);
+	}
+	if (fresh != NULL)
+		return fresh;
+	log_error("out of memory: the event loop needs %ld bytes", size);
+	_exit(loop_memory.status);
+}
+
+struct ev_loop *loop_open(unsigned flags, int status)
+{
+	loop_memory.status = status;
+	if (loop_memory.reserve == NULL)
+		loop_memory.reserve = malloc(RESERVE_BYTES);
+	if (loop_memory.reserve == NULL)
+		return NULL;
+	ev_set_allocator(loop_realloc);
+	errno = ENOMEM; /* where it is not the system that refuses */
+	return ev_loop_new(flags);
+}
