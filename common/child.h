@@ -50,7 +50,8 @@ enum control_kind {
 	CONTROL_GONE =
 	    4, /* to a frontend: a hasher of `pool` died with these jobs in hand */
 	CONTROL_RETIRE = 5, /* hasher: has done its max_jobs and takes no more */
-	CONTROL_LOG = 6, /* to a child: the log was opened anew; the fd is attached */
+	CONTROL_LOG = 6,   /* to a child: the log was opened anew; the fd is attached */
+	CONTROL_SERVE = 7, /* to a frontend: its generation is in charge: accept */
 	CONTROL_KIND_END
 };
 

@@ -32,7 +32,7 @@ static void frontend_stop(struct frontend *fe, int status)
 /* The listeners rest while there is no room, and when we leave. */
 static void accept_update(struct frontend *fe)
 {
-	bool want = !fe->draining && !ev_is_active(&fe->accept_rest) &&
+	bool want = fe->serving && !fe->draining && !ev_is_active(&fe->accept_rest) &&
 	            fe->conn_count < fe->config->frontend.max_connections;
 
 	if (want == fe->accepting)
@@ -199,9 +199,12 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 	       LINK_OK) {
 		if (log >= 0)
 			log_adopt(log);
+		else if (message.kind == CONTROL_SERVE)
+			fe->serving = true;
 		else if (message.kind == CONTROL_GONE)
 			dispatch_hasher_gone(fe->dispatch, &message);
 	}
+	accept_update(fe);
 	if (result == LINK_CLOSED)
 		frontend_stop(fe, CHILD_EXIT_MASTER_GONE);
 	else if (result == LINK_BAD)
@@ -264,7 +267,6 @@ static int frontend_open(struct frontend *fe, struct child *child)
 	ev_timer_init(&fe->title, frontend_retitle, 0., TITLE_SECONDS);
 	fe->accept_rest.data = fe->drain_limit.data = fe->title.data = fe;
 	ev_timer_start(fe->loop, &fe->title);
-	accept_update(fe);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct frontend {
 	struct conn_list conns; /* all open connections */
 	unsigned conn_count;
 	unsigned waiting; /* connections with a job queued or running */
+	bool serving;     /* told to: until then nobody is let in who might be lost */
 	bool draining;    /* told to leave: every answer says Connection: close */
 	uint64_t request_prefix; /* random; with request_counter makes X-Request-Id */
 	uint64_t request_counter;

@@ -162,6 +162,22 @@ int generation_start(struct generation *g)
 	return generation_alive(g) > 0 ? 0 : -1;
 }
 
+/* Whoever cannot be told is replaced, and the next one is. */
+void generation_serve(struct generation *g)
+{
+	const struct control_message serve = {.kind = CONTROL_SERVE};
+
+	for (size_t i = 0; i < g->roles[0].slot_count; i++) {
+		struct process *p = &g->processes[g->roles[0].slot + i];
+
+		if (p->state == PROCESS_READY &&
+		    control_send(p->control, &serve) != LINK_OK) {
+			log_error("frontend %u cannot be told to serve", p->index);
+			process_kill(p, EXIT_CAUSE_LATE);
+		}
+	}
+}
+
 void generation_check_ready(struct generation *g)
 {
 	if (g->state != GENERATION_STARTING)

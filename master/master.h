@@ -157,6 +157,9 @@ struct generation *generation_open(struct master *m, struct config *config,
 /* Forks the first processes. 0, or -1 where there are none, or, on trial, too few. */
 int generation_start(struct generation *g);
 void generation_check_ready(struct generation *g);
+/* Tells the frontends that are READY to let clients in: the generation is in charge,
+ * and will not be undone. */
+void generation_serve(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
 /* Does the generation drain, and need no more processes of that role? Hashers are
  * needed as long as a frontend has requests to answer. */

@@ -108,6 +108,7 @@ void reload_commit(struct master *m)
 	listen_settle(&m->current->listeners, m->current->config);
 	status_finished(m, true, "");
 	notify_ready();
+	generation_serve(m->current);
 	generation_drain(old);
 }
 

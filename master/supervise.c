@@ -170,6 +170,11 @@ void supervise_ready(struct process *p)
 	supervise_role(
 	    role); /* a throttled role forks one at a time until one is READY */
 	generation_check_ready(role->generation);
+	/* one that is on trial lets nobody in: what it has begun would be lost with it
+	 */
+	if (role->kind->listens && role->generation != role_master(role)->candidate &&
+	    !role_master(role)->upgrade.heir)
+		generation_serve(role->generation);
 }
 
 /* The jobs that a dead hasher had in hand, to all frontends: each knows its own. */

@@ -396,12 +396,14 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 	if (n == 1 && byte == UPGRADE_GO) {
 		up->predecessor = true;
 		ev_set_cb(w, upgrade_alone);
+		generation_serve(m->current);
 		master_in_charge(m);
 		upgrade_say(m, UPGRADE_DONE);
 		return;
 	}
 	log_warn("the old master is gone; this one is in charge");
 	upgrade_end(m);
+	generation_serve(m->current);
 	if (m->current->state != GENERATION_STARTING) /* else when it is READY */
 		master_in_charge(m);
 }
