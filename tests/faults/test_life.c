@@ -92,11 +92,12 @@ static void test_unheard(void **state)
 	world_close(w);
 }
 
+/* Not memory: libseccomp 2.5 loads as much of a filter as it had memory for, which ends
+ * the process at its next call. */
 static const struct sweep confined[] = {
     {.role = FAULT_IN_FRONTEND, .class = FAULT_RIGHTS},
     {.role = FAULT_IN_HASHER, .class = FAULT_RIGHTS},
     {.role = FAULT_IN_HASHER, .class = FAULT_FILE},
-    {.role = FAULT_IN_HASHER, .class = FAULT_MEMORY},
     {.role = FAULT_IN_LOOKUP, .class = FAULT_RIGHTS},
     {.role = FAULT_IN_LOOKUP, .class = FAULT_FILE},
 };
