@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <bsd/unistd.h>
 
@@ -68,11 +69,15 @@ static int hasher_open_engine(struct hasher *h)
 
 static int hasher_open(struct hasher *h, struct child *child)
 {
+	uint8_t first;
+
 	*h = (struct hasher){.child = child,
 	    .pool = &child->config->pools[child->pool],
 	    .board = &child->slot->hasher,
 	    .epoll = -1};
 	h->batch = h->pool->batch;
+	/* it takes its memory now: for want of it, it would end the process later */
+	arc4random_buf(&first, sizeof(first));
 	if (hasher_open_engine(h) != 0) {
 		log_error("engine: %s", strerror(errno));
 		return -1;
