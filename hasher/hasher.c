@@ -76,12 +76,12 @@ static int hasher_open(struct hasher *h, struct child *child)
 	    .board = &child->slot->hasher,
 	    .epoll = -1};
 	h->batch = h->pool->batch;
-	/* it takes its memory now: for want of it, it would end the process later */
-	arc4random_buf(&first, sizeof(first));
 	if (hasher_open_engine(h) != 0) {
 		log_error("engine: %s", strerror(errno));
 		return -1;
 	}
+	/* it takes its memory now: for want of it, it would end the process later */
+	arc4random_buf(&first, sizeof(first));
 	if ((h->pool->jobs & CONFIG_JOBS_LOOKUP) != 0)
 		h->lookup = lookup_open(h);
 	if (((h->pool->jobs & CONFIG_JOBS_LOOKUP) != 0 && h->lookup == NULL) ||
