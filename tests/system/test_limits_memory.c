@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/system/client.h"
+#include "tests/system/control_group.h"
 #include "tests/system/house.h"
 #include "tests/system/load.h"
 #include "tests/system/log_tail.h"
@@ -37,67 +37,10 @@ static unsigned long resident(pid_t pid)
 	return kib;
 }
 
-/* Writes into a file of the kernel's. */
-static bool put(const char *folder, const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-	bool done;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "we");
-	if (file == NULL)
-		return false;
-	done = fputs(text, file) >= 0;
-	return fclose(file) == 0 && done;
-}
-
-/* A control group of our own below ours, of either version; false where there may be
- * none. */
-static bool group_open(char folder[256])
-{
-	char *own = harness_read_file("/proc/self/cgroup"), *at, *end;
-	const char *root = "/sys/fs/cgroup/memory";
-
-	assert_non_null(own);
-	at = strstr(own, ":memory:");
-	if (at == NULL) {
-		at = strstr(own, "0::");
-		root = "/sys/fs/cgroup";
-	}
-	at = at != NULL ? strchr(at, '/') : NULL;
-	end = at != NULL ? strchr(at, '\n') : NULL;
-	if (end != NULL)
-		*end = '\0';
-	snprintf(folder, 256, "%s%s/argond-test-%d", root, at != NULL ? at : "",
-	    (int)getpid());
-	free(own);
-	return at != NULL && mkdir(folder, 0755) == 0;
-}
-
 static bool group_limit(const char *folder, const char *bytes)
 {
-	return put(folder, "memory.limit_in_bytes", bytes) ||
-	       put(folder, "memory.max", bytes);
-}
-
-static bool group_take(const char *folder, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", (int)pid);
-	return put(folder, "cgroup.procs", text);
-}
-
-static bool group_take_all(const char *folder, const struct daemon *d)
-{
-	pid_t pids[PROCESS_MAX];
-	size_t n = process_children(d->pid, pids, PROCESS_MAX);
-	bool taken = group_take(folder, d->pid);
-
-	for (size_t i = 0; i < n; i++)
-		taken = taken && group_take(folder, pids[i]);
-	return taken;
+	return control_group_put(folder, "memory.limit_in_bytes", bytes) ||
+	       control_group_put(folder, "memory.max", bytes);
 }
 
 static void expect_hash(const struct daemon *d)
@@ -143,20 +86,20 @@ static void test_out_of_memory(void **state)
 {
 	struct daemon *d = *state;
 	const unsigned rounds = harness_rounds(5, 50);
-	char folder[256], house[HOUSE_TEXT];
+	char folder[CONTROL_GROUP_PATH], house[HOUSE_TEXT];
 	struct told told = {.d = d};
 	unsigned long master;
 	pid_t frontend;
 
 	if (!start(d))
 		skip();
-	if (!group_open(folder)) {
+	if (!control_group_open("memory", folder)) {
 		daemon_stop(d);
 		skip();
 	}
 	frontend = process_find(d, "frontend 0");
 	house_settle(d, house);
-	if (!group_limit(folder, "32M") || !group_take_all(folder, d)) {
+	if (!group_limit(folder, "32M") || !control_group_take(folder, d)) {
 		daemon_stop(d);
 		rmdir(folder);
 		skip();
