@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <bsd/unistd.h>
 
@@ -69,6 +70,8 @@ static int hasher_open_engine(struct hasher *h)
 
 static int hasher_open(struct hasher *h, struct child *child)
 {
+	uint8_t first;
+
 	*h = (struct hasher){.child = child,
 	    .pool = &child->config->pools[child->pool],
 	    .board = &child->slot->hasher,
@@ -78,6 +81,8 @@ static int hasher_open(struct hasher *h, struct child *child)
 		log_error("engine: %s", strerror(errno));
 		return -1;
 	}
+	/* it takes its memory now: for want of it, it would end the process later */
+	arc4random_buf(&first, sizeof(first));
 	if ((h->pool->jobs & CONFIG_JOBS_LOOKUP) != 0)
 		h->lookup = lookup_open(h);
 	if (((h->pool->jobs & CONFIG_JOBS_LOOKUP) != 0 && h->lookup == NULL) ||

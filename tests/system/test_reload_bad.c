@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/config_table.h"
 #include "tests/system/client.h"
 #include "tests/system/house.h"
 #include "tests/system/load.h"
@@ -155,6 +156,84 @@ static void test_ways(void **state)
 	finish(d);
 }
 
+/* A directive that is misspelt, has no value or no end, or is said twice, in its
+ * section. */
+static void write_way(const struct daemon *d, size_t n)
+{
+	const struct config_directive *row =
+	    &config_directives[n % config_directive_count];
+	const struct config_section_row *section = &config_sections[row->section];
+	char rest[512], line[256];
+
+	if (n / config_directive_count == 0)
+		snprintf(line, sizeof(line), "%ss = 1\n", row->name);
+	else if (n / config_directive_count == 1)
+		snprintf(line, sizeof(line), "%s =\n", row->name);
+	else if (n / config_directive_count == 2)
+		snprintf(line, sizeof(line), "%s = {\"\n", row->name);
+	else
+		snprintf(line, sizeof(line), "%s = \"%s\"\n%s = \"%s\"\n", row->name,
+		    row->fallback, row->name, row->fallback);
+	snprintf(rest, sizeof(rest), "%s%s%s%s%s", section->name,
+	    section->titled ? " extra" : "", *section->name != '\0' ? " {\n" : "", line,
+	    *section->name != '\0' ? "}\n" : "");
+	configure(d, rest);
+}
+
+static void test_f13_each_in_another_way(void **state)
+{
+	struct daemon *d = *state;
+	const size_t all = 4 * config_directive_count;
+	const unsigned rounds = harness_rounds(20, 200);
+	char before[HOUSE_TEXT], said[128];
+
+	assert_true(all >= 200);
+	snprintf(said, sizeof(said), "%s:", d->conf);
+	start(d, before);
+	for (unsigned n = 0; n < rounds; n++) {
+		write_way(d, n * all / rounds);
+		expect_failure(d, said, before);
+		if (!daemon_log_has(d, "argond\\.conf:[0-9]+: "))
+			fail_msg("no line is named: way %zu", n * all / rounds);
+	}
+	finish(d);
+}
+
+/* Files of secrets that are there, and still cannot be read: also for root. */
+static void test_key_file(void **state)
+{
+	struct daemon *d = *state;
+	char before[HOUSE_TEXT], said[256], rest[256], path[96];
+
+	harness_path(path, d->dir, "pepper");
+	start(d, before);
+	snprintf(rest, sizeof(rest), "\nkey pepper {\nfile = \"%s\"\n}\n", path);
+	snprintf(said, sizeof(said), "%s:%d: ", d->conf, LINES + 3);
+	configure(d, rest);
+	expect_failure(d, said, before); /* none */
+	assert_true(daemon_log_has(d, "No such file"));
+	assert_return_code(mkdir(path, 0700), errno);
+	expect_failure(d, said, before);
+	assert_true(daemon_log_has(d, "not a regular file"));
+	assert_return_code(rmdir(path), errno);
+	assert_return_code(mkfifo(path, 0600), errno); /* nobody writes: no wait */
+	expect_failure(d, said, before);
+	assert_true(daemon_log_has(d, "not a regular file"));
+	assert_return_code(unlink(path), errno);
+	assert_return_code(symlink(path, path), errno);
+	expect_failure(d, said, before);
+	assert_true(daemon_log_has(d, "pepper: "));
+	assert_return_code(unlink(path), errno);
+	if (geteuid() != 0) {
+		harness_write_file(path, "secret\n");
+		assert_return_code(chmod(path, 0), errno);
+		expect_failure(d, said, before);
+		assert_true(daemon_log_has(d, "Permission denied"));
+		assert_return_code(unlink(path), errno);
+	}
+	finish(d);
+}
+
 static void test_port_in_use(void **state)
 {
 	struct daemon *d = *state;
@@ -281,6 +360,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_ways),
+	    daemon_test(test_f13_each_in_another_way),
+	    daemon_test(test_key_file),
 	    daemon_test(test_port_in_use),
 	    daemon_test(test_no_file),
 	    daemon_test(test_child_fails),
