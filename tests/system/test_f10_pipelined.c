@@ -95,6 +95,7 @@ struct pipes {
 	struct pipe pipes[PIPES];
 	const struct peek *peek;
 	unsigned jobs_max, done;
+	uint64_t limit; /* ms */
 };
 
 static bool drain(struct load *load, void *arg)
@@ -116,7 +117,7 @@ static bool drain(struct load *load, void *arg)
 			expect_next(pipe);
 		pipes->done += pipe->answered == REQUESTS;
 	}
-	return pipes->done < PIPES;
+	return pipes->done < PIPES && harness_now_ms() < pipes->limit;
 }
 
 static void test_in_order(void **state)
@@ -140,9 +141,11 @@ static void test_in_order(void **state)
 		client_open(&pipe->client, i % 2 == 0 ? &d->tcp : &d->local);
 		assert_true(client_send(&pipe->client, pipe->text, pipe->len));
 	}
+	pipes->limit = harness_now_ms() + (uint64_t)harness_limit_ms();
 	load_run(&load);
 	load_print(&load, "F10, beside the pipes");
 	load_expect_ok(&load, false);
+	assert_int_equal(pipes->done, PIPES);
 	/* one for each pipe and one for each connection of the load; what is counted
 	 * may change while it is read */
 	assert_in_range(pipes->jobs_max, 1, PIPES + load.connections + FRONTENDS);

@@ -120,7 +120,9 @@ static _Atomic int64_t *make_clock(const struct daemon *d)
 struct jumps {
 	const struct daemon *d;
 	_Atomic int64_t *clock;
+	struct peek peek;
 	struct client delayed; /* asked for hello before a jump */
+	struct client held;    /* whose job waits for a stopped hasher meanwhile */
 	uint64_t since;
 	unsigned done;
 };
@@ -137,22 +139,35 @@ static int64_t jump_to(unsigned n)
 	return to[n % 6];
 }
 
+/* A job that waits while the clock jumps has not expired for that. */
+static void jump_over_job(struct jumps *jumps)
+{
+	struct dated dated = {.d = jumps->d, .turned = jump_to(jumps->done++)};
+	pid_t pid = process_find(jumps->d, "hasher fixed/0");
+	struct response r = {0};
+
+	process_stop(pid);
+	client_say(&jumps->held, "GET /hash_rayon/held HTTP/1.1\r\nHost: t\r\n\r\n");
+	peek_wait_jobs(&jumps->peek, FRONTENDS, PEEK_FIXED, 1);
+	atomic_store(jumps->clock, dated.turned);
+	wait_until(date_is_right, &dated, "a Date that follows the clock");
+	kill(pid, SIGCONT);
+	client_read(&jumps->held, &r, false);
+	assert_int_equal(r.status, 200);
+	response_free(&r);
+}
+
 /* A delay that spans the jump takes its time, no more and no less. */
 static bool jump(struct load *load, void *arg)
 {
 	struct jumps *jumps = arg;
-	struct dated dated = {.d = jumps->d};
 	struct response r = {0};
 
 	(void)load;
 	if (jumps->since == 0) {
 		client_say(&jumps->delayed, "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
 		jumps->since = harness_now_ms();
-		/* answered after the other has been read */
-		assert_int_equal(client_fetch(&jumps->d->tcp, "/livez", NULL, 0), 200);
-		dated.turned = jump_to(jumps->done++);
-		atomic_store(jumps->clock, dated.turned);
-		wait_until(date_is_right, &dated, "a Date that follows the clock");
+		jump_over_job(jumps);
 		return true;
 	}
 	if (!client_receive(&jumps->delayed, 0))
@@ -186,7 +201,9 @@ static void test_jumps(void **state)
 	daemon_start(d, AFTERMATH_DAEMON, delay, "keepalive_timeout=120s", NULL);
 	unsetenv("LD_PRELOAD");
 	aftermath_begin(&a, d);
+	assert_true(peek_open(&jumps.peek, d));
 	client_open(&jumps.delayed, &d->tcp);
+	client_open(&jumps.held, &d->tcp);
 	client_open(&idle, &d->tcp);
 	client_get(&idle, &r, "/livez");
 	load_run(&load);
@@ -198,6 +215,8 @@ static void test_jumps(void **state)
 	response_free(&r);
 	client_close(&idle);
 	client_close(&jumps.delayed);
+	client_close(&jumps.held);
+	peek_close(&jumps.peek);
 	munmap((void *)(uintptr_t)jumps.clock, sizeof(int64_t));
 	aftermath_expect(&a);
 	daemon_stop(d);

@@ -131,12 +131,37 @@ static const struct words table[] = {
     {"RETIRE", -1, {.kind = CONTROL_RETIRE}, false, true},
 };
 
+struct newborn {
+	const struct daemon *d;
+	const char *what;
+	pid_t pid;
+};
+
+/* Its title is that of one at work: it was READY, or will be before our words come. */
+static bool is_at_work(void *arg)
+{
+	struct newborn *newborn = arg;
+	char title[PROCESS_TITLE];
+
+	newborn->pid = process_find(newborn->d, newborn->what);
+	process_title(newborn->pid, title);
+	return newborn->pid != 0 && strchr(title, '[') != NULL;
+}
+
+static pid_t wait_at_work(const struct house *house, const char *what)
+{
+	struct newborn newborn = {.d = house->d, .what = what};
+
+	wait_until(is_at_work, &newborn, what);
+	return newborn.pid;
+}
+
 /* Sends it in the name of that child, and waits for what follows. */
 static void say(struct house *house, const char *victim, const struct words *words)
 {
 	const bool may = victim == victims[0] ? words->frontend_may : words->hasher_may;
 	const bool leaves = may && words->message.kind == CONTROL_RETIRE;
-	pid_t pid = process_wait_new(house->d, victim, 0);
+	pid_t pid = wait_at_work(house, victim);
 	int control = take_control(house->d, pid);
 	uint8_t packet[60000] = {0};
 	char line[128];
@@ -158,7 +183,7 @@ static void say(struct house *house, const char *victim, const struct words *wor
 			process_wait_new(house->d, victim, pid);
 	}
 	close(control);
-	expect_service(house);
+	assert_int_equal(client_fetch(&house->d->tcp, "/hash/x", NULL, 0), 200);
 	if (may && !leaves && !process_alive(pid))
 		fail_msg("%s died of: %s", victim, words->name);
 }
@@ -272,7 +297,7 @@ static void test_closed(void **state)
 
 	start(&house, *state);
 	for (size_t v = 0; v < 2; v++) {
-		pid_t pid = process_find(house.d, victims[v]);
+		pid_t pid = wait_at_work(&house, victims[v]);
 		int control = take_control(house.d, pid);
 
 		process_stop(pid);
@@ -336,7 +361,7 @@ static void test_board(void **state)
 	start(&house, *state);
 	for (size_t i = 0; i < sizeof(fills); i++)
 		for (size_t v = 0; v < 2; v++) {
-			pid_t pid = process_wait_new(house.d, victims[v], 0);
+			pid_t pid = wait_at_work(&house, victims[v]);
 			pid_t other = process_find(house.d, "hasher fixed/0");
 
 			memset(slot, fills[i], sizeof(slot));

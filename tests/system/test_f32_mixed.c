@@ -12,6 +12,7 @@
 #include "tests/system/client.h"
 #include "tests/system/fds.h"
 #include "tests/system/load.h"
+#include "tests/system/masters.h"
 #include "tests/system/process.h"
 
 enum { RUN_MS = 5000, RUN_LONG_MS = 120000, LEAVERS = 4 };
@@ -160,6 +161,7 @@ static void test_mixed(void **state)
 	assert_true(m.kills > 0 && m.reloads > 0 && m.left > 0);
 	assert_in_range(kib, 0,
 	    m.kib_half + harness_rounds(MASTER_SLACK_KIB, MASTER_SLACK_LONG_KIB));
+	assert_int_equal(masters_send(d, "reload", NULL, 0), 0); /* and the last one */
 	aftermath_expect(&a);
 	assert_int_equal(house_generations(d), 1);
 	daemon_stop(d);
