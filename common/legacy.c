@@ -114,8 +114,9 @@ size_t legacy_argon2_prefix(const char *text, size_t len)
  *   bcrypt        3 s    cost 15          PHP, Django, bcrypt.py: 10, 12
  *   sha512crypt   0.5 s  1,250,000        crypt(3) 5000, passlib 656,000
  *   sha256crypt   0.5 s  1,428,571        crypt(3) 5000, passlib 535,000
- *                                         (lower, for with the longest password a round
- *                                         takes 8 times as long, or here 15 times)
+ *                                         (less time than the others get: with the
+ *                                         longest password a round of the one takes 8,
+ *                                         of the other 15 times as long)
  *   PBKDF2        3 s    5,000,000 (SHA-512), 7,500,000 (SHA-256), 10,000,000 (SHA-1)
  *                                         Django and Werkzeug 1,000,000
  *   scrypt        3 s    N r p up to 6 million, and 256 MiB are N r = 2 million

@@ -65,13 +65,13 @@ static EVP_KDF *fill_scrypt(
 	return verifier->scrypt;
 }
 
+/* The functions were tried when they were opened, and the numbers have been read as
+ * legal ones: it is memory that OpenSSL lacks, by whatever name, or none, it calls
+ * that. */
 static enum legacy_status derive_failed(void)
 {
-	const bool no_memory =
-	    ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
-
 	ERR_clear_error();
-	return no_memory ? LEGACY_NO_MEMORY : LEGACY_FAILED;
+	return LEGACY_NO_MEMORY;
 }
 
 /* LEGACY_MATCH: parsed->tag_len bytes are in tag. */

@@ -1,8 +1,9 @@
 /*
- * Hashes with their passwords, as the programs themselves have written them: before each
- * stands the command, or where it was published. Made on Debian 12 with libxcrypt 4.4.33,
- * OpenSSL 3.0, PHP 8.2, mkpasswd 5.5 and Python's bcrypt 5.0, Django 5.2, passlib 1.7.4,
- * Werkzeug 3.1; of Django the expression alone (from django.contrib.auth.hashers).
+ * Hashes with their passwords, as the programs themselves have written them: before
+ * each stands the command, or where it was published. Made on Debian 12 with
+ * libxcrypt 4.4.33, OpenSSL 3.0, PHP 8.2, mkpasswd 5.5 and Python's bcrypt 5.0,
+ * Django 5.2, passlib 1.7.4, Werkzeug 3.1; of Django the expression alone (from
+ * django.contrib.auth.hashers).
  */
 #ifndef TESTS_COMMON_LEGACY_VECTORS_H
 #define TESTS_COMMON_LEGACY_VECTORS_H
@@ -17,7 +18,10 @@ struct legacy_vector {
 	size_t password_len;
 };
 
-#define VECTOR(kind, password, text) {LEGACY_##kind, text, password, sizeof(password) - 1}
+#define VECTOR(kind, password, text)                                                   \
+	{                                                                              \
+		LEGACY_##kind, text, password, sizeof(password) - 1                    \
+	}
 #define NINE(what) what what what what what what what what what
 #define TEN(what) NINE(what) what
 

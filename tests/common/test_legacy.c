@@ -20,7 +20,8 @@ static void each_string_is_of_its_kind(void **state)
 	}
 	for (size_t kind = 0; kind < LEGACY_KINDS; kind++)
 		if (!seen[kind])
-			fail_msg("no vector of %s", legacy_kind_name(kind));
+			fail_msg("no vector of %s",
+			    legacy_kind_name((enum legacy_kind)kind));
 }
 
 /* ---- what is in a string ---- */
@@ -151,6 +152,8 @@ static const struct priced {
     {"$7$z6..../....s$" HASH43, false},
     {"$y$jDT$aaaa$" HASH43, true}, /* N = 2^16, r = 32: 256 MiB */
     {"$y$jET$aaaa$" HASH43, false},
+    {"$y$jDT.7$aaaa$" HASH43, true},    /* its eleven lanes share the N */
+    {"$7$F6....9....s$" HASH43, false}, /* here they do not */
     {"$y$jD5/j$aaaa$" HASH43, false},
     {"$gy$jFT$aaaa$" HASH43, false},
     {"scrypt$9223372036854775808$s$1073741823$1$" ZERO64 "==", false},

@@ -82,6 +82,44 @@ static void any_change_is_survived(void **state)
 	}
 }
 
+/* Up to a border from one string, and from a border on from another. */
+static bool splice(char text[2 * ROOM], const char *one, size_t upto, const char *other,
+    size_t from, size_t *len)
+{
+	if (strchr("$=,:", one[upto]) == NULL || strchr("$=,:", other[from]) == NULL)
+		return false;
+	*len = upto + strlen(other + from);
+	memcpy(text, one, upto);
+	memcpy(text + upto, other + from, *len - upto);
+	return true;
+}
+
+/* Parts of two strings may make one; what is read of it is still what is in it. */
+static void pieces_of_two_strings_are_survived(void **state)
+{
+	char text[2 * ROOM];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < LEGACY_VECTORS * LEGACY_VECTORS; i++) {
+		const char *one = legacy_vectors[i / LEGACY_VECTORS].text;
+		const char *other = legacy_vectors[i % LEGACY_VECTORS].text;
+
+		for (size_t upto = 0; one[upto] != '\0'; upto++)
+			for (size_t from = 0; other[from] != '\0'; from++) {
+				struct legacy parsed;
+
+				if (!splice(text, one, upto, other, from, &len) ||
+				    !reads(&parsed, text, len))
+					continue;
+				assert_true(parsed.salt_len <= sizeof(parsed.salt));
+				assert_true(parsed.tag_len <= sizeof(parsed.tag));
+				assert_true(parsed.skip < len);
+				assert_true(legacy_cost(&parsed).work_us < UINT64_MAX);
+			}
+	}
+}
+
 static void what_is_too_long_is_not_looked_at(void **state)
 {
 	static char text[LONG] = "$6$";
@@ -282,6 +320,7 @@ int main(void)
 	    cmocka_unit_test(nothing_may_stand_before_or_after),
 	    cmocka_unit_test(each_byte_is_printable),
 	    cmocka_unit_test(any_change_is_survived),
+	    cmocka_unit_test(pieces_of_two_strings_are_survived),
 	    cmocka_unit_test(what_is_too_long_is_not_looked_at),
 	    cmocka_unit_test(long_strings_are_refused),
 	    cmocka_unit_test(what_nobody_writes_is_refused),

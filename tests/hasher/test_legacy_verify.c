@@ -100,7 +100,8 @@ static void each_kind_has_a_cheap_vector(void **state)
 	}
 	for (size_t kind = 0; kind < LEGACY_KINDS; kind++)
 		if (!seen[kind])
-			fail_msg("none of %s", legacy_kind_name(kind));
+			fail_msg(
+			    "none of %s", legacy_kind_name((enum legacy_kind)kind));
 }
 
 /* Each byte of the string is another one: of prefix, cost, salt and hash. */

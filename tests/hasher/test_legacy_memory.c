@@ -1,0 +1,142 @@
+/*
+ * Every allocation that a verification makes fails once, ours and OpenSSL's: it says
+ * so, or does without, but never says that a password is right which is not, and the
+ * next verification works. The sources are compiled into this program with an allocator
+ * that can be told to fail, and OpenSSL is given the same one. (Not while it is opened:
+ * OpenSSL 3.0 crashes when it gets no memory to begin with. That hasher begins anew.)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "tests/common/legacy_vectors.h"
+
+/* The number of the last allocation; of the one to fail. */
+static unsigned allocation, failing;
+
+static void *failing_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return ++allocation == failing ? NULL : malloc(size);
+}
+
+static void *failing_realloc(void *old, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return ++allocation == failing ? NULL : realloc(old, size);
+}
+
+static void plain_free(void *old, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(old);
+}
+
+static void *failing_calloc(size_t count, size_t size)
+{
+	return ++allocation == failing ? NULL : calloc(count, size);
+}
+
+#define calloc failing_calloc
+#include "hasher/legacy_crypt.c"
+#include "hasher/legacy_verify.c"
+#undef calloc
+
+/* Estimated. OpenSSL's PBKDF2 allocates in each iteration: the first ones fail in turn,
+ * of the others some. */
+enum { CHEAP_US = 5000, EACH = 40 };
+
+static enum legacy_status verify(const struct legacy_verifier *verifier,
+    const struct legacy_vector *v, const char *password, unsigned fail)
+{
+	enum legacy_status status;
+	struct legacy parsed;
+	const char *why;
+
+	assert_int_equal(legacy_parse(&parsed, v->text, strlen(v->text), &why), 0);
+	allocation = 0;
+	failing = fail;
+	status = legacy_verify(verifier, &parsed, v->text, strlen(v->text),
+	    (const uint8_t *)password, v->password_len);
+	failing = 0;
+	return status;
+}
+
+static bool is_cheap(const struct legacy_vector *v)
+{
+	struct legacy parsed;
+	const char *why;
+
+	return legacy_parse(&parsed, v->text, strlen(v->text), &why) == 0 &&
+	       legacy_cost(&parsed).work_us <= CHEAP_US;
+}
+
+static void fail_each(
+    const struct legacy_verifier *verifier, const struct legacy_vector *v)
+{
+	char wrong[LEGACY_CRYPT_PASSWORD_MAX];
+	unsigned last;
+
+	memcpy(wrong, v->password, v->password_len);
+	if (v->password_len > 0)
+		wrong[0] ^= 1;
+	assert_int_equal(verify(verifier, v, v->password, 0), LEGACY_MATCH);
+	last = allocation;
+	assert_true(last > 0);
+	for (unsigned i = 1; i <= last; i += i < EACH ? 1 : 1 + last / EACH) {
+		const enum legacy_status right = verify(verifier, v, v->password, i);
+
+		if (right != LEGACY_NO_MEMORY && right != LEGACY_MATCH)
+			fail_msg("%s: allocation %u: status %d", v->text, i, right);
+		if (v->password_len > 0)
+			assert_int_not_equal(
+			    verify(verifier, v, wrong, i), LEGACY_MATCH);
+		assert_int_equal(verify(verifier, v, v->password, 0), LEGACY_MATCH);
+	}
+	assert_int_equal(verify(verifier, v, v->password, 1), LEGACY_NO_MEMORY);
+}
+
+static void an_allocation_that_fails_is_said(void **state)
+{
+	for (size_t i = 0; i < LEGACY_VECTORS; i++)
+		if (is_cheap(&legacy_vectors[i]))
+			fail_each(*state, &legacy_vectors[i]);
+}
+
+static int setup(void **state)
+{
+	struct legacy_verifier *verifier;
+
+	if (CRYPTO_set_mem_functions(failing_malloc, failing_realloc, plain_free) !=
+	        1 ||
+	    legacy_open(&verifier) != 0)
+		return -1;
+	*state = verifier;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	legacy_close(*state);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_allocation_that_fails_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
