@@ -103,6 +103,7 @@ bool password_start(struct hasher *h, struct hand *hand)
 {
 	enum job_status ready = password_prepare(h, hand);
 	enum engine_status status;
+
 	if (ready != JOB_OK) {
 		hand_answer(h, hand, ready, NULL, 0);
 		return true;
