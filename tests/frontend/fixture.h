@@ -382,6 +382,19 @@ static inline void ask_once(struct fixture *f, const char *text, struct answer *
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: test\r\n\r\n"
 
+/* Each with an id of its own, in one write, so that a mix-up would show. */
+static inline size_t pipeline(char *text, size_t cap, const char *path, unsigned count)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		len += (size_t)snprintf(text + len, cap - len,
+		    "GET %s%u HTTP/1.1\r\nHost: a\r\nX-Request-Id: r%u\r\n\r\n", path,
+		    i, i);
+	assert_true(len < cap);
+	return len;
+}
+
 /* Those who look at these see what an answer says. */
 static inline void assert_answer(
     const struct answer *answer, unsigned status, const char *body)
