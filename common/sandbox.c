@@ -96,7 +96,7 @@ static int root_store(struct sandbox_spec *spec)
 	}
 	*name = '\0';
 	if (chdir(*path != '\0' ? path : "/") != 0)
-		return root_empty();
+		return errno == ENOENT || errno == ENOTDIR ? root_empty() : -1;
 	*name = '/';
 	spec->store = name;
 	if (root_here() == 0)

@@ -26,6 +26,13 @@ static bool await_ready(struct world *w)
 	}
 	if (w->sweep->lasting)
 		world_disarm(w);
+	if (w->sweep->lasting && w->sweep->class == FAULT_FORK) {
+		/* throttled, or about to give up because it has no child at all */
+		kill(w->d->pid, SIGTERM);
+		(void)daemon_wait_end(w->d);
+		world_check_log(w);
+		return false;
+	}
 	if (!log_tail_has(w->d->log, 0, "master: ready") && w->n % RECOVERIES != 1) {
 		world_stop(w);
 		return false;

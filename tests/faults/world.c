@@ -307,7 +307,8 @@ static bool ask_one(
 		fail_msg("%d instead of %d for %.20s (%s)", r.status,
 		    requests[i].status, requests[i].first,
 		    strictly ? "after the fault" : "in the fault");
-	if (client->ended || client->error != 0) {
+	if (r.status == 0 || response_has(&r, "Connection", "close") || client->ended ||
+	    client->error != 0) {
 		client_close(client);
 		client_open(client, &w->d->local);
 	}
