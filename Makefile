@@ -103,7 +103,7 @@ help:
 
 PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev \
 	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev libssl-dev
-CHECK_PACKAGES = libcmocka-dev procps strace spin
+CHECK_PACKAGES = libcmocka-dev procps strace spin tcc
 LINT_PACKAGES = clang clang-tidy clang-format cppcheck
 FUZZ_PACKAGES = clang libclang-rt-dev
 
