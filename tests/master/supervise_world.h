@@ -99,11 +99,6 @@ void generation_check_ready(struct generation *g)
 	(void)g;
 }
 
-void generation_serve(struct generation *g)
-{
-	assert_non_null(g);
-}
-
 bool generation_is_done_with(const struct generation *g, const struct role *role)
 {
 	assert_non_null(role);
