@@ -146,12 +146,16 @@ static bool pool_is_full(struct pool *pool)
 	       wait > pool->config->deadline_ms * NS_PER_MS / 100 * WAIT_FULL;
 }
 
-/* Can it no longer be done in time? Beside a full batch it takes longer. */
+/* Can it no longer be done in time? Beside a full batch it takes longer. Where nothing
+ * is under way it may try its luck: the forecast may come from bad times, and only a
+ * job that is done makes it better. */
 static bool task_is_late(const struct task *task)
 {
 	const struct pool *pool = task->pool;
 	uint64_t now = clock_ns(), work;
 
+	if (pool->in_flight == 0)
+		return false;
 	if (pool->in_flight >= forecast_hashers(pool) * pool->config->batch)
 		work = forecast_work_ns(pool, task->units);
 	else

@@ -294,6 +294,32 @@ static void who_is_too_late_is_told_so_and_not_sent(void **state)
 	turn(w);
 }
 
+/* A hasher was stopped, and the forecast with it became longer than any deadline: jobs
+ * are done all the same, and the forecast learns from them. */
+static void bad_times_are_forgotten(void **state)
+{
+	struct world *w = *state;
+	struct asker asker;
+	struct job job;
+
+	set_job_ms(w, UINT64_C(20) * DEADLINE_MS);
+	for (int i = 0; i < 30; i++) {
+		asker = (struct asker){0};
+		assert_int_equal(ask(w, &asker, "x"), ADMITTED);
+		turn(w);
+		assert_true(take(w, &job));
+		pass(30);
+		atomic_fetch_add(&hasher(w, 0)->units, 19456 * 2);
+		atomic_fetch_add(&hasher(w, 0)->busy_ns, 30 * NS_PER_MS);
+		answer(w, &job, JOB_OK);
+		turn(w);
+		assert_told(&asker, TASK_OK);
+	}
+	assert_in_range(dispatch_retry_after(w->dispatch, POOL), 1, 1);
+	assert_true(w->dispatch->pools[POOL].forecast.ns_per_unit * 19456 * 2 <
+	            .1 * (double)NS_PER_SEC);
+}
+
 static void a_full_queue_goes_newest_first(void **state)
 {
 	struct world *w = *state;
@@ -392,6 +418,7 @@ int main(void)
 	    WITH_WORLD(a_shed_job_may_leave_before_it_is_told),
 	    WITH_WORLD(clients_take_turns),
 	    WITH_WORLD(who_is_too_late_is_told_so_and_not_sent),
+	    WITH_WORLD(bad_times_are_forgotten),
 	    WITH_WORLD(a_full_queue_goes_newest_first),
 	    WITH_WORLD(costly_jobs_share_one_ceiling),
 	    WITH_WORLD(what_other_frontends_have_reserved_counts),
