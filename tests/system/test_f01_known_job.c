@@ -16,7 +16,7 @@
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
 
-enum { FRONTENDS = 2, INTO_MS = 20, HASH_MS = 80, STRENGTH_MS = 1000 };
+enum { FRONTENDS = 2, INTO_MS = 20, HASH_MS = 400, STRENGTH_MS = 1000 };
 
 static void say_hash(struct client *client, const char *password)
 {
