@@ -176,10 +176,11 @@ static void test_late_answer(void **state)
 	client_open(&client, &d->tcp);
 	for (unsigned i = 0; i < harness_rounds(3, 100); i++) {
 		ask_too_late(d, &peek, &client);
-		do { /* on a busy machine it may be too late again */
+		do { /* may be too late again, or be foreseen to be after such a pause
+		      */
 			snprintf(path, sizeof(path), "/hash/next%u", i);
 			client_get(&client, &r, path);
-		} while (r.status == 504);
+		} while (r.status == 504 || r.status == 503);
 		assert_int_equal(r.status, 200);
 		assert_true(load_verify(
 		    r.body + strlen("Hashed password: "), path + strlen("/hash/")));
