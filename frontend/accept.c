@@ -16,11 +16,14 @@ enum {
 	ACCEPT_PATIENCE = 16, /* failures in a row that may be each connection's own */
 	ACCEPT_CLOSES = 64,   /* idle connections closed for one new fd */
 	ACCEPT_LEAVES = 10, /* times that a client is left to others who do not move */
+	ACCEPT_MARGIN =
+	    4, /* connections more than another has, and an eighth of ours */
 };
 
-static const double REST_SECONDS = .1;       /* after accept4() has failed */
-static const double LEAVE_SECONDS = .05;     /* when others have room */
-static const uint64_t STUCK_NS = NS_PER_SEC; /* until others get another chance */
+static const double REST_SECONDS = .1;          /* after accept4() has failed */
+static const double LEAVE_SECONDS = .05;        /* when others have room */
+static const uint64_t YIELD_NS = 2 * NS_PER_MS; /* when another has fewer of them */
+static const uint64_t STUCK_NS = NS_PER_SEC;    /* until others get another chance */
 
 /* Who came, and where from. */
 struct arrival {
@@ -203,6 +206,50 @@ static bool accept_leave(struct frontend *fe)
 	return true;
 }
 
+/* Has another one clearly fewer connections than we? */
+static bool accept_other_has_fewer(const struct frontend *fe)
+{
+	const struct child *child = fe->child;
+	const unsigned margin = ACCEPT_MARGIN + fe->conn_count / 8;
+
+	for (unsigned i = 0; i < child->frontends; i++) {
+		struct board_slot *slot = board_slot(&child->board, i);
+
+		if (i != child->index && slot != NULL &&
+		    atomic_load_explicit(&slot->incarnation, memory_order_relaxed) !=
+		        0 &&
+		    atomic_load_explicit(
+		        &slot->frontend.connections, memory_order_relaxed) +
+		            margin <
+		        fe->conn_count)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * All frontends are woken for a client, and the quickest gets it: under load that is
+ * mostly the same one, which then has the jobs of all while the hashers serve each
+ * frontend in its turn. So who has more leaves the client to the others for a moment.
+ * One that is still there then is taken, and the others are not trusted for a while.
+ */
+static bool accept_yield(struct frontend *fe)
+{
+	struct accept *in = &fe->accept;
+	uint64_t now = clock_ns();
+
+	if (now < in->trust_ns || !accept_other_has_fewer(fe))
+		return false;
+	if (in->yielded_ns != 0 && now - in->yielded_ns < 2 * YIELD_NS) {
+		in->yielded_ns = 0;
+		in->trust_ns = now + STUCK_NS;
+		return false;
+	}
+	in->yielded_ns = now;
+	accept_rest(fe, (double)YIELD_NS / (double)NS_PER_SEC);
+	return true;
+}
+
 /* One at a time: so the other frontends, awake for the same connections, get their
  * share. */
 static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
@@ -212,7 +259,7 @@ static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
 	(void)loop;
 	if ((events & EV_ERROR) != 0) /* the epoll set took it not: later, then */
 		(void)accept_failed(listener->frontend, ENOSPC);
-	else if (!accept_leave(listener->frontend))
+	else if (!accept_leave(listener->frontend) && !accept_yield(listener->frontend))
 		accept_one(listener->frontend, w->fd);
 }
 

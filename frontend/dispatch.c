@@ -201,6 +201,7 @@ void dispatch_pump(struct pool *pool)
 			dispatch_finish(task, &failed);
 		}
 	}
+	forecast_queue_changed(pool);
 	pool_watch(pool, result == LINK_AGAIN ? EV_READ | EV_WRITE : EV_READ);
 	dispatch_publish(pool);
 	if (pool_wants_more(pool))

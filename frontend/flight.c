@@ -37,6 +37,7 @@ static void flight_end(struct dispatch *d, struct flight *flight)
 	if (flight->task != NULL)
 		flight->task->flight = NULL;
 	admission_refund(d, &flight->charge);
+	forecast_served(pool, flight->units);
 	pool->in_flight--;
 	pool->flight_units -= flight->units;
 	*flight = (struct flight){0};

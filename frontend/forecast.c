@@ -6,6 +6,8 @@
 enum {
 	LOOK_MS = 20, /* between two looks at what the hashers have done */
 	SMOOTHING = 4,
+	OWN_MS = 50,    /* of waiting without a break, for our own rate */
+	STALE_MS = 500, /* a rate as old as this is from other times */
 };
 
 /* No hasher is believed to be slower: a second for a unit of 1 KiB. */
@@ -83,12 +85,68 @@ static uint64_t forecast_ns(const struct pool *pool, double units)
 	return ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18;
 }
 
+/* Others may have nothing waiting whenever we look, and take half of the pool all the
+ * same: what we get while we have enough is what we get. */
+static void forecast_look_at_own(struct pool *pool, uint64_t now)
+{
+	struct forecast *f = &pool->forecast;
+	double seconds = (double)(now - f->waiting_from) / (double)NS_PER_SEC;
+	double sample = (double)(f->served - f->served_from) / seconds;
+
+	f->own_rate = f->own_rate == 0
+	                  ? sample
+	                  : f->own_rate + (sample - f->own_rate) / SMOOTHING;
+	f->own_ns = now;
+	f->waiting_from = now;
+	f->served_from = f->served;
+}
+
+void forecast_served(struct pool *pool, uint64_t units)
+{
+	struct forecast *f = &pool->forecast;
+	uint64_t now;
+
+	f->served += units;
+	if (f->waiting_from == 0)
+		return;
+	now = clock_ns();
+	if (now - f->waiting_from >= OWN_MS * NS_PER_MS)
+		forecast_look_at_own(pool, now);
+}
+
+void forecast_queue_changed(struct pool *pool)
+{
+	struct forecast *f = &pool->forecast;
+	bool waiting = pool->queue.count > 0;
+
+	if (waiting == (f->waiting_from != 0))
+		return;
+	f->waiting_from = waiting ? clock_ns() : 0;
+	f->served_from = f->served;
+}
+
+static uint64_t forecast_own_wait_ns(const struct pool *pool, uint64_t units_ahead)
+{
+	const struct forecast *f = &pool->forecast;
+	double seconds;
+
+	if (f->own_rate <= 0 || clock_ns() - f->own_ns > STALE_MS * NS_PER_MS)
+		return 0;
+	seconds = (double)units_ahead / f->own_rate;
+	return seconds < 1e9 ? (uint64_t)(seconds * (double)NS_PER_SEC)
+	                     : (uint64_t)1e18;
+}
+
 uint64_t forecast_wait_ns(struct pool *pool, uint64_t units_ahead)
 {
+	uint64_t wait, own;
+
 	forecast_look(pool);
-	return forecast_ns(
+	wait = forecast_ns(
 	    pool, ((double)units_ahead + forecast_others(pool, units_ahead)) /
 	              forecast_hashers(pool));
+	own = forecast_own_wait_ns(pool, units_ahead);
+	return own > wait ? own : wait;
 }
 
 uint64_t forecast_work_least_ns(const struct pool *pool, uint64_t units)
