@@ -206,45 +206,48 @@ static bool accept_leave(struct frontend *fe)
 	return true;
 }
 
-/* Has another one clearly fewer connections than we? */
-static bool accept_other_has_fewer(const struct frontend *fe)
+/* Has another one clearly fewer connections than we? *seen changes with what comes to
+ * those. */
+static bool accept_others_have_fewer(const struct frontend *fe, uint64_t *seen)
 {
 	const struct child *child = fe->child;
 	const unsigned margin = ACCEPT_MARGIN + fe->conn_count / 8;
 
+	*seen = 0;
 	for (unsigned i = 0; i < child->frontends; i++) {
 		struct board_slot *slot = board_slot(&child->board, i);
+		uint64_t connections;
 
-		if (i != child->index && slot != NULL &&
-		    atomic_load_explicit(&slot->incarnation, memory_order_relaxed) !=
-		        0 &&
-		    atomic_load_explicit(
-		        &slot->frontend.connections, memory_order_relaxed) +
-		            margin <
-		        fe->conn_count)
-			return true;
+		if (i == child->index || slot == NULL ||
+		    atomic_load_explicit(&slot->incarnation, memory_order_relaxed) == 0)
+			continue;
+		connections = atomic_load_explicit(
+		    &slot->frontend.connections, memory_order_relaxed);
+		if (connections + margin < fe->conn_count)
+			*seen += connections + 1;
 	}
-	return false;
+	return *seen != 0;
 }
 
 /*
  * All frontends are woken for a client, and the quickest gets it: under load that is
  * mostly the same one, which then has the jobs of all while the hashers serve each
- * frontend in its turn. So who has more leaves the client to the others for a moment.
- * One that is still there then is taken, and the others are not trusted for a while.
+ * frontend in its turn. So who has more leaves the client to the others for a moment,
+ * again and again while they take some. Where nobody moves he takes him himself, and
+ * does not trust them for a while.
  */
 static bool accept_yield(struct frontend *fe)
 {
 	struct accept *in = &fe->accept;
-	uint64_t now = clock_ns();
+	uint64_t now = clock_ns(), seen;
 
-	if (now < in->trust_ns || !accept_other_has_fewer(fe))
+	if (now < in->trust_ns || !accept_others_have_fewer(fe, &seen))
 		return false;
-	if (in->yielded_ns != 0 && now - in->yielded_ns < 2 * YIELD_NS) {
-		in->yielded_ns = 0;
+	if (seen == in->yielded_to && now - in->yielded_ns < 2 * YIELD_NS) {
 		in->trust_ns = now + STUCK_NS;
 		return false;
 	}
+	in->yielded_to = seen;
 	in->yielded_ns = now;
 	accept_rest(fe, (double)YIELD_NS / (double)NS_PER_SEC);
 	return true;

@@ -11,8 +11,8 @@ enum {
 	 * wrong. */
 	QUEUE_SOFT = 50,
 	QUEUE_HARD = 100,
-	WAIT_SOFT = 50,
-	WAIT_HARD = 80,
+	WAIT_SOFT = 35,
+	WAIT_HARD = 65,
 	CHANCES = 1 << 16,
 };
 
