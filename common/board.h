@@ -28,6 +28,7 @@ struct board_frontend {
 	_Atomic uint32_t waiting[LIMIT_POOLS];   /* jobs queued, by pool */
 	_Atomic uint32_t in_flight[LIMIT_POOLS]; /* jobs sent and unanswered, by pool */
 	_Atomic uint64_t backlog[LIMIT_POOLS];   /* units of both (job.h, job_units) */
+	_Atomic uint32_t askers[LIMIT_POOLS];    /* clients with a job, by pool */
 	_Atomic uint64_t reserved; /* bytes for jobs that cost more than any profile */
 	_Atomic uint32_t connections;
 	_Atomic uint64_t requests; /* answered */

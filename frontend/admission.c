@@ -53,15 +53,19 @@ static bool queue_is_full(struct pool *pool, const struct task *task)
 
 	if (queue->count >= limit)
 		return fair_victim(queue, task->charge.client->hash) == NULL;
-	if (own * queue->active < queue->count)
+	if (own * queue->active_count < queue->count)
 		return false;
 	return refuse_early(queue->count, limit, QUEUE_SOFT, QUEUE_HARD);
 }
 
 static uint64_t wait_ns(struct pool *pool, const struct task *task)
 {
-	return forecast_wait_ns(pool,
-	    fair_ahead(&pool->queue, task->charge.client->hash) + pool->flight_units);
+	const uint64_t hash = task->charge.client->hash;
+	uint64_t wait =
+	    forecast_wait_ns(pool, fair_ahead(&pool->queue, hash) + pool->flight_units);
+	uint64_t own = fair_wait_ns(&pool->queue, hash);
+
+	return own > wait ? own : wait;
 }
 
 static bool comes_too_late(struct pool *pool, const struct task *task)
@@ -175,7 +179,8 @@ enum admission admission_ask(
 	}
 	task->charge.pool = pool->index;
 	task->charge.bytes = extra_bytes(pool, task);
-	task->charge.client->jobs[pool->index]++;
+	if (task->charge.client->jobs[pool->index]++ == 0)
+		atomic_fetch_add(&pool->dispatch->board->askers[pool->index], 1);
 	client_hold(task->charge.client);
 	return ADMITTED;
 }
@@ -184,7 +189,8 @@ void admission_refund(struct dispatch *d, struct charge *charge)
 {
 	if (charge->client == NULL)
 		return;
-	charge->client->jobs[charge->pool]--;
+	if (--charge->client->jobs[charge->pool] == 0)
+		atomic_fetch_sub(&d->board->askers[charge->pool], 1);
 	atomic_fetch_sub(&d->board->reserved, charge->bytes);
 	client_put(charge->client);
 	*charge = (struct charge){0};

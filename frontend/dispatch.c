@@ -36,12 +36,51 @@ static unsigned pool_alive(const struct pool *pool)
 	    &board_head(&pool->dispatch->child->board)->alive[pool->index]);
 }
 
+/* Frontends are not served alike but by how many clients ask them: else one client with
+ * a frontend to himself would have as much as all the others together. What others say
+ * of themselves is hearsay, and bounded. */
+static unsigned pool_askers(const struct pool *pool, const struct board_slot *slot)
+{
+	enum { ASKERS_MAX = 1 << 16 };
+	unsigned askers = atomic_load(&slot->frontend.askers[pool->index]);
+
+	return askers < ASKERS_MAX ? askers : ASKERS_MAX;
+}
+
+/* Of the jobs that the pool's hashers have room for, and some to spare, our part, or
+ * what the other frontends leave to us. */
+static unsigned pool_room(const struct pool *pool)
+{
+	const struct child *child = pool->dispatch->child;
+	unsigned hands = pool_alive(pool) * pool->config->batch;
+	unsigned own = pool_askers(pool, child->slot), all, room, theirs = 0;
+	unsigned part, left;
+
+	own = own > 0 ? own : 1;
+	all = own;
+	room = hands + WINDOW_SPARE;
+	for (unsigned f = 0; f < child->frontends; f++) {
+		const struct board_slot *slot = board_slot(&child->board, f);
+		unsigned askers = slot == child->slot ? 0 : pool_askers(pool, slot);
+		unsigned flying = atomic_load(&slot->frontend.in_flight[pool->index]);
+
+		if (askers == 0)
+			continue;
+		all += askers;
+		room += WINDOW_SPARE;
+		theirs += flying < hands ? flying : hands;
+	}
+	part = (unsigned)(((uint64_t)room * own + all - 1) / all);
+	left = theirs < hands ? hands - theirs + WINDOW_SPARE : 0;
+	return left > part ? left : part;
+}
+
 /* Each pool has its share of the flights: none can take all of them. */
 static unsigned pool_window(const struct pool *pool)
 {
 	unsigned share =
 	    LIMIT_FLIGHTS / (unsigned)pool->dispatch->child->config->pool_count;
-	unsigned window = pool_alive(pool) * pool->config->batch + WINDOW_SPARE;
+	unsigned window = pool_room(pool);
 
 	if (share > WINDOW_MAX)
 		share = WINDOW_MAX;
@@ -170,10 +209,8 @@ static struct task *pool_next(struct pool *pool)
 	const struct task_result late = {.outcome = TASK_LATE};
 	struct task *task;
 
-	while ((task = fair_next(&pool->queue, pool_is_full(pool))) != NULL) {
-		/* whatever was freed had been taken off the queue before */
-		fair_remove(
-		    &pool->queue, task); /* NOLINT(clang-analyzer-unix.Malloc) */
+	while (
+	    (task = fair_take(&pool->queue, pool_is_full(pool), clock_ns())) != NULL) {
 		if (!task_is_late(task))
 			return task;
 		dispatch_finish(task, &late);

@@ -7,7 +7,7 @@
 int fair_open(struct fair *fair, uint64_t quantum)
 {
 	*fair = (struct fair){.quantum = quantum > 0 ? quantum : 1};
-	TAILQ_INIT(&fair->turns);
+	TAILQ_INIT(&fair->active);
 	TAILQ_INIT(&fair->again);
 	fair->buckets = calloc(FAIR_BUCKETS, sizeof(*fair->buckets));
 	return fair->buckets != NULL ? 0 : -1;
@@ -30,20 +30,30 @@ static void fair_count_task(struct fair *fair, const struct task *task)
 	fair->units += task->units;
 }
 
+/* When a task of a bucket without tasks may start. */
+static uint64_t bucket_tag(const struct fair *fair, const struct fair_bucket *bucket)
+{
+	return bucket->tag > fair->now ? bucket->tag : fair->now;
+}
+
+static void bucket_activate(struct fair *fair, struct fair_bucket *bucket)
+{
+	TAILQ_INIT(&bucket->tasks);
+	TAILQ_INSERT_TAIL(&fair->active, bucket, entry);
+	bucket->tag = bucket_tag(fair, bucket);
+	bucket->place_ns = 0;
+	fair->active_count++;
+}
+
 void fair_add(struct fair *fair, struct task *task)
 {
 	struct fair_bucket *bucket = fair_bucket(fair, task->charge.client->hash);
 
-	if (bucket->count == 0) {
-		TAILQ_INIT(&bucket->tasks);
-		TAILQ_INSERT_TAIL(&fair->turns, bucket, turn);
-		bucket->deficit =
-		    fair->quantum; /* its first turn has come when it is there */
-		fair->active++;
-	}
+	if (bucket->count == 0)
+		bucket_activate(fair, bucket);
 	TAILQ_INSERT_TAIL(&bucket->tasks, task, entry);
 	task->bucket = bucket;
-	bucket->count++;
+	task->place = ++bucket->count;
 	bucket->units += task->units;
 	fair_count_task(fair, task);
 }
@@ -63,8 +73,8 @@ static void bucket_remove(struct fair *fair, struct task *task)
 	bucket->count--;
 	bucket->units -= task->units;
 	if (bucket->count == 0) {
-		TAILQ_REMOVE(&fair->turns, bucket, turn);
-		fair->active--;
+		TAILQ_REMOVE(&fair->active, bucket, entry);
+		fair->active_count--;
 	}
 }
 
@@ -79,64 +89,58 @@ void fair_remove(struct fair *fair, struct task *task)
 	task->bucket = NULL;
 }
 
-static struct task *bucket_next(const struct fair_bucket *bucket, bool newest)
+/* The smallest tag; of equal ones, that of who came first. There is one. */
+static struct fair_bucket *fair_first(const struct fair *fair)
 {
-	return newest ? TAILQ_LAST(&bucket->tasks, task_queue)
-	              : TAILQ_FIRST(&bucket->tasks);
-}
+	struct fair_bucket *first = TAILQ_FIRST(&fair->active), *bucket;
 
-/* Rounds until the bucket can pay for its next task. */
-static uint64_t bucket_rounds(
-    const struct fair *fair, const struct fair_bucket *bucket, bool newest)
-{
-	uint64_t price = bucket_next(bucket, newest)->units;
-
-	if (price <= bucket->deficit)
-		return 0;
-	return (price - bucket->deficit + fair->quantum - 1) / fair->quantum;
-}
-
-/* So many rounds at once as go by without anybody being served: a large task does not
- * cost us a walk for each. */
-static void fair_skip_rounds(struct fair *fair, bool newest)
-{
-	uint64_t rounds = UINT64_MAX;
-	struct fair_bucket *bucket;
-
-	TAILQ_FOREACH(bucket, &fair->turns, turn)
+	TAILQ_FOREACH(bucket, &fair->active, entry)
 	{
-		uint64_t needed = bucket_rounds(fair, bucket, newest);
-
-		if (needed < rounds)
-			rounds = needed;
+		if (bucket->tag < first->tag)
+			first = bucket;
 	}
-	if (rounds == 0)
-		return;
-	TAILQ_FOREACH(bucket, &fair->turns, turn)
-	bucket->deficit += (rounds - 1) * fair->quantum;
+	return first;
 }
 
-struct task *fair_next(struct fair *fair, bool newest)
+/* How long it has waited for its place: the next ones will wait about as long for
+ * theirs. */
+static void bucket_learn(
+    struct fair_bucket *bucket, const struct task *task, uint64_t now_ns)
 {
-	struct fair_bucket *bucket;
-	struct task *task;
+	double sample = (double)(now_ns - task->submitted_ns) / task->place;
 
-	if (!TAILQ_EMPTY(&fair->again))
-		return TAILQ_FIRST(&fair->again);
-	if (TAILQ_EMPTY(&fair->turns))
+	if (bucket->place_ns == 0)
+		bucket->place_ns = sample;
+	else
+		bucket->place_ns += (sample - bucket->place_ns) / 4;
+}
+
+/* It moves behind those with the same tag that are there already. */
+static struct task *bucket_take(
+    struct fair *fair, struct fair_bucket *bucket, bool newest, uint64_t now_ns)
+{
+	struct task *task = newest ? TAILQ_LAST(&bucket->tasks, task_queue)
+	                           : TAILQ_FIRST(&bucket->tasks);
+
+	if (!newest)
+		bucket_learn(bucket, task, now_ns);
+	fair->now = bucket->tag;
+	bucket->tag += task->units;
+	TAILQ_REMOVE(&fair->active, bucket, entry);
+	TAILQ_INSERT_TAIL(&fair->active, bucket, entry);
+	return task;
+}
+
+struct task *fair_take(struct fair *fair, bool newest, uint64_t now_ns)
+{
+	struct task *task = TAILQ_FIRST(&fair->again);
+
+	if (task == NULL && TAILQ_EMPTY(&fair->active))
 		return NULL;
-	fair_skip_rounds(fair, newest);
-	for (;;) {
-		bucket = TAILQ_FIRST(&fair->turns);
-		task = bucket_next(bucket, newest);
-		if (task->units <= bucket->deficit) {
-			bucket->deficit -= task->units;
-			return task;
-		}
-		bucket->deficit += fair->quantum;
-		TAILQ_REMOVE(&fair->turns, bucket, turn);
-		TAILQ_INSERT_TAIL(&fair->turns, bucket, turn);
-	}
+	if (task == NULL)
+		task = bucket_take(fair, fair_first(fair), newest, now_ns);
+	fair_remove(fair, task);
+	return task;
 }
 
 unsigned fair_count(const struct fair *fair, uint64_t hash)
@@ -144,29 +148,47 @@ unsigned fair_count(const struct fair *fair, uint64_t hash)
 	return fair_bucket(fair, hash)->count;
 }
 
-/* In each round a bucket sends about as much as any other: of those that have more than
- * the client, as much as it has itself goes first. */
+/* Of a bucket, what may start before that tag, or with it. */
+static uint64_t bucket_before(
+    const struct fair *fair, const struct fair_bucket *bucket, uint64_t tag)
+{
+	uint64_t units;
+
+	if (bucket->tag > tag)
+		return 0;
+	units = tag - bucket->tag + fair->quantum;
+	return units < bucket->units ? units : bucket->units;
+}
+
 uint64_t fair_ahead(const struct fair *fair, uint64_t hash)
 {
 	const struct fair_bucket *own = fair_bucket(fair, hash), *bucket;
-	uint64_t ahead = own->units, share = own->units + fair->quantum;
+	uint64_t tag = (own->count > 0 ? own->tag : bucket_tag(fair, own)) + own->units;
+	uint64_t ahead = own->units;
 	const struct task *task;
 
 	TAILQ_FOREACH(task, &fair->again, entry)
 	ahead += task->units;
-	TAILQ_FOREACH(bucket, &fair->turns, turn)
+	TAILQ_FOREACH(bucket, &fair->active, entry)
 	{
 		if (bucket != own)
-			ahead += bucket->units < share ? bucket->units : share;
+			ahead += bucket_before(fair, bucket, tag);
 	}
 	return ahead;
+}
+
+uint64_t fair_wait_ns(const struct fair *fair, uint64_t hash)
+{
+	const struct fair_bucket *own = fair_bucket(fair, hash);
+
+	return own->count == 0 ? 0 : (uint64_t)(own->place_ns * (own->count + 1));
 }
 
 struct task *fair_victim(const struct fair *fair, uint64_t hash)
 {
 	const struct fair_bucket *own = fair_bucket(fair, hash), *most = own, *bucket;
 
-	TAILQ_FOREACH(bucket, &fair->turns, turn)
+	TAILQ_FOREACH(bucket, &fair->active, entry)
 	{
 		if (bucket->count > most->count)
 			most = bucket;

@@ -6,8 +6,10 @@
 enum {
 	LOOK_MS = 20, /* between two looks at what the hashers have done */
 	SMOOTHING = 4,
-	OWN_MS = 50,    /* of waiting without a break, for our own rate */
-	STALE_MS = 500, /* a rate as old as this is from other times */
+	/* of waiting without a break, and usual jobs that have ended meanwhile, for our
+	 * own rate */
+	OWN_MS = 50,
+	OWN_JOBS = 8,
 };
 
 /* No hasher is believed to be slower: a second for a unit of 1 KiB. */
@@ -96,7 +98,6 @@ static void forecast_look_at_own(struct pool *pool, uint64_t now)
 	f->own_rate = f->own_rate == 0
 	                  ? sample
 	                  : f->own_rate + (sample - f->own_rate) / SMOOTHING;
-	f->own_ns = now;
 	f->waiting_from = now;
 	f->served_from = f->served;
 }
@@ -110,7 +111,8 @@ void forecast_served(struct pool *pool, uint64_t units)
 	if (f->waiting_from == 0)
 		return;
 	now = clock_ns();
-	if (now - f->waiting_from >= OWN_MS * NS_PER_MS)
+	if (now - f->waiting_from >= OWN_MS * NS_PER_MS &&
+	    f->served - f->served_from >= OWN_JOBS * pool->queue.quantum)
 		forecast_look_at_own(pool, now);
 }
 
@@ -123,6 +125,7 @@ void forecast_queue_changed(struct pool *pool)
 		return;
 	f->waiting_from = waiting ? clock_ns() : 0;
 	f->served_from = f->served;
+	f->own_rate = 0;
 }
 
 static uint64_t forecast_own_wait_ns(const struct pool *pool, uint64_t units_ahead)
@@ -130,7 +133,7 @@ static uint64_t forecast_own_wait_ns(const struct pool *pool, uint64_t units_ahe
 	const struct forecast *f = &pool->forecast;
 	double seconds;
 
-	if (f->own_rate <= 0 || clock_ns() - f->own_ns > STALE_MS * NS_PER_MS)
+	if (f->own_rate <= 0)
 		return 0;
 	seconds = (double)units_ahead / f->own_rate;
 	return seconds < 1e9 ? (uint64_t)(seconds * (double)NS_PER_SEC)

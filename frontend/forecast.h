@@ -23,7 +23,6 @@ struct forecast {
 	                          none */
 	uint64_t served_from;  /* `served` then */
 	double own_rate;       /* units a second, moving average; 0: not known */
-	uint64_t own_ns;       /* when it was last measured */
 };
 
 /* The queue has gone from empty to not empty, or back; a job's work for us has ended.

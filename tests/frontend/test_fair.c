@@ -53,11 +53,7 @@ static struct task *add(struct queue *q, unsigned client, uint64_t units)
 
 static struct task *take(struct queue *q, bool newest)
 {
-	struct task *task = fair_next(&q->fair, newest);
-
-	if (task != NULL)
-		fair_remove(&q->fair, task);
-	return task;
+	return fair_take(&q->fair, newest, 0);
 }
 
 /* Whose turn it is; MANY: nobody's. */
@@ -72,14 +68,14 @@ static void an_empty_queue_has_nobody(void **state)
 {
 	struct queue *q = *state;
 
-	assert_null(fair_next(&q->fair, false));
-	assert_null(fair_next(&q->fair, true));
+	assert_null(take(q, false));
+	assert_null(take(q, true));
 	add(q, 1, QUANTUM);
 	assert_int_equal(turn_of(q), 1);
-	assert_null(fair_next(&q->fair, false));
+	assert_null(take(q, false));
 	assert_int_equal(q->fair.count, 0);
 	assert_int_equal(q->fair.units, 0);
-	assert_int_equal(q->fair.active, 0);
+	assert_int_equal(q->fair.active_count, 0);
 }
 
 static void one_client_goes_in_order(void **state)
@@ -147,20 +143,6 @@ static void large_jobs_have_fewer_turns(void **state)
 	assert_in_range(units[1], 90 * QUANTUM, 110 * QUANTUM);
 }
 
-/* A job that a quantum pays for after a billion rounds is found at once, and so is one
- * that costs next to nothing. */
-static void nobody_walks_through_all_rounds(void **state)
-{
-	struct queue *q = *state;
-
-	add(q, 0, UINT64_C(1) << 40);
-	add(q, 1, UINT64_C(1) << 41);
-	assert_int_equal(turn_of(q), 0);
-	add(q, 2, 1);
-	assert_int_equal(turn_of(q), 2);
-	assert_int_equal(turn_of(q), 1);
-}
-
 static void who_is_tried_again_goes_first(void **state)
 {
 	struct queue *q = *state;
@@ -186,7 +168,7 @@ static void whoever_leaves_takes_his_turn_along(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		tasks[i] = add(q, i, QUANTUM);
 	fair_remove(&q->fair, tasks[1]);
-	assert_int_equal(q->fair.active, 2);
+	assert_int_equal(q->fair.active_count, 2);
 	assert_int_equal(q->fair.units, 2 * QUANTUM);
 	assert_int_equal(turn_of(q), 0);
 	assert_int_equal(turn_of(q), 2);
@@ -206,6 +188,59 @@ static void what_is_ahead_depends_on_who_asks(void **state)
 	assert_int_equal(fair_ahead(&q->fair, 2), 2 * QUANTUM);
 	assert_int_equal(fair_count(&q->fair, 0), 10);
 	assert_int_equal(fair_count(&q->fair, 2), 0);
+}
+
+/* One who always has tasks waiting, and ten who ask again when they have been answered,
+ * six at a time being served: all get the same. */
+static void nobody_takes_the_places_of_who_is_being_served(void **state)
+{
+	enum { CLIENTS = 10, SERVED = 6, LOUD = 100, ROUNDS = 220 };
+	struct queue *q = *state;
+	unsigned being_served[SERVED], loud = 0, least = ROUNDS, taken[CLIENTS] = {0};
+
+	for (unsigned i = 0; i < 60; i++)
+		add(q, LOUD, QUANTUM);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		add(q, i, QUANTUM);
+	for (unsigned i = 0; i < SERVED; i++)
+		being_served[i] = turn_of(q);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		unsigned *place = &being_served[i % SERVED], before = *place;
+
+		*place =
+		    turn_of(q); /* before the answer can lead to another question */
+		if (before == LOUD)
+			loud++;
+		else
+			taken[before]++;
+		if (before != LOUD)
+			add(q, before, QUANTUM);
+	}
+	for (unsigned i = 0; i < CLIENTS; i++)
+		least = taken[i] < least ? taken[i] : least;
+	assert_in_range(loud, ROUNDS / (CLIENTS + 1) - 2, ROUNDS / (CLIENTS + 1) + 2);
+	assert_true(least >= ROUNDS / (CLIENTS + 1) - 2);
+}
+
+/* What the last ones have waited for each place before them, the next ones will. */
+static void a_buckets_wait_is_learnt(void **state)
+{
+	struct queue *q = *state;
+	struct task *task;
+
+	assert_int_equal(fair_wait_ns(&q->fair, 0), 0);
+	for (unsigned i = 0; i < 9; i++)
+		add(q, 0, QUANTUM);
+	for (unsigned i = 1; i <= 5; i++) {
+		task = fair_take(&q->fair, false, UINT64_C(1000) * i);
+		assert_non_null(task);
+	}
+	assert_int_equal(fair_wait_ns(&q->fair, 0), 5 * 1000);
+	assert_int_equal(fair_wait_ns(&q->fair, 1), 0);
+	while (take(q, true) != NULL)
+		continue;
+	add(q, 0, QUANTUM); /* other times */
+	assert_int_equal(fair_wait_ns(&q->fair, 0), 0);
 }
 
 static void who_has_most_makes_room(void **state)
@@ -241,7 +276,7 @@ static void nothing_is_lost_in_the_crowd(void **state)
 	}
 	assert_int_equal(served, MANY);
 	assert_int_equal(q->fair.units, 0);
-	assert_int_equal(q->fair.active, 0);
+	assert_int_equal(q->fair.active_count, 0);
 }
 
 #define WITH_QUEUE(test) cmocka_unit_test_setup_teardown(test, open_queue, close_queue)
@@ -254,10 +289,11 @@ int main(void)
 	    WITH_QUEUE(or_newest_first),
 	    WITH_QUEUE(a_loud_client_does_not_keep_others_waiting),
 	    WITH_QUEUE(large_jobs_have_fewer_turns),
-	    WITH_QUEUE(nobody_walks_through_all_rounds),
 	    WITH_QUEUE(who_is_tried_again_goes_first),
 	    WITH_QUEUE(whoever_leaves_takes_his_turn_along),
 	    WITH_QUEUE(what_is_ahead_depends_on_who_asks),
+	    WITH_QUEUE(nobody_takes_the_places_of_who_is_being_served),
+	    WITH_QUEUE(a_buckets_wait_is_learnt),
 	    WITH_QUEUE(who_has_most_makes_room),
 	    WITH_QUEUE(nothing_is_lost_in_the_crowd),
 	};

@@ -160,6 +160,35 @@ static void a_full_window_does_not_spin(void **state)
 	free(askers);
 }
 
+/* What the others have under way is not sent a second time; but nobody gets less than
+ * his part, whatever they say. */
+static void the_window_is_shared_with_other_frontends(void **state)
+{
+	static const struct {
+		uint32_t askers, in_flight;
+		unsigned window;
+	} rows[] = {{0, 0, 18}, {1, 0, 18}, {1, 4, 14}, {1, 8, 10}, {1, 16, 10},
+	    {1, UINT32_MAX, 10}, {9, 16, 2}, {9, 12, 6}, {19, 12, 6}, {19, 16, 1},
+	    {1000, 100, 1}, {UINT32_MAX, UINT32_MAX, 1}};
+	struct world *w = *state;
+	struct board_frontend *other = &board_slot(&w->child.board, 1)->frontend;
+	struct asker *askers = many_askers(w);
+
+	w->child.frontends = 2;
+	w->pools[POOL].batch = 4;
+	set_alive(w, 4);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(askers, 0, MANY * sizeof(*askers));
+		atomic_store(&other->askers[POOL], rows[i].askers);
+		atomic_store(&other->in_flight[POOL], rows[i].in_flight);
+		ask_many(w, askers, 30);
+		assert_numbers(w, 30 - rows[i].window, rows[i].window);
+		atomic_store(&other->askers[POOL], 0);
+		assert_int_equal(drain(w), 30);
+	}
+	free(askers);
+}
+
 static void more_hashers_are_asked_for_when_all_are_busy(void **state)
 {
 	struct world *w = *state;
@@ -235,6 +264,7 @@ int main(void)
 	    WITH_WORLD(room_on_a_full_link_is_used_at_once),
 	    WITH_WORLD(a_pool_leaves_flights_for_others_and_room_for_answers),
 	    WITH_WORLD(a_full_window_does_not_spin),
+	    WITH_WORLD(the_window_is_shared_with_other_frontends),
 	    WITH_WORLD(more_hashers_are_asked_for_when_all_are_busy),
 	    WITH_WORLD(no_more_hashers_are_asked_for_than_there_can_be),
 	    WITH_WORLD(jobs_that_come_in_a_burst_are_asked_for_too),
