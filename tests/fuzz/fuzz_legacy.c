@@ -27,8 +27,10 @@ static void put_base64(char *to, const uint8_t *bytes, size_t len, bool dots, bo
 		unsigned value = 0;
 
 		for (size_t i = bit; i < bit + 6; i++)
-			value = value << 1 |
-			        (i < 8 * len ? bytes[i / 8] >> (7 - i % 8) & 1U : 0);
+			value =
+			    value << 1 |
+			    (i < 8 * len ? (unsigned)bytes[i / 8] >> (7 - i % 8) & 1U
+			                 : 0U);
 		to[n++] = dots && value == 62 ? '.' : plain[value];
 	}
 	while (pad && n % 4 != 0)
