@@ -34,6 +34,14 @@ bool legacy_scrypt_legal(const struct legacy *parsed)
 	       parsed->p > 0 && (uint64_t)parsed->r * parsed->p <= rp_max;
 }
 
+/* The frameworks have it made by OpenSSL, which insists on N < 2^(128 * r / 8) as RFC
+ * 7914 section 2 does; libxcrypt does not. */
+static bool framework_scrypt_legal(const struct legacy *parsed)
+{
+	return legacy_scrypt_legal(parsed) &&
+	       (parsed->r >= 4 || parsed->n >> (16 * parsed->r) == 0);
+}
+
 /* Iterations and a `$`. */
 static bool read_iterations(struct legacy *out, struct legacy_span *rest)
 {
@@ -108,7 +116,7 @@ const char *legacy_read_django_scrypt(struct legacy *out, struct legacy_span *re
 	if (!legacy_scan_number32(rest, 1, UINT32_MAX, &out->r) ||
 	    !legacy_scan_literal(rest, "$") ||
 	    !legacy_scan_number32(rest, 1, UINT32_MAX, &out->p) ||
-	    !legacy_scan_literal(rest, "$") || !legacy_scrypt_legal(out))
+	    !legacy_scan_literal(rest, "$") || !framework_scrypt_legal(out))
 		return wrong_cost;
 	return read_tag(out, rest, &legacy_base64, DJANGO_SCRYPT_TAG);
 }
@@ -145,7 +153,7 @@ const char *legacy_read_passlib_scrypt(struct legacy *out, struct legacy_span *r
 	    !legacy_scan_literal(rest, "$"))
 		return wrong_cost;
 	out->n = UINT64_C(1) << log2;
-	if (!legacy_scrypt_legal(out))
+	if (!framework_scrypt_legal(out))
 		return wrong_cost;
 	return read_salt_and_tag(out, rest, &legacy_base64_bare, PASSLIB_SCRYPT_TAG);
 }
@@ -168,7 +176,7 @@ const char *legacy_read_werkzeug_scrypt(struct legacy *out, struct legacy_span *
 	    !legacy_scan_number32(rest, 1, UINT32_MAX, &out->r) ||
 	    !legacy_scan_literal(rest, ":") ||
 	    !legacy_scan_number32(rest, 1, UINT32_MAX, &out->p) ||
-	    !legacy_scan_literal(rest, "$") || !legacy_scrypt_legal(out))
+	    !legacy_scan_literal(rest, "$") || !framework_scrypt_legal(out))
 		return wrong_cost;
 	if (!read_salt(out, rest))
 		return wrong_salt;

@@ -66,3 +66,10 @@ void secret_free(struct secret *s)
 	free(s->data);
 	*s = (struct secret){0};
 }
+
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+	uint8_t frames[8192];
+
+	explicit_bzero(frames, sizeof(frames));
+}

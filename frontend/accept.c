@@ -152,6 +152,7 @@ static bool accept_one(struct frontend *fe, int listener)
 	if (result < 0)
 		return accept_failed(fe, errno);
 	fe->accept.failures = 0;
+	fe->accept.yielded_to = 0;
 	if (result == 0 &&
 	    conn_accept(fe, arrival.fd, (const struct sockaddr *)&arrival.addr,
 	        arrival.len) != 0)
@@ -159,8 +160,7 @@ static bool accept_one(struct frontend *fe, int listener)
 	return true;
 }
 
-/* Has another frontend room? *seen changes with whatever they do. What the board says
- * is hearsay, and nothing worse than a delay comes of it. */
+/* Has another frontend room? *seen changes with who comes to them, and goes. */
 static bool accept_others_have_room(const struct frontend *fe, uint64_t *seen)
 {
 	const struct child *child = fe->child;
@@ -177,8 +177,7 @@ static bool accept_others_have_room(const struct frontend *fe, uint64_t *seen)
 		connections = atomic_load_explicit(
 		    &slot->frontend.connections, memory_order_relaxed);
 		room |= connections < fe->config->frontend.max_connections;
-		*seen += connections + atomic_load_explicit(&slot->frontend.requests,
-		                           memory_order_relaxed);
+		*seen += connections;
 	}
 	return room;
 }
@@ -243,12 +242,12 @@ static bool accept_yield(struct frontend *fe)
 
 	if (now < in->trust_ns || !accept_others_have_fewer(fe, &seen))
 		return false;
-	if (seen == in->yielded_to && now - in->yielded_ns < 2 * YIELD_NS) {
+	if (seen == in->yielded_to) {
+		in->yielded_to = 0;
 		in->trust_ns = now + STUCK_NS;
 		return false;
 	}
 	in->yielded_to = seen;
-	in->yielded_ns = now;
 	accept_rest(fe, (double)YIELD_NS / (double)NS_PER_SEC);
 	return true;
 }

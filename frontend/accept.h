@@ -33,8 +33,8 @@ struct accept {
 	                         left to them */
 	uint64_t left_ns;     /* when that was */
 	unsigned left;        /* how often, since they have done something */
-	uint64_t yielded_ns;  /* when a client was last left to those who have fewer */
-	uint64_t yielded_to;  /* what these had then */
+	uint64_t yielded_to;  /* what those with fewer connections had when a client was
+	                         left to them; 0: none was */
 	uint64_t trust_ns;    /* from when on that may be done again */
 	unsigned failures;    /* in a row */
 	int spare;            /* fd, or -1 */

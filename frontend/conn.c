@@ -56,12 +56,11 @@ static void conn_watch(struct conn *conn, int events)
 		return;
 	ev_io_stop(loop, &conn->io);
 	ev_io_set(&conn->io, conn->io.fd, events);
+	conn->probe_ms = CONN_PROBE_MS; /* for conn_probe(), where nobody reads */
 	if (events != 0)
 		ev_io_start(loop, &conn->io);
-	else if (conn->wake == NULL) {
-		conn->probe_ms = CONN_PROBE_MS;
-		conn->timed = CONN_UNTIMED; /* conn_probe() from now on */
-	}
+	else if (conn->wake == NULL)
+		conn->timed = CONN_UNTIMED;
 }
 
 static void conn_count(struct frontend *fe, unsigned count)

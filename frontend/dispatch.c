@@ -47,14 +47,40 @@ static unsigned pool_askers(const struct pool *pool, const struct board_slot *sl
 	return askers < ASKERS_MAX ? askers : ASKERS_MAX;
 }
 
-/* Of the jobs that the pool's hashers have room for, and some to spare, our part, or
- * what the other frontends leave to us. */
+/* How many of the pool's hands are busy, and how many of them with jobs of others. */
+static unsigned pool_busy(const struct pool *pool, unsigned *with_others)
+{
+	const struct child *child = pool->dispatch->child;
+	unsigned busy = 0;
+
+	*with_others = 0;
+	for (unsigned s = child->pool_slot[pool->index];
+	     s < child->pool_slot[pool->index + 1]; s++) {
+		const struct board_hasher *hasher =
+		    &board_slot(&child->board, s)->hasher;
+
+		for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
+			uint64_t claim = atomic_load(&hasher->claim[i]);
+
+			busy += claim != 0;
+			*with_others += claim != 0 &&
+			                job_id_incarnation(claim) != child->incarnation;
+		}
+	}
+	return busy;
+}
+
+/*
+ * Of the jobs that the pool's hashers have room for, and some to spare, our part, or
+ * what the other frontends leave to us. While a hasher is idle, what others say they
+ * have under way and nobody works at is not believed: they may be stopped.
+ */
 static unsigned pool_room(const struct pool *pool)
 {
 	const struct child *child = pool->dispatch->child;
 	unsigned hands = pool_alive(pool) * pool->config->batch;
 	unsigned own = pool_askers(pool, child->slot), all, room, theirs = 0;
-	unsigned part, left;
+	unsigned part, left, working;
 
 	own = own > 0 ? own : 1;
 	all = own;
@@ -70,6 +96,8 @@ static unsigned pool_room(const struct pool *pool)
 		room += WINDOW_SPARE;
 		theirs += flying < hands ? flying : hands;
 	}
+	if (all > own && pool_busy(pool, &working) < hands && working < theirs)
+		theirs = working;
 	part = (unsigned)(((uint64_t)room * own + all - 1) / all);
 	left = theirs < hands ? hands - theirs + WINDOW_SPARE : 0;
 	return left > part ? left : part;

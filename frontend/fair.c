@@ -62,6 +62,7 @@ void fair_add_again(struct fair *fair, struct task *task)
 {
 	TAILQ_INSERT_HEAD(&fair->again, task, entry);
 	task->bucket = NULL;
+	task->paid = 0; /* it is not paid for twice */
 	fair_count_task(fair, task);
 }
 
@@ -124,8 +125,10 @@ static struct task *bucket_take(
 
 	if (!newest)
 		bucket_learn(bucket, task, now_ns);
-	fair->now = bucket->tag;
+	if (bucket->tag > fair->now)
+		fair->now = bucket->tag;
 	bucket->tag += task->units;
+	task->paid = task->units;
 	TAILQ_REMOVE(&fair->active, bucket, entry);
 	TAILQ_INSERT_TAIL(&fair->active, bucket, entry);
 	return task;
@@ -141,6 +144,11 @@ struct task *fair_take(struct fair *fair, bool newest, uint64_t now_ns)
 		task = bucket_take(fair, fair_first(fair), newest, now_ns);
 	fair_remove(fair, task);
 	return task;
+}
+
+void fair_give_back(struct fair *fair, const struct task *task)
+{
+	fair_bucket(fair, task->charge.client->hash)->tag -= task->paid;
 }
 
 unsigned fair_count(const struct fair *fair, uint64_t hash)

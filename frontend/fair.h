@@ -68,6 +68,9 @@ void fair_remove(struct fair *fair, struct task *task);
  * there is none. */
 struct task *fair_take(struct fair *fair, bool newest, uint64_t now_ns);
 
+/* A task that was taken is not sent after all: its client does not pay for it. */
+void fair_give_back(struct fair *fair, const struct task *task);
+
 /* Tasks of the client, or of those who share its bucket. */
 unsigned fair_count(const struct fair *fair, uint64_t hash);
 

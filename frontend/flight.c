@@ -37,7 +37,6 @@ static void flight_end(struct dispatch *d, struct flight *flight)
 	if (flight->task != NULL)
 		flight->task->flight = NULL;
 	admission_refund(d, &flight->charge);
-	forecast_served(pool, flight->units);
 	pool->in_flight--;
 	pool->flight_units -= flight->units;
 	*flight = (struct flight){0};
@@ -119,6 +118,8 @@ static void flight_answered(
 	    .text_len = reply->text_len,
 	    .work_ns = reply->work_ns};
 
+	if (reply->status != JOB_DROPPED)
+		forecast_served(flight->pool, flight->units);
 	flight_end(d, flight);
 	if (task == NULL)
 		return;

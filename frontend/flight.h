@@ -31,6 +31,7 @@ struct task {
 	struct pool *pool;
 	struct flight *flight;      /* under way; or NULL: it waits */
 	struct fair_bucket *bucket; /* waiting: where; NULL: ahead of all */
+	uint64_t paid;              /* units by which its client's turn was put off */
 	unsigned place;             /* in it, when it came; the first is 1 */
 	bool shed;                  /* taken off the queue for another's sake */
 	struct charge charge;

@@ -222,6 +222,7 @@ static bool text_is_flat(const char *text, size_t len)
 
 static const char *text_parse(struct v1_body *body, const char *text, size_t len)
 {
+	enum json_error_code code;
 	json_error_t error;
 
 	if (!text_is_flat(text, len))
@@ -231,8 +232,11 @@ static const char *text_parse(struct v1_body *body, const char *text, size_t len
 	    json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (body->root != NULL)
 		return json_is_object(body->root) ? NULL : "The body is no object";
-	/* its text quotes what a client sent */
-	switch (json_error_code(&error)) {
+	code = json_error_code(&error);
+	/* its text quotes what a client sent, and so do jansson's own frames */
+	explicit_bzero(&error, sizeof(error));
+	secret_wipe_stack();
+	switch (code) {
 	case json_error_out_of_memory:
 		return out_of_memory;
 	case json_error_duplicate_key:

@@ -76,10 +76,10 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	secret_free(&both);
 }
 
-/* May it be verified here, and with that password? */
+/* May it be verified here? */
 static enum problem verify_check(const struct config *config,
     const struct config_profile *profile, const struct given *given,
-    const struct secret *password, const char **detail)
+    const char **detail)
 {
 	const struct phc *phc = &given->phc;
 
@@ -90,14 +90,28 @@ static enum problem verify_check(const struct config *config,
 	}
 	if (!given_within(given, config))
 		return PROBLEM_COST_TOO_HIGH;
-	if (given->old) {
-		*detail = legacy_password_refused(
-		    given->legacy.kind, password->data, password->len);
-		return *detail == NULL ? PROBLEM_NONE : PROBLEM_PASSWORD_LENGTH;
-	}
-	return phc->key_len == 0 || config_key_find(config, phc->key, phc->key_len) >= 0
+	return given->old || phc->key_len == 0 ||
+	               config_key_find(config, phc->key, phc->key_len) >= 0
 	           ? PROBLEM_NONE
 	           : PROBLEM_UNKNOWN_KEY;
+}
+
+/* bcrypt sees 72 bytes, and crypt(3) none behind a NUL: a longer password is not cut,
+ * it is wrong. */
+static bool verify_cannot_match(
+    const struct given *given, const struct secret *password)
+{
+	return given->old && legacy_password_refused(given->legacy.kind, password->data,
+	                         password->len) != NULL;
+}
+
+/* As where there is no hash. To say what is wrong with the password would tell who has
+ * a user here, and in which format. */
+static void verify_nobody(
+    struct conn *conn, struct v1_body *body, const struct config_profile *profile)
+{
+	body->hash.len = 0;
+	verify_submit(conn, body, profile, NULL);
 }
 
 static void verify_hash(
@@ -108,12 +122,14 @@ static void verify_hash(
 	enum problem problem = v1_given(&given, body->hash.at, body->hash.len, &detail);
 
 	if (problem == PROBLEM_NONE)
-		problem = verify_check(
-		    conn->frontend->config, profile, &given, &body->password, &detail);
-	if (problem == PROBLEM_NONE)
-		verify_submit(conn, body, profile, &given);
-	else
+		problem =
+		    verify_check(conn->frontend->config, profile, &given, &detail);
+	if (problem != PROBLEM_NONE)
 		conn_problem(conn, problem, detail);
+	else if (verify_cannot_match(&given, &body->password))
+		verify_nobody(conn, body, profile);
+	else
+		verify_submit(conn, body, profile, &given);
 	explicit_bzero(&given, sizeof(given));
 }
 

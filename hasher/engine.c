@@ -10,10 +10,8 @@
 #include <string.h>
 
 #include "common/argon2_size.h"
+#include "common/secret.h"
 #include "hasher/engine_internal.h"
-
-/* libargon2 and libb2 keep blocks and digests in frames no deeper than this. */
-#define STACK_DEPTH 8192
 
 /* The longest string H0 can absorb: its length is a 32-bit word. */
 #define STRING_MAX UINT32_MAX
@@ -34,13 +32,6 @@ static const struct kernel *kernel_for(enum engine_kind kind)
 
 static const char *const fallback_missing =
     "this CPU lacks the instructions the configured engine needs";
-
-__attribute__((noinline)) void engine_wipe_stack(void)
-{
-	uint8_t frames[STACK_DEPTH];
-
-	explicit_bzero(frames, sizeof(frames));
-}
 
 unsigned engine_streams_free(const struct engine *engine)
 {
@@ -111,7 +102,7 @@ static void job_drop(struct engine *engine, struct engine_job *job)
 	engine->backend->drop(engine, job);
 	arena_release(&engine->arena, &job->claim);
 	explicit_bzero(job, sizeof(*job));
-	engine_wipe_stack();
+	secret_wipe_stack();
 }
 
 static void job_set(struct engine *engine, struct engine_job *job,
@@ -150,7 +141,7 @@ enum engine_status engine_submit(struct engine *engine,
 		job_drop(engine, job);
 		return status;
 	}
-	engine_wipe_stack();
+	secret_wipe_stack();
 	*ticket = job->ticket;
 	return ENGINE_OK;
 }

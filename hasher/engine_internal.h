@@ -77,9 +77,6 @@ void engine_job_end(struct engine_job *job, enum engine_status status);
 /* Streams that fill nothing; a job needs one at least. */
 unsigned engine_streams_free(const struct engine *engine);
 
-/* Overwrites the part of the stack that calls before this one have used. */
-void engine_wipe_stack(void);
-
 /* Runs the RFC's vectors and jobs of all shapes; NULL, or what was wrong. */
 const char *engine_selftest(struct engine *engine);
 

@@ -159,7 +159,8 @@ static void password_done(
 		verify_done(h, hand, result->tag);
 		return;
 	}
-	memcpy(hand->phc.tag, result->tag, hand->phc.cost.tag_len);
+	if (status == JOB_OK)
+		memcpy(hand->phc.tag, result->tag, hand->phc.cost.tag_len);
 	password_answer_hash(h, hand, status);
 }
 

@@ -66,12 +66,13 @@ static uint64_t watch_age_ms(const struct board_hasher *hasher, uint64_t from)
 	uint64_t now = clock_ns(), oldest = 0;
 
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++) {
+		/* in this order: a hand is free before it is dated anew */
+		uint64_t claim = atomic_load(&hasher->claim[i]);
 		uint64_t since = atomic_load(&hasher->claim_since[i]);
 
 		if (since < from)
 			since = from;
-		if (atomic_load(&hasher->claim[i]) != 0 && since < now &&
-		    now - since > oldest)
+		if (claim != 0 && since < now && now - since > oldest)
 			oldest = now - since;
 	}
 	return oldest / NS_PER_MS;
@@ -179,6 +180,8 @@ static void watch_process(struct process *p)
 		return;
 	}
 	sight = watch_see(p->pid);
+	if (sight.state == '?')
+		return; /* we are short of fds, or it is gone */
 	if (age >= LADDER_STOPPED_MS && sight.state == 'T')
 		process_kill(p, EXIT_CAUSE_STOPPED);
 	else if (watch_is_overdue(p, age, &sight))

@@ -160,6 +160,15 @@ static void a_full_window_does_not_spin(void **state)
 	free(askers);
 }
 
+/* All four hands of each hasher hold jobs of another frontend, or none. */
+static void set_claims(struct world *w, bool held)
+{
+	for (unsigned h = 0; h < PLACES; h++)
+		for (unsigned i = 0; i < 4; i++)
+			atomic_store(&hasher(w, h)->claim[i],
+			    held ? job_id_make(INCARNATION + 1, 4 * h + i + 1) : 0);
+}
+
 /* What the others have under way is not sent a second time; but nobody gets less than
  * his part, whatever they say. */
 static void the_window_is_shared_with_other_frontends(void **state)
@@ -177,6 +186,7 @@ static void the_window_is_shared_with_other_frontends(void **state)
 	w->child.frontends = 2;
 	w->pools[POOL].batch = 4;
 	set_alive(w, 4);
+	set_claims(w, true);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		memset(askers, 0, MANY * sizeof(*askers));
 		atomic_store(&other->askers[POOL], rows[i].askers);
@@ -186,6 +196,15 @@ static void the_window_is_shared_with_other_frontends(void **state)
 		atomic_store(&other->askers[POOL], 0);
 		assert_int_equal(drain(w), 30);
 	}
+	/* idle hashers, and a frontend that is stopped with its numbers high, or lies
+	 */
+	set_claims(w, false);
+	memset(askers, 0, MANY * sizeof(*askers));
+	atomic_store(&other->askers[POOL], UINT32_MAX);
+	atomic_store(&other->in_flight[POOL], UINT32_MAX);
+	ask_many(w, askers, 30);
+	assert_numbers(w, 12, 18);
+	assert_int_equal(drain(w), 30);
 	free(askers);
 }
 

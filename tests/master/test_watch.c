@@ -47,6 +47,19 @@ static void watch(struct world *w, unsigned ms)
 	}
 }
 
+/* A process that does not run, whenever it is looked at: a dead one. */
+static pid_t sleeper(void)
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	return pid;
+}
+
 static int open_watched(void **state)
 {
 	struct world *w;
@@ -58,15 +71,22 @@ static int open_watched(void **state)
 	board_slot_reset(board_slot(&w->g.board, 0), FRONTEND_INCARNATION);
 	w->hashers->target = MAX;
 	supervise_role(w->hashers);
-	for (unsigned i = 0; i < MAX; i++)
+	for (unsigned i = 0; i < MAX; i++) {
 		get_ready(w, i);
+		hasher(w, i)->pid = sleeper();
+	}
 	watch_start(&w->g);
 	return 0;
 }
 
 static int close_watched(void **state)
 {
-	watch_stop(&((struct world *)*state)->g);
+	struct world *w = *state;
+
+	watch_stop(&w->g);
+	for (unsigned i = 0; i < MAX; i++)
+		assert_int_equal(
+		    waitpid(hasher(w, i)->pid, NULL, 0), hasher(w, i)->pid);
 	return close_world(state);
 }
 

@@ -110,6 +110,32 @@ static void test_replaced_at_login(void **state)
 	daemon_stop(d);
 }
 
+/* A password that a format cannot take is wrong, and answered as one for a user that
+ * there is not: 73 bytes for bcrypt, a NUL for crypt(3). */
+static void test_what_cannot_match_tells_nothing(void **state)
+{
+	static const char bcrypt[] =
+	    "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+	static const char *const passwords[] = {
+	    "a\\u0000b", "0123456789012345678901234567890123456789012345678901234567890"
+	                 "123456789012"};
+	struct daemon *d = *state;
+	struct api api;
+
+	start(d);
+	api_open(&api, d);
+	for (size_t i = 0; i < sizeof(passwords) / sizeof(passwords[0]); i++) {
+		assert_int_equal(
+		    api_verify(&api, passwords[i], bcrypt, ",\"profile\":\"old\""),
+		    API_INVALID);
+		assert_int_equal(
+		    api_verify(&api, passwords[i], NULL, ",\"profile\":\"old\""),
+		    API_INVALID);
+	}
+	api_close(&api);
+	daemon_stop(d);
+}
+
 static void test_only_where_accepted(void **state)
 {
 	static const char *const texts[] = {
@@ -139,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_each_format),
 	    daemon_test(test_replaced_at_login),
+	    daemon_test(test_what_cannot_match_tells_nothing),
 	    daemon_test(test_only_where_accepted),
 	};
 
