@@ -256,7 +256,7 @@ static const char *const hostile[] = {
 	"$pbkdf2$1$Zg$AAAAAAAAAAAAAAAAAAAAAAAAAAB", "$pbkdf2$1$Zg$" ZERO32, "$pbkdf2$1$Zg$",
 	"$pbkdf2$1$Zg" ZERO20, "$pbkdf2$1$Zg$Zg$" ZERO20, "$pbkdf2$1$" ZERO64 "AA$" ZERO20,
 	"$pbkdf2-sha1$1$Zg$" ZERO20, "$pbkdf2-sha256$1$Zg$" ZERO20, "$pbkdf2-sha512$1$Zg$" ZERO32,
-	"$scrypt$ln=0,r=8,p=1$Zg$" ZERO32, "$scrypt$ln=64,r=8,p=1$Zg$" ZERO32,
+	"$scrypt$ln=0,r=8,p=1$Zg$" ZERO32, "$scrypt$ln=16,r=1,p=1$Zg$" ZERO32, "$scrypt$ln=64,r=8,p=1$Zg$" ZERO32,
 	"$scrypt$ln=04,r=8,p=1$Zg$" ZERO32, "$scrypt$ln=4,r=0,p=1$Zg$" ZERO32,
 	"$scrypt$ln=4,r=8,p=0$Zg$" ZERO32, "$scrypt$ln=4,r=8$Zg$" ZERO32,
 	"$scrypt$r=8,ln=4,p=1$Zg$" ZERO32, "$scrypt$ln=4,r=8,p=1,$Zg$" ZERO32,

@@ -20,7 +20,7 @@ enum { TRIES_MAX = 4 }; /* forks of two hashers until the first wait */
 
 static size_t count_deaths(const struct daemon *d)
 {
-	return log_tail_count(d->log, d->log_mark, HARNESS_SETUP_FAILED);
+	return log_tail_count(d->log, d->log_mark, "could not set itself up");
 }
 
 static bool is_ready(void *arg)
