@@ -116,9 +116,9 @@ static void test_what_cannot_match_tells_nothing(void **state)
 {
 	static const char bcrypt[] =
 	    "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
-	static const char *const passwords[] = {
-	    "a\\u0000b", "0123456789012345678901234567890123456789012345678901234567890"
-	                 "123456789012"};
+	static const char long_one[] =
+	    "0123456789012345678901234567890123456789012345678901234567890123456789012";
+	const char *const passwords[] = {"a\\u0000b", long_one};
 	struct daemon *d = *state;
 	struct api api;
 
