@@ -232,6 +232,8 @@ void supervise_exit(struct process *p, int status)
 	enum exit_cause cause = exits_explain(p, status, words, sizeof(words));
 
 	exits_record(p, cause, words);
+	if (cause == EXIT_CAUSE_RETIRED)
+		role->tokens += 1; /* who has done his share is no sign of trouble */
 	if (!role->kind->listens)
 		supervise_tell_gone(p, exits_control(cause));
 	/* free: whatever a dead frontend still wanted is no longer wanted */
