@@ -3,7 +3,7 @@
  * which requests come at their time whatever became of those before, and in which a
  * request's latency is measured from its scheduled time.
  *
- *   load -d TIME [-o FILE] [-l] [-q] TARGET STREAM...
+ *   load -d TIME [-c TIME] [-o FILE] [-l] [-q] TARGET STREAM...
  *
  * TARGET is 127.0.0.1:PORT, [::1]:PORT or unix:/path. A STREAM is a list of key=value,
  * separated by commas (a comma in a value is written \,); `load -h` lists the keys.
@@ -37,13 +37,15 @@ struct options {
 
 static int usage(FILE *to)
 {
-	fprintf(to, "usage: load -d TIME [-o FILE] [-l] [-q] TARGET STREAM...\n"
-	            "  -d TIME    how long requests are made: 500ms, 10s, 2m\n"
-	            "  -o FILE    the results as JSON; - is stdout, without the table\n"
-	            "  -l         the results as lines of \"stream.name value\"\n"
-	            "  -q         nothing on stderr while it runs\n"
-	            "TARGET is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
-	            "STREAM is key=value,key=value... (\\, is a comma in a value):\n");
+	fprintf(to,
+	    "usage: load -d TIME [-c TIME] [-o FILE] [-l] [-q] TARGET STREAM...\n"
+	    "  -d TIME    how long requests are made: 500ms, 10s, 2m\n"
+	    "  -c TIME    wakes up no more often than that (0)\n"
+	    "  -o FILE    the results as JSON; - is stdout, without the table\n"
+	    "  -l         the results as lines of \"stream.name value\"\n"
+	    "  -q         nothing on stderr while it runs\n"
+	    "TARGET is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
+	    "STREAM is key=value,key=value... (\\, is a comma in a value):\n");
 	return EXIT_USAGE;
 }
 
@@ -60,10 +62,13 @@ static int options_read(
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "d:o:lqh")) != -1) {
+	while ((option = getopt(argc, argv, "c:d:o:lqh")) != -1) {
 		if (option == 'd') {
 			if (spec_time_parse(&load->duration_ns, optarg, false) != 0)
 				return complain("not a time, as in 10s", optarg);
+		} else if (option == 'c') {
+			if (spec_time_parse(&load->collect_ns, optarg, true) != 0)
+				return complain("not a time, as in 0.5ms", optarg);
 		} else if (option == 'o') {
 			options->out = optarg;
 		} else if (option == 'l') {

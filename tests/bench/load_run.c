@@ -122,6 +122,8 @@ int load_run(struct load *load, char *error)
 	load->loop = ev_loop_new(EVFLAG_AUTO);
 	if (load->loop == NULL || request_room(load) != 0)
 		goto out;
+	ev_set_io_collect_interval(
+	    load->loop, (double)load->collect_ns / (double)NS_PER_SEC);
 	if (streams_start(load) == 0) {
 		streams_run(load);
 		result = 0;

@@ -91,6 +91,8 @@ struct stream {
 struct load {
 	struct target target;
 	uint64_t duration_ns;
+	uint64_t collect_ns; /* the least time between two wake-ups; on the machine of
+	                        the server each takes CPU time away from it */
 	struct stream stream[LOAD_STREAMS];
 	unsigned stream_count;
 	bool quiet; /* says nothing while it runs */
