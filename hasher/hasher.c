@@ -103,7 +103,7 @@ static void hasher_close(struct hasher *h)
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++)
 		secret_free(&h->hands[i].kept);
 	legacy_close(h->child->legacy);
-	key_set_free(h->child->keys);
+	key_set_unmap(h->child->keys);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	explicit_bzero(h, sizeof(*h));
