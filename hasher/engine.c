@@ -236,6 +236,11 @@ const char *engine_fallback_reason(const struct engine *engine)
 	return engine->fallback;
 }
 
+bool engine_is_interruptible(const struct engine *engine)
+{
+	return engine->kernel != NULL;
+}
+
 static void engine_use(
     struct engine *engine, const struct kernel *kernel, const char *fallback)
 {

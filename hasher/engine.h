@@ -146,6 +146,10 @@ const char *engine_name(const struct engine *engine);
 /* Why it is not what was asked for, as a sentence for the log; NULL if it is. */
 const char *engine_fallback_reason(const struct engine *engine);
 
+/* Whether a step ends when its blocks are filled, so that a job can be cancelled under
+ * way; else it takes as long as a job does. */
+bool engine_is_interruptible(const struct engine *engine);
+
 /* Cancels all, wipes, frees. NULL is fine. */
 void engine_close(struct engine *engine);
 

@@ -65,6 +65,10 @@ static int hasher_open_engine(struct hasher *h)
 	if (engine_fallback_reason(h->engine) != NULL)
 		log_warn("engine %s: %s", engine_name(h->engine),
 		    engine_fallback_reason(h->engine));
+	/* the config knows that of the engine it names, not of one that failed its test
+	 */
+	if (!engine_is_interruptible(h->engine))
+		h->batch = 1;
 	return 0;
 }
 
