@@ -34,7 +34,7 @@ struct child {
 	const int *links; /* frontend: by pool; hasher: by frontend */
 	size_t link_count;
 	struct legacy_verifier *legacy; /* hasher: what hasher_prepare() has loaded */
-	struct key_set *keys;           /* hasher that hashes: the peppers (key.h) */
+	const struct key_set *keys;     /* hasher that hashes: the peppers (key.h) */
 	const struct token_set
 	    *tokens; /* frontend: what opens /v1 (token.h), or NULL */
 	const char

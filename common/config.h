@@ -20,6 +20,8 @@
 #include "common/cpu_engine.h"
 #include "common/log.h"
 
+struct sealed;
+
 /* One address to listen on. */
 struct config_listen {
 	char text[160]; /* as written; names the listener across reloads */
@@ -158,6 +160,11 @@ int config_user_find(const char *name, uid_t *uid);
  * with *err.
  */
 int config_check_host(const struct config *config, struct config_error *err);
+
+/* Reads token_file (token.h); where it is unset, `tokens` is none. Returns 0, or -1
+ * with *err. */
+int config_read_tokens(
+    const struct config *config, struct sealed *tokens, struct config_error *err);
 
 /* Was the member set by the file or an override, or is it as built in? */
 bool config_is_set(const struct config *config, const void *field);

@@ -48,6 +48,17 @@ static void profile_resolve(const struct config *config, struct config_profile *
 			*costs[i].member = costs[i].value;
 }
 
+/* An engine that cannot stop between two blocks computes its jobs one after another, so
+ * those of a batch would only wait where nobody else can take them; and who leaves
+ * costs the process, which must then be nobody else's. */
+static void batches_limit(struct config *config)
+{
+	if (engine_kind_resolve(config->engine) != ENGINE_LIBARGON2)
+		return;
+	for (size_t i = 0; i < config->pool_count; i++)
+		config->pools[i].batch = 1;
+}
+
 /* The highest number of streams, up to the one that is fastest, with which the plan
  * fits the budget. Where not even one does, config_check() says so. */
 static void batches_resolve(struct config *config)
@@ -96,6 +107,7 @@ int config_resolve(struct config *config, struct config_error *err)
 		pool_resolve(&config->pools[i], cpus);
 	for (size_t i = 0; i < config->profile_count; i++)
 		profile_resolve(config, &config->profiles[i]);
+	batches_limit(config);
 	batches_resolve(config);
 	config->default_pool = pool < 0 ? 0 : (unsigned)pool;
 	return store_resolve(config, err);

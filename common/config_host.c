@@ -1,11 +1,9 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/config_table.h"
 #include "common/key.h"
@@ -67,67 +65,33 @@ static int names_check(const struct config *config, struct config_error *err)
 	return 0;
 }
 
-/* A file that holds secrets: there, regular and readable. Never waits. */
-static int file_check(const struct config *config, const void *field, const char *path,
-    struct config_error *err)
+int config_read_tokens(
+    const struct config *config, struct sealed *tokens, struct config_error *err)
 {
-	int fd, rc = 0;
-	struct stat st;
+	const char *own = config->frontend.user, *why;
 
-	if (path == NULL)
+	*tokens = (struct sealed){0};
+	if (config->token_file == NULL ||
+	    token_set_load(tokens, config->token_file, own != NULL ? own : config->user,
+	        &why) == 0)
 		return 0;
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1)
-		rc = config_error_at(config, field, err,
-		    "%.200s: %s; allowed: a readable file", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		rc = config_error_at(config, field, err,
-		    "%.200s: not a regular file; allowed: a readable file", path);
-	if (fd != -1)
-		close(fd);
-	return rc;
+	return config_error_at(config, &config->token_file, err,
+	    "%.200s: %s; allowed: a file with a bearer token in each line, that only "
+	    "its owner can read, root or the user of the frontends",
+	    config->token_file, why);
 }
 
-/* Every pool that hashes must be able to read all keys: each key is checked for the
- * user of each. */
-static int key_check(
-    const struct config *config, const struct config_key *key, struct config_error *err)
+/* As a generation reads them, and that is the check. */
+static int secrets_check(const struct config *config, struct config_error *err)
 {
-	for (size_t i = 0; i < config->pool_count; i++) {
-		const struct config_pool *pool = &config->pools[i];
-		const char *why;
-		int fd;
+	struct sealed secrets;
 
-		if ((pool->jobs & CONFIG_JOBS_LOOKUP) != 0)
-			continue;
-		fd = key_file_open(
-		    key->file, pool->user != NULL ? pool->user : config->user, &why);
-		if (fd < 0)
-			return config_error_at(config, &key->file, err,
-			    "%.200s: %s; allowed: a file of %d to %d bytes that only "
-			    "its "
-			    "owner can read, root or the user of the hashers",
-			    key->file, why, KEY_MIN, KEY_MAX);
-		close(fd);
-	}
-	return 0;
-}
-
-static int tokens_check(const struct config *config, struct config_error *err)
-{
-	struct token_set *tokens;
-	const char *why;
-
-	if (config->token_file == NULL)
-		return 0;
-	if (file_check(config, &config->token_file, config->token_file, err) != 0)
+	if (config_read_tokens(config, &secrets, err) != 0)
 		return -1;
-	tokens = token_set_load(config->token_file, &why);
-	if (tokens == NULL)
-		return config_error_at(config, &config->token_file, err,
-		    "%.200s: %s; allowed: a file with a bearer token in each line",
-		    config->token_file, why);
-	token_set_free(tokens);
+	sealed_close(&secrets);
+	if (key_set_load(&secrets, config, err) != 0)
+		return -1;
+	sealed_close(&secrets);
 	return 0;
 }
 
@@ -173,12 +137,9 @@ static int affinity_check(const struct config *config,
 int config_check_host(const struct config *config, struct config_error *err)
 {
 	if (names_check(config, err) != 0 || chroot_check(config, err) != 0 ||
-	    seccomp_check(config, err) != 0 || tokens_check(config, err) != 0 ||
+	    seccomp_check(config, err) != 0 || secrets_check(config, err) != 0 ||
 	    affinity_check(config, &config->frontend.cpu_affinity, err) != 0)
 		return -1;
-	for (size_t i = 0; i < config->key_count; i++)
-		if (key_check(config, &config->keys[i], err) != 0)
-			return -1;
 	for (size_t i = 0; i < config->pool_count; i++)
 		if (affinity_check(config, &config->pools[i].cpu_affinity, err) != 0)
 			return -1;

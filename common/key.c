@@ -1,120 +1,130 @@
 #include "common/key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <bsd/string.h>
-
 #include "common/log.h"
+#include "common/secret.h"
+#include "common/secret_file.h"
 
 static size_t set_size(size_t count)
 {
 	return sizeof(struct key_set) + count * sizeof(struct key);
 }
 
-/* What is wrong with a file, or NULL. */
-static const char *file_wrong(const struct stat *st, const char *user)
+/* Every pool that hashes has all keys. */
+static const char *key_wrong(int fd, const struct config *config)
 {
-	uid_t other = 0;
+	const char *why = NULL;
 
-	if (!S_ISREG(st->st_mode))
-		return "not a regular file";
-	if (user != NULL && config_user_find(user, &other) != 0)
-		return "the user that may own it cannot be found";
-	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != other)
-		return "belongs to somebody else";
-	if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return "others than its owner may read or write it";
-	if (st->st_size < KEY_MIN)
-		return "shorter than 8 bytes";
-	return st->st_size > KEY_MAX ? "longer than 1024 bytes" : NULL;
-}
+	for (size_t i = 0; i < config->pool_count && why == NULL; i++) {
+		const struct config_pool *pool = &config->pools[i];
 
-int key_file_open(const char *path, const char *user, const char **why)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-
-	*why = NULL;
-	if (fd < 0 || fstat(fd, &st) != 0)
-		*why = strerrordesc_np(errno);
-	else
-		*why = file_wrong(&st, user);
-	if (*why == NULL)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-/* Reads straight to where it stays: no copy is left behind. */
-static int key_read(struct key *key, int fd)
-{
-	uint8_t more;
-
-	while (key->len < KEY_MAX) {
-		ssize_t n = read(fd, key->bytes + key->len, KEY_MAX - key->len);
-
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			return key->len >= KEY_MIN ? 0 : -1;
-		key->len += (size_t)n;
+		if ((pool->jobs & CONFIG_JOBS_LOOKUP) == 0)
+			why = secret_file_wrong(
+			    fd, pool->user != NULL ? pool->user : config->user);
 	}
-	return read(fd, &more, 1) == 0 ? 0 : -1;
+	return why;
 }
 
-static int key_load(struct key *key, const struct config_key *config, const char *user)
+static const char *key_read(struct key *key, int fd)
 {
 	const char *why;
-	int fd = key_file_open(config->file, user, &why), rc;
+	ssize_t len = secret_file_read(fd, key->bytes, sizeof(key->bytes), &why);
 
-	if (fd < 0) {
-		log_error("key %s: %s: %s", config->name, config->file, why);
+	if (len < 0)
+		return why;
+	key->len = (size_t)len;
+	return key->len < KEY_MIN ? "shorter than 8 bytes" : NULL;
+}
+
+static int key_load(struct key *key, const struct config *config,
+    const struct config_key *from, struct config_error *err)
+{
+	const char *why;
+	int fd = secret_file_open(from->file, &why);
+
+	if (fd >= 0) {
+		why = key_wrong(fd, config);
+		if (why == NULL)
+			why = key_read(key, fd);
+		close(fd);
+	}
+	if (why == NULL)
+		return 0;
+	return config_error_at(config, &from->file, err,
+	    "%.200s: %s; allowed: a file of %d to %d bytes that only its owner can "
+	    "read, root or the user of the hashers",
+	    from->file, why, KEY_MIN, KEY_MAX);
+}
+
+static int memory_error(const struct config *config, struct config_error *err)
+{
+	return config_error_at(config, &config->keys[0].file, err,
+	    "no memory for keys: %s", strerror(errno));
+}
+
+int key_set_load(
+    struct sealed *sealed, const struct config *config, struct config_error *err)
+{
+	struct key_set *set;
+
+	*sealed = (struct sealed){0};
+	if (config->key_count == 0)
+		return 0;
+	if (sealed_open(sealed, "argond-keys", set_size(config->key_count)) != 0)
+		return memory_error(config, err);
+	set = sealed->base;
+	set->count = config->key_count;
+	for (size_t i = 0; i < set->count; i++) {
+		if (key_load(&set->keys[i], config, &config->keys[i], err) == 0)
+			continue;
+		sealed_close(sealed);
 		return -1;
 	}
-	rc = key_read(key, fd);
-	if (rc != 0)
-		log_error("key %s: %s: cannot be read", config->name, config->file);
-	close(fd);
-	return rc;
+	return sealed_shut(sealed) == 0 ? 0 : memory_error(config, err);
 }
 
-struct key_set *key_set_load(const struct config *config, const char *user)
+const struct key_set *key_set_map(const struct sealed *sealed)
 {
-	const size_t size = set_size(config->key_count);
-	struct key_set *set = mmap(
-	    NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return sealed_map(sealed);
+}
 
-	if (set == MAP_FAILED) {
-		log_error("keys: %s", strerror(errno));
-		return NULL;
-	}
-	set->count = config->key_count;
-	(void)madvise(set, size, MADV_DONTDUMP);
-	if (mlock(set, size) != 0)
-		log_debug(
-		    "keys may be swapped: %s; see RLIMIT_MEMLOCK", strerror(errno));
-	for (size_t i = 0; i < set->count; i++) {
-		if (key_load(&set->keys[i], &config->keys[i], user) == 0)
+void key_set_unmap(const struct key_set *set)
+{
+	if (set != NULL)
+		munmap((void *)(uintptr_t)set, set_size(set->count));
+}
+
+static bool key_equal(const struct key *a, const struct key *b)
+{
+	return a->len == b->len && secret_equal(a->bytes, b->bytes, a->len);
+}
+
+unsigned key_set_warn(const struct sealed *sealed, const struct config *config,
+    const struct sealed *before, const struct config *before_config)
+{
+	const struct key_set *now, *old;
+	unsigned warned = 0;
+
+	if (sealed->bytes == 0 || before->bytes == 0)
+		return 0;
+	now = key_set_map(sealed);
+	old = key_set_map(before);
+	for (size_t i = 0; now != NULL && old != NULL && i < now->count; i++) {
+		const char *name = config->keys[i].name;
+		int was = config_key_find(before_config, name, strlen(name));
+
+		if (was < 0 || key_equal(&now->keys[i], &old->keys[was]))
 			continue;
-		key_set_free(set);
-		return NULL;
+		log_warn("key %s: %s has other bytes than before: hashes made with "
+		         "those will be found wrong",
+		    name, config->keys[i].file);
+		warned++;
 	}
-	return set;
-}
-
-void key_set_free(struct key_set *set)
-{
-	size_t size;
-
-	if (set == NULL)
-		return;
-	size = set_size(set->count);
-	explicit_bzero(set, size);
-	munmap(set, size);
+	key_set_unmap(now);
+	key_set_unmap(old);
+	return warned;
 }

@@ -105,11 +105,11 @@ size_t legacy_argon2_prefix(const char *text, size_t len)
 #define SECOND_US UINT64_C(1000000)
 
 /*
- * A job of crypt(3) or OpenSSL runs to its end: nobody can stop it when its client has
- * left, and a hasher that is past a job's deadline is killed. So no string may cost
- * more than some seconds, and none more memory than a pool is likely to be given for
- * it. Each ceiling lets the defaults of its projects pass, and about twice that or
- * more:
+ * A job of crypt(3) or OpenSSL runs to its end. When its client has left, or its
+ * deadline has passed, only the death of its process stops it: the master (watch.c)
+ * sees to that after some time, and within a budget. So no string may cost more than
+ * some seconds, and none more memory than a pool is likely to be given for it. Each
+ * ceiling lets the defaults of its projects pass, and about twice that or more:
  *
  *   bcrypt        3 s    cost 15          PHP, Django, bcrypt.py: 10, 12
  *   sha512crypt   0.5 s  1,250,000        crypt(3) 5000, passlib 656,000

@@ -93,7 +93,7 @@ const struct legacy_ceiling *legacy_ceiling(enum legacy_kind kind);
 /* With NULL for a ceiling, that of its kind. */
 bool legacy_within(const struct legacy *parsed, const struct legacy_ceiling *ceiling);
 
-/* Is the work done by crypt(3)? Such a job cannot be stopped before its end. */
+/* Is the work done by crypt(3)? OpenSSL does the others. */
 bool legacy_is_crypt(enum legacy_kind kind);
 
 /*

@@ -107,7 +107,7 @@ const char *legacy_read_md5crypt(struct legacy *out, struct legacy_span *rest)
 
 /* ---- scrypt: N, r and p in 1, 5 and 5 digits, then salt$hash ---- */
 
-enum { KDF_SALT = 86, KDF_HASH = 43, LOG2_MAX = 63, FIXED_DIGITS = 5 };
+enum { KDF_SALT = 86, KDF_HASH = 43, LOG2_MIN = 2, LOG2_MAX = 63, FIXED_DIGITS = 5 };
 
 /* The lowest bits first. */
 static bool read_fixed(struct legacy_span *rest, uint32_t *value)
@@ -123,9 +123,10 @@ static bool read_fixed(struct legacy_span *rest, uint32_t *value)
 	return true;
 }
 
+/* libxcrypt has no N below 4. */
 static bool read_log2(struct legacy *out, uint64_t log2)
 {
-	if (log2 < 1 || log2 > LOG2_MAX)
+	if (log2 < LOG2_MIN || log2 > LOG2_MAX)
 		return false;
 	out->n = UINT64_C(1) << log2;
 	return true;

@@ -1,28 +1,25 @@
 #include "common/token.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <blake2.h>
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
-#include "common/log.h"
 #include "common/secret.h"
+#include "common/secret_file.h"
 
 enum { DIGEST = 32, KEY = 32 };
 
 /* The digests are keyed with what nobody else knows: who sees the set cannot try tokens
  * on it that he has digested before. */
 struct token_set {
-	uint8_t key[KEY];
 	size_t count;
-	uint8_t (*digests)[DIGEST];
+	uint8_t key[KEY];
+	uint8_t digests[][DIGEST];
 };
 
 static int token_digest(
@@ -52,19 +49,7 @@ static bool token_is_valid(const char *token, size_t len)
 	return i == len && len <= TOKEN_MAX;
 }
 
-static int token_add(struct token_set *set, const char *token, size_t len)
-{
-	uint8_t(*more)[DIGEST];
-
-	if (set->count == TOKEN_COUNT_MAX)
-		return -1;
-	more = reallocarray(set->digests, set->count + 1, sizeof(*more));
-	if (more == NULL)
-		return -1;
-	set->digests = more;
-	return token_digest(set, token, len, set->digests[set->count++]);
-}
-
+/* The set has room for as many as there are lines. */
 static const char *tokens_parse(struct token_set *set, const char *text, size_t len)
 {
 	const char *at = text, *end = text + len;
@@ -78,81 +63,89 @@ static const char *tokens_parse(struct token_set *set, const char *text, size_t 
 		if (line > 0 && *at != '#') {
 			if (!token_is_valid(at, line))
 				return "a line is no token";
-			if (token_add(set, at, line) != 0)
-				return "too many tokens, or out of memory";
+			if (set->count == TOKEN_COUNT_MAX)
+				return "too many tokens";
+			if (token_digest(set, at, line, set->digests[set->count++]) !=
+			    0)
+				return "cannot be digested";
 		}
 		at = eol != NULL ? eol + 1 : end;
 	}
 	return set->count > 0 ? NULL : "no token in it";
 }
 
-/* Reads all of it. Returns NULL, or what is wrong. */
-static const char *file_read(int fd, const char *path, struct secret *text)
+static size_t lines_count(const struct secret *text)
 {
-	struct stat st;
-	ssize_t n;
+	size_t lines = 1;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return strerrordesc_np(errno);
-	if (!S_ISREG(st.st_mode))
-		return "not a regular file";
-	if (st.st_size > TOKEN_FILE_MAX)
-		return "too long";
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return "others than its owner may write to it";
-	if ((st.st_mode & S_IROTH) != 0)
-		log_warn("token_file %s: everybody may read it", path);
-	if (secret_reserve(text, TOKEN_FILE_MAX + 1) != 0)
-		return strerrordesc_np(errno);
-	while (text->len <= TOKEN_FILE_MAX &&
-	       (n = read(fd, text->data + text->len, text->cap - text->len)) != 0) {
-		if (n < 0)
-			return strerrordesc_np(errno);
-		text->len += (size_t)n;
-	}
-	return text->len > TOKEN_FILE_MAX ? "too long" : NULL;
+	for (size_t i = 0; i < text->len; i++)
+		lines += text->data[i] == '\n';
+	return lines < TOKEN_COUNT_MAX ? lines : TOKEN_COUNT_MAX;
 }
 
-struct token_set *token_set_load(const char *path, const char **why)
+static const char *set_make(struct sealed *sealed, const struct secret *text)
 {
-	struct token_set *set = calloc(1, sizeof(*set));
-	struct secret text = {0};
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct token_set *set;
+	const char *why;
 
-	*why = "out of memory";
-	if (set != NULL) {
-		arc4random_buf(set->key, sizeof(set->key));
-		*why = file_read(fd, path, &text);
-	}
+	if (sealed_open(sealed, "argond-tokens",
+	        sizeof(*set) + lines_count(text) * DIGEST) != 0)
+		return strerrordesc_np(errno);
+	set = sealed->base;
+	arc4random_buf(set->key, sizeof(set->key));
+	why = tokens_parse(set, (const char *)text->data, text->len);
+	secret_wipe_stack();
+	if (why != NULL)
+		sealed_close(sealed);
+	else if (sealed_shut(sealed) != 0)
+		why = strerrordesc_np(errno);
+	return why;
+}
+
+static const char *file_read(int fd, const char *user, struct secret *text)
+{
+	const char *why = secret_file_wrong(fd, user);
+	ssize_t len;
+
+	if (why != NULL)
+		return why;
+	if (secret_reserve(text, TOKEN_FILE_MAX) != 0)
+		return strerrordesc_np(ENOMEM);
+	len = secret_file_read(fd, text->data, TOKEN_FILE_MAX, &why);
+	text->len = len > 0 ? (size_t)len : 0;
+	return why;
+}
+
+int token_set_load(
+    struct sealed *sealed, const char *path, const char *user, const char **why)
+{
+	struct secret text = {0};
+	int fd = secret_file_open(path, why);
+
+	*sealed = (struct sealed){0};
+	if (fd < 0)
+		return -1;
+	*why = file_read(fd, user, &text);
+	close(fd);
 	if (*why == NULL)
-		*why = tokens_parse(set, (const char *)text.data, text.len);
+		*why = set_make(sealed, &text);
 	secret_free(&text);
-	if (fd >= 0)
-		close(fd);
-	if (*why == NULL)
-		return set;
-	token_set_free(set);
-	return NULL;
+	return *why == NULL ? 0 : -1;
+}
+
+const struct token_set *token_set_map(const struct sealed *sealed)
+{
+	return sealed_map(sealed);
 }
 
 bool token_set_has(const struct token_set *set, const char *token, size_t len)
 {
-	uint8_t digest[DIGEST];
+	uint8_t digest[DIGEST] = {0};
 	unsigned found = 0;
 
-	if (token_digest(set, token, len, digest) != 0)
-		return false;
-	for (size_t i = 0; i < set->count; i++)
-		found |= secret_equal(digest, set->digests[i], DIGEST);
+	if (token_digest(set, token, len, digest) == 0)
+		for (size_t i = 0; i < set->count; i++)
+			found |= secret_equal(digest, set->digests[i], DIGEST);
 	explicit_bzero(digest, sizeof(digest));
 	return found != 0;
-}
-
-void token_set_free(struct token_set *set)
-{
-	if (set == NULL)
-		return;
-	free(set->digests);
-	explicit_bzero(set, sizeof(*set));
-	free(set);
 }

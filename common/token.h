@@ -1,13 +1,15 @@
 /*
  * Bearer tokens (RFC 6750): what a client shows in `Authorization: Bearer TOKEN` where
- * token_file is set. A frontend reads the file before it gives up its privileges, and
- * keeps digests alone.
+ * token_file is set. The master reads the file once for a generation, keeps digests
+ * alone, in memory that it then shuts (sealed.h), and frontends map that.
  */
 #ifndef COMMON_TOKEN_H
 #define COMMON_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "common/sealed.h"
 
 enum {
 	TOKEN_MAX = 512, /* bytes of one */
@@ -17,14 +19,17 @@ enum {
 
 struct token_set;
 
-/* Reads a file: a token a line, of A-Z a-z 0-9 - . _ ~ + / with = at its end; empty
- * lines and those that begin with # do not count. At least one. Returns the set, or
- * NULL and in *why a constant string. */
-struct token_set *token_set_load(const char *path, const char **why);
+/* Reads a file that is fit for a process of `user` (NULL: ours), see secret_file.h: a
+ * token a line, of A-Z a-z 0-9 - . _ ~ + / with = at its end; empty lines and those
+ * that begin with # do not count. At least one. Returns 0, or -1 and in *why a constant
+ * string. */
+int token_set_load(
+    struct sealed *sealed, const char *path, const char *user, const char **why);
+
+/* For a frontend: the set, or NULL with errno. */
+const struct token_set *token_set_map(const struct sealed *sealed);
 
 /* Is it one of them? Takes the same time for each that is as long, be it one or not. */
 bool token_set_has(const struct token_set *set, const char *token, size_t len);
-
-void token_set_free(struct token_set *set);
 
 #endif

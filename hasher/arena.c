@@ -76,17 +76,6 @@ int arena_open(struct arena *arena, size_t bytes, size_t keep)
 	return 0;
 }
 
-void arena_close(struct arena *arena)
-{
-	if (arena->base == NULL)
-		return;
-	arena->claim_count = 0;
-	arena_trim(arena);
-	(void)munmap(arena->base, arena->bytes);
-	free(arena->stained);
-	memset(arena, 0, sizeof(*arena));
-}
-
 /* The lowest gap of `bytes`: its offset, and the row its claim belongs in. */
 static bool arena_find(
     const struct arena *arena, size_t bytes, size_t *offset, unsigned *row)
@@ -149,6 +138,9 @@ bool arena_claim(struct arena *arena, size_t bytes, struct arena_claim *claim)
 	    (arena->claim_count - row) * sizeof(arena->claims[0]));
 	arena->claims[row] = *claim;
 	arena->claim_count++;
+	arena->resting = false;
+	if (arena->touched < claim->offset + bytes)
+		arena->touched = page_round(claim->offset + bytes);
 
 	/* The job will not write behind its end, so an older one's data there
 	 * would stay for as long as claims follow each other. */
@@ -224,43 +216,59 @@ static void granule_wipe(struct arena *arena, size_t granule)
 	arena->stained[granule / WORD_BITS] &= ~((uint64_t)1 << (granule % WORD_BITS));
 }
 
-size_t arena_wipe(struct arena *arena, size_t bytes)
+/* From here on no page is needed: behind all claims, and behind what is kept. */
+static size_t arena_top(const struct arena *arena)
 {
-	size_t wiped = 0, granule;
-
-	do {
-		if (!arena_stained_free(arena, &granule))
-			break;
-		granule_wipe(arena, granule);
-		wiped += ARENA_GRANULE_BYTES;
-	} while (wiped < bytes);
-	return wiped;
-}
-
-/* Is any granule from there on stained? */
-static bool arena_used_from(const struct arena *arena, size_t offset)
-{
-	size_t end = arena->bytes / ARENA_GRANULE_BYTES;
-
-	return stained_next(arena, offset / ARENA_GRANULE_BYTES, end) < end;
-}
-
-static void arena_shrink(struct arena *arena)
-{
-	size_t top = arena->keep, last = 0;
+	size_t top = arena->resting ? 0 : arena->keep, last = 0;
 
 	if (arena->claim_count > 0)
 		last = arena->claims[arena->claim_count - 1].offset +
 		       arena->claims[arena->claim_count - 1].bytes;
-	if (last > top)
-		top = page_round(last);
-	if (top >= arena->bytes || !arena_used_from(arena, top))
-		return;
-	for (size_t granule = top / ARENA_GRANULE_BYTES;
-	     granule < arena->bytes / ARENA_GRANULE_BYTES; granule++)
-		if (granule_stained(arena, granule))
-			granule_wipe(arena, granule);
-	(void)madvise(arena->base + top, arena->bytes - top, MADV_DONTNEED);
+	return last > top ? page_round(last) : top;
+}
+
+bool arena_has_excess(const struct arena *arena)
+{
+	return arena->touched > arena_top(arena);
+}
+
+static void page_give_back(struct arena *arena, size_t offset)
+{
+	size_t granule = offset / ARENA_GRANULE_BYTES;
+	const size_t end = granule + ARENA_PAGE_BYTES / ARENA_GRANULE_BYTES;
+
+	if (madvise(arena->base + offset, ARENA_PAGE_BYTES, MADV_DONTNEED) != 0)
+		explicit_bzero(arena->base + offset, ARENA_PAGE_BYTES);
+	for (; granule < end; granule++)
+		arena->stained[granule / WORD_BITS] &=
+		    ~((uint64_t)1 << (granule % WORD_BITS));
+}
+
+/* The last pages first, so that `touched` says what is left to be done. */
+static size_t arena_give_back(struct arena *arena, size_t bytes)
+{
+	const size_t top = arena_top(arena);
+	size_t given = 0;
+
+	while (arena->touched > top && given < bytes) {
+		arena->touched -= ARENA_PAGE_BYTES;
+		page_give_back(arena, arena->touched);
+		given += ARENA_PAGE_BYTES;
+	}
+	return given;
+}
+
+size_t arena_wipe(struct arena *arena, size_t bytes)
+{
+	size_t wiped, granule;
+
+	bytes += bytes == 0;
+	wiped = arena_give_back(arena, bytes);
+	while (wiped < bytes && arena_stained_free(arena, &granule)) {
+		granule_wipe(arena, granule);
+		wiped += ARENA_GRANULE_BYTES;
+	}
+	return wiped;
 }
 
 void arena_release(struct arena *arena, struct arena_claim *claim)
@@ -274,13 +282,23 @@ void arena_release(struct arena *arena, struct arena_claim *claim)
 		break;
 	}
 	claim->bytes = 0;
-	arena_shrink(arena);
 }
 
-void arena_trim(struct arena *arena)
+void arena_rest(struct arena *arena)
 {
-	if (arena->claim_count > 0)
+	arena->resting = arena->claim_count == 0;
+}
+
+void arena_close(struct arena *arena)
+{
+	size_t granule;
+
+	if (arena->base == NULL)
 		return;
-	(void)arena_wipe(arena, arena->bytes);
-	(void)madvise(arena->base, arena->bytes, MADV_DONTNEED);
+	arena->claim_count = 0;
+	while (arena_stained_free(arena, &granule))
+		granule_wipe(arena, granule);
+	(void)munmap(arena->base, arena->bytes);
+	free(arena->stained);
+	memset(arena, 0, sizeof(*arena));
 }

@@ -211,7 +211,8 @@ uint64_t engine_filled(const struct engine *engine)
 
 bool engine_is_busy(const struct engine *engine)
 {
-	return engine_running(engine) > 0 || arena_is_stained(&engine->arena);
+	return engine_running(engine) > 0 || arena_is_stained(&engine->arena) ||
+	       arena_has_excess(&engine->arena);
 }
 
 void engine_wipe(struct engine *engine)
@@ -219,9 +220,9 @@ void engine_wipe(struct engine *engine)
 	(void)arena_wipe(&engine->arena, engine->arena.bytes);
 }
 
-void engine_trim(struct engine *engine)
+void engine_rest(struct engine *engine)
 {
-	arena_trim(&engine->arena);
+	arena_rest(&engine->arena);
 }
 
 const char *engine_name(const struct engine *engine)
@@ -233,6 +234,11 @@ const char *engine_name(const struct engine *engine)
 const char *engine_fallback_reason(const struct engine *engine)
 {
 	return engine->fallback;
+}
+
+bool engine_is_interruptible(const struct engine *engine)
+{
+	return engine->kernel != NULL;
 }
 
 static void engine_use(
@@ -253,7 +259,8 @@ static int engine_prove(struct engine *engine)
 		engine_use(engine, NULL, wrong);
 		wrong = engine_selftest(engine);
 	}
-	engine_trim(engine);
+	engine_rest(engine);
+	engine_wipe(engine);
 	engine->filled = 0;
 	return wrong == NULL ? 0 : EPROTO;
 }

@@ -9,9 +9,9 @@
  * between any two steps.
  *
  * The engine logs nothing, keeps no clock, and makes no system call but in
- * engine_open, engine_trim and engine_close, and where a job ends that needed
- * more than keep_bytes (the libargon2 backend also keeps
- * a job's input on the heap between submit and step).
+ * engine_open and engine_close, and in the steps that give memory back: behind a
+ * job that needed more than keep_bytes, and after engine_rest() (the libargon2
+ * backend also keeps a job's input on the heap between submit and step).
  *
  * Secrets: the input is absorbed at once, so the caller may wipe his. What
  * could answer a guess at a password cheaply (H0, the tag, the first and last
@@ -105,8 +105,9 @@ enum engine_status engine_submit(struct engine *engine,
 
 /* Fills about `blocks` blocks in all (at least one for each stream), or up to
  * the end of a job if that comes first: then returns true with *result set.
- * Memory that ended jobs left behind is wiped on the side. With nothing
- * running it only wipes. libargon2 runs a job whole, whatever `blocks` says. */
+ * Memory that ended jobs left behind is given back or wiped on the side, about
+ * as much as was filled. With nothing running it only does that. libargon2 runs a job
+ * whole, whatever `blocks` says. */
 bool engine_step(struct engine *engine, unsigned blocks, struct engine_result *result);
 
 /* Drops a job, running or ended; its ticket is no longer valid. A ticket that
@@ -130,18 +131,24 @@ enum engine_status engine_check(
 /* engine_check() == ENGINE_OK */
 bool engine_has_room(const struct engine *engine, const struct engine_params *params);
 
-/* Wipes at once what ended jobs left behind, in some milliseconds where that
- * is much. Nothing of them remains then. */
+/* Wipes at once what ended jobs left behind, and gives back what is more than
+ * usual jobs need: in some milliseconds where that is much. Nothing of them
+ * remains then. */
 void engine_wipe(struct engine *engine);
 
-/* Without jobs: wipes what is left and gives the arena's memory back. */
-void engine_trim(struct engine *engine);
+/* Without jobs: none is expected soon, and the steps from now on give all of the
+ * arena's memory back, until the next job. */
+void engine_rest(struct engine *engine);
 
 /* What runs: "avx512", "avx2" or "libargon2". */
 const char *engine_name(const struct engine *engine);
 
 /* Why it is not what was asked for, as a sentence for the log; NULL if it is. */
 const char *engine_fallback_reason(const struct engine *engine);
+
+/* Whether a step ends when its blocks are filled, so that a job can be cancelled under
+ * way; else it takes as long as a job does. */
+bool engine_is_interruptible(const struct engine *engine);
 
 /* Cancels all, wipes, frees. NULL is fine. */
 void engine_close(struct engine *engine);

@@ -3,6 +3,8 @@
  * runs where no kernel of ours can. It hashes a job whole, in one step, on one
  * thread (with more it would start threads and leak its memory where it may
  * not), in the job's part of our arena instead of a mapping for each hash.
+ * It calls us back to get memory and to give it back, and never between: a job
+ * that nobody wants any more ends with its process (master/watch.c).
  */
 #include <argon2.h>
 #include <bsd/string.h>

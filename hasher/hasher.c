@@ -23,7 +23,7 @@ enum {
 	 * part apart cost 0.1 %.
 	 */
 	LOOK_NS = 500000,
-	TRIM_MS = 2000, /* idle so long, the engine gives its memory back */
+	REST_MS = 2000, /* idle so long, the engine gives its memory back */
 };
 
 static bool hasher_listen(const struct hasher *h, int fd, uint32_t events)
@@ -65,6 +65,10 @@ static int hasher_open_engine(struct hasher *h)
 	if (engine_fallback_reason(h->engine) != NULL)
 		log_warn("engine %s: %s", engine_name(h->engine),
 		    engine_fallback_reason(h->engine));
+	/* the config knows that of the engine it names, not of one that failed its test
+	 */
+	if (!engine_is_interruptible(h->engine))
+		h->batch = 1;
 	return 0;
 }
 
@@ -103,7 +107,7 @@ static void hasher_close(struct hasher *h)
 	for (unsigned i = 0; i < LIMIT_STREAMS; i++)
 		secret_free(&h->hands[i].kept);
 	legacy_close(h->child->legacy);
-	key_set_free(h->child->keys);
+	key_set_unmap(h->child->keys);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	explicit_bzero(h, sizeof(*h));
@@ -277,11 +281,11 @@ static void hasher_retire_when_due(struct hasher *h)
 }
 
 /* Nothing in hand: sleeps until something is to be done. */
-static void hasher_wait(struct hasher *h, bool *trimmed)
+static void hasher_wait(struct hasher *h, bool *rested)
 {
 	struct epoll_event event;
 	bool wiping = h->engine != NULL && engine_is_busy(h->engine);
-	int timeout = wiping ? 0 : *trimmed || h->engine == NULL ? -1 : TRIM_MS;
+	int timeout = wiping ? 0 : *rested || h->engine == NULL ? -1 : REST_MS;
 	int n = epoll_wait(h->epoll, &event, 1, timeout);
 
 	if (n > 0 && event.data.fd == h->child->control)
@@ -291,14 +295,14 @@ static void hasher_wait(struct hasher *h, bool *trimmed)
 	else if (n == 0 && wiping)
 		password_work(h);
 	else if (n == 0) {
-		engine_trim(h->engine);
-		*trimmed = true;
+		engine_rest(h->engine);
+		*rested = true;
 	}
 }
 
 static void hasher_loop(struct hasher *h)
 {
-	bool trimmed = true;
+	bool rested = true;
 
 	while (!h->master_gone && (!h->leaving || h->running > 0)) {
 		if (hasher_held_may_run(h)) {
@@ -307,14 +311,14 @@ static void hasher_loop(struct hasher *h)
 			password_work(h);
 			if (hasher_tend(h))
 				hasher_join(h);
-			trimmed = false;
+			rested = false;
 		} else if (hasher_take(h)) {
 			hasher_tend(h);
 		} else {
 			/* a hasher that was woken may have died before it took the
 			 * message, so the links were asked, and not only the epoll set,
 			 * before we sleep */
-			hasher_wait(h, &trimmed);
+			hasher_wait(h, &rested);
 		}
 		hasher_retire_when_due(h);
 	}

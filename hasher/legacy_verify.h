@@ -9,7 +9,8 @@
  * locks of libraries: a hasher may open it before its filter of system calls or behind
  * it.
  *
- * A verification runs to its end: what it may cost has been checked before, by the
+ * A verification runs to its end, or to that of its process, which the master kills
+ * where nobody waits for it any more. What it may cost has been checked before, by the
  * caller, with legacy_within().
  */
 #ifndef HASHER_LEGACY_VERIFY_H

@@ -145,21 +145,19 @@ static struct sandbox_spec child_sandbox(const struct process *p)
 	           : sandbox_of_pool(config, &config->pools[p->role->pool]);
 }
 
-/* What is read from files that it will not see again, by what it may do with them.
- * Returns 0, or -1 (logged). */
-static int child_read_secrets(
-    struct child *child, const struct sandbox_spec *spec, const struct config *config)
+/* The secrets that it needs, which the master has read for all. Returns 0, or -1 with
+ * errno. */
+static int child_map_secrets(struct child *child, const struct process *p)
 {
-	const char *why;
+	const struct generation *g = p->role->generation;
+	const enum sandbox_kind kind = child_sandbox(p).kind;
 
-	if (spec->kind == SANDBOX_HASHER && config->key_count > 0) {
-		child->keys = key_set_load(config, spec->user);
+	if (kind == SANDBOX_HASHER && g->keys.bytes > 0) {
+		child->keys = key_set_map(&g->keys);
 		return child->keys != NULL ? 0 : -1;
 	}
-	if (spec->kind == SANDBOX_FRONTEND && config->token_file != NULL) {
-		child->tokens = token_set_load(config->token_file, &why);
-		if (child->tokens == NULL)
-			log_error("token_file %s: %s", config->token_file, why);
+	if (kind == SANDBOX_FRONTEND && g->tokens.bytes > 0) {
+		child->tokens = token_set_map(&g->tokens);
 		return child->tokens != NULL ? 0 : -1;
 	}
 	return 0;
@@ -170,8 +168,6 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 {
 	struct sandbox_spec spec = child_sandbox(p);
 
-	if (child_read_secrets(child, &spec, child->config) != 0)
-		return -1;
 	if (sandbox_enter(&spec) != 0)
 		return -1;
 	child->store = spec.store;
@@ -210,7 +206,8 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (child->signal_fd < 0 || birth_null() != 0 ||
-	    board_attach(&child->board, p->slot) != 0)
+	    board_attach(&child->board, p->slot) != 0 ||
+	    child_map_secrets(child, p) != 0)
 		goto failed;
 	keep_add(&keep, child->signal_fd);
 	keep_add(&keep, child->control);

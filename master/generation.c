@@ -105,6 +105,11 @@ static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events
 static int generation_fill(
     struct generation *g, const struct generation *before, struct config_error *err)
 {
+	if (key_set_load(&g->keys, g->config, err) != 0 ||
+	    config_read_tokens(g->config, &g->tokens, err) != 0)
+		return -1;
+	if (before != NULL)
+		(void)key_set_warn(&g->keys, g->config, &before->keys, before->config);
 	if (listen_open(&g->listeners, g->config,
 	        before != NULL ? &before->listeners : NULL, err) != 0)
 		return -1;
@@ -271,6 +276,8 @@ void generation_close(struct generation *g)
 	generation_close_links(g);
 	listen_close(&g->listeners);
 	board_close(&g->board);
+	sealed_close(&g->keys);
+	sealed_close(&g->tokens);
 	config_free(g->config);
 	free(g->link_frontend);
 	free(g->link_hasher);

@@ -17,13 +17,16 @@ static unsigned plan_processes(const struct config *config)
 }
 
 /* Descriptors of the master: both ends of each link, a control socket a process,
- * listeners. */
+ * listeners, keys and tokens. */
 static uint64_t plan_files(const struct config *config)
 {
 	uint64_t links =
 	    (uint64_t)(2 * config->frontend.processes + 2) * config->pool_count;
 
-	return 2 * (2 * links) + plan_processes(config) + 2 * config->listen_count + 16;
+	uint64_t secrets = 2 * 2;
+
+	return 2 * (2 * links + secrets + config->listen_count) +
+	       plan_processes(config) + 16;
 }
 
 static int plan_limit(const struct config *config, const char *what, uint64_t need,

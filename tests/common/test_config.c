@@ -5,6 +5,12 @@
 
 /* ---- what is read ---- */
 
+/* What a batch comes to where no engine of ours runs. */
+static unsigned batch_here(unsigned batch)
+{
+	return engine_kind_resolve(ENGINE_AUTO) == ENGINE_LIBARGON2 ? 1 : batch;
+}
+
 static void defaults_are_as_documented(void **state)
 {
 	struct config *config = load_good(*state, "");
@@ -69,7 +75,7 @@ static void a_section_changes_only_what_it_names(void **state)
 	assert_int_equal(config->pools[1].jobs, CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY);
 	assert_string_equal(config->pools[3].name, "web");
 	assert_int_equal(config->pools[3].jobs, CONFIG_JOBS_VERIFY);
-	assert_int_equal(config->pools[3].batch, 3);
+	assert_int_equal(config->pools[3].batch, batch_here(3));
 	assert_int_equal(config->pools[3].deadline_ms, 2000);
 	assert_int_equal(config->pools[3].queue_limit, 1024);
 	assert_int_equal(config->profiles[0].time, 3);
@@ -379,6 +385,21 @@ static void a_plan_over_the_budget_is_refused(void **state)
 	    "raise it, or lower pool.elastic.max_processes, pool.elastic.batch (1)"));
 }
 
+/* It does one job after another, and cannot stop one. */
+static void libargon2_has_a_job_at_a_time(void **state)
+{
+	static const char *const overrides[] = {
+	    "engine=libargon2", "pool.elastic.batch=8"};
+	struct config_error err = {{0}};
+	struct config *config = load_overrides(*state, overrides, 2, &err);
+
+	assert_non_null(config);
+	for (size_t i = 0; i < config->pool_count; i++)
+		assert_int_equal(config->pools[i].batch, 1);
+	assert_int_equal(config_pool_profiles(config, &config->pools[0]), MIB(20));
+	config_free(config);
+}
+
 static void batches_that_are_auto_shrink_to_the_budget(void **state)
 {
 	static const char *const wide[] = {"memory_budget=16G",
@@ -389,7 +410,7 @@ static void batches_that_are_auto_shrink_to_the_budget(void **state)
 	struct config *config = load_overrides(*state, wide, 3, &err);
 
 	assert_non_null(config);
-	assert_int_equal(config->pools[0].batch, 4);
+	assert_int_equal(config->pools[0].batch, batch_here(4));
 	config_free(config);
 	config = load_overrides(*state, tight, 3, &err);
 	assert_non_null(config);
@@ -415,6 +436,7 @@ int main(void)
 	    cmocka_unit_test(the_plan_counts_what_pools_promise),
 	    cmocka_unit_test(a_plan_over_the_budget_is_refused),
 	    cmocka_unit_test(batches_that_are_auto_shrink_to_the_budget),
+	    cmocka_unit_test(libargon2_has_a_job_at_a_time),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, place_make, place_remove);

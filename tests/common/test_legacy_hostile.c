@@ -209,7 +209,8 @@ static const char *const hostile[] = {
 	"$1$rounds=1000$s$" HASH22,
 
 	/* scrypt by crypt(3) */
-	"$7$.6..../....s$" HASH43, "$7$C...../....s$" HASH43, "$7$C6.........s$" HASH43,
+	"$7$.6..../....s$" HASH43, "$7$/6..../....s$" HASH43, "$y$j.5$aaaa$" HASH43,
+	"$7$C...../....s$" HASH43, "$7$C6.........s$" HASH43,
 	"$7$Czzzzz0....s$" HASH43, "$7$C6....zzzzzs$" HASH43, "$7$Czzzzzzzzzzs$" HASH43,
 	"$7$C6..../....$" HASH43, "$7$C6..../...$" HASH43, "$7$C6..../....s" HASH43,
 	"$7$C6..../....s+$" HASH43, "$7$C6..../....s$s$" HASH43,

@@ -8,58 +8,69 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/token.h"
 
-static struct token_set *load_bytes(
-    const char *text, size_t len, mode_t mode, const char **why)
+/* What is wrong with a file of these bytes, or NULL: then they are in `sealed`. */
+static const char *load_bytes(
+    struct sealed *sealed, const char *text, size_t len, mode_t mode)
 {
 	char path[] = "/tmp/argond-token-XXXXXX";
-	int fd = mkstemp(path);
-	struct token_set *set;
+	int fd = mkstemp(path), rc;
+	const char *why;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), len);
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
-	set = token_set_load(path, why);
+	rc = token_set_load(sealed, path, NULL, &why);
 	unlink(path);
-	assert_int_equal(set == NULL, *why != NULL);
-	return set;
+	assert_int_equal(rc, why == NULL ? 0 : -1);
+	assert_int_equal(sealed->bytes == 0, why != NULL);
+	return why;
 }
 
-static struct token_set *load(const char *text)
+static const char *load(struct sealed *sealed, const char *text)
 {
-	const char *why;
-
-	return load_bytes(text, strlen(text), 0600, &why);
+	return load_bytes(sealed, text, strlen(text), 0600);
 }
 
-static bool has(const struct token_set *set, const char *token)
+static bool has_bytes(const struct sealed *sealed, const char *token, size_t len)
 {
-	return token_set_has(set, token, strlen(token));
+	const struct token_set *set = token_set_map(sealed);
+	bool has;
+
+	assert_non_null(set);
+	has = token_set_has(set, token, len);
+	munmap((void *)(uintptr_t)set, sealed->bytes);
+	return has;
+}
+
+static bool has(const struct sealed *sealed, const char *token)
+{
+	return has_bytes(sealed, token, strlen(token));
 }
 
 static void each_line_is_one(void **state)
 {
-	struct token_set *set =
-	    load("# those of June\n\nAz09-._~+/==\r\nb\n\n#c\nlast");
+	struct sealed set;
 
 	(void)state;
-	assert_non_null(set);
-	assert_true(has(set, "Az09-._~+/=="));
-	assert_true(has(set, "b"));
-	assert_true(has(set, "last"));
-	assert_false(has(set, ""));
-	assert_false(has(set, "#c"));
-	assert_false(has(set, "B"));
-	assert_false(has(set, "bb"));
-	assert_false(has(set, "las"));
-	assert_false(has(set, "last\n"));
-	assert_false(token_set_has(set, "b\0", 2));
-	token_set_free(set);
+	assert_null(load(&set, "# those of June\n\nAz09-._~+/==\r\nb\n\n#c\nlast"));
+	assert_true(has(&set, "Az09-._~+/=="));
+	assert_true(has(&set, "b"));
+	assert_true(has(&set, "last"));
+	assert_false(has(&set, ""));
+	assert_false(has(&set, "#c"));
+	assert_false(has(&set, "B"));
+	assert_false(has(&set, "bb"));
+	assert_false(has(&set, "las"));
+	assert_false(has(&set, "last\n"));
+	assert_false(has_bytes(&set, "b\0", 2));
+	sealed_close(&set);
 }
 
 static void what_is_no_token_is_refused(void **state)
@@ -68,70 +79,69 @@ static void what_is_no_token_is_refused(void **state)
 	    "a \n", "=\n", "a=b\n", "a,b\n", "\"a\"\n", "\xc3\xa4\n", "good\nb\\ad\n",
 	    "Bearer a\n"};
 	char longest[TOKEN_MAX + 2];
-	struct token_set *set;
+	struct sealed set;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (load(texts[i]) != NULL)
+		if (load(&set, texts[i]) == NULL)
 			fail_msg("taken: %s", texts[i]);
 	memset(longest, 'a', sizeof(longest));
 	longest[TOKEN_MAX + 1] = '\0';
-	assert_null(load(longest));
+	assert_non_null(load(&set, longest));
 	longest[TOKEN_MAX] = '\0';
-	set = load(longest);
-	assert_true(has(set, longest));
-	token_set_free(set);
+	assert_null(load(&set, longest));
+	assert_true(has(&set, longest));
+	sealed_close(&set);
 }
 
 static void a_nul_is_no_token(void **state)
 {
-	const char *why;
+	struct sealed set;
 
 	(void)state;
-	assert_null(load_bytes("a\0b\n", 4, 0600, &why));
+	assert_string_equal(load_bytes(&set, "a\0b\n", 4, 0600), "a line is no token");
 }
 
 static void files_are_bounded(void **state)
 {
 	enum { MUCH = TOKEN_FILE_MAX + 1 };
 	char *text = malloc(MUCH);
-	const char *why;
-	struct token_set *set;
+	struct sealed set;
 
 	(void)state;
 	assert_non_null(text);
 	memset(text, '\n', MUCH);
 	text[0] = 'a';
-	assert_null(load_bytes(text, MUCH, 0600, &why));
-	assert_string_equal(why, "too long");
-	set = load_bytes(text, MUCH - 1, 0600, &why);
-	assert_true(has(set, "a"));
-	token_set_free(set);
+	assert_string_equal(load_bytes(&set, text, MUCH, 0600), "too long");
+	assert_null(load_bytes(&set, text, MUCH - 1, 0600));
+	assert_true(has(&set, "a"));
+	sealed_close(&set);
 	for (size_t i = 0; i < MUCH; i++)
 		text[i] = i % 2 == 0 ? 'a' : '\n';
-	assert_null(load_bytes(text, 2 * (TOKEN_COUNT_MAX + 1), 0600, &why));
-	set = load_bytes(text, 2 * TOKEN_COUNT_MAX, 0600, &why);
-	assert_non_null(set);
-	token_set_free(set);
+	assert_string_equal(
+	    load_bytes(&set, text, 2 * (TOKEN_COUNT_MAX + 1), 0600), "too many tokens");
+	assert_null(load_bytes(&set, text, 2 * TOKEN_COUNT_MAX, 0600));
+	assert_true(has(&set, "a"));
+	sealed_close(&set);
 	free(text);
 }
 
-static void nobody_else_may_add_one(void **state)
+static void the_file_is_its_owners(void **state)
 {
+	static const mode_t modes[] = {0620, 0602, 0640, 0604, 0610, 0601};
+	struct sealed set;
 	const char *why;
-	struct token_set *set;
 
 	(void)state;
-	assert_null(load_bytes("a\n", 2, 0620, &why));
-	assert_null(load_bytes("a\n", 2, 0602, &why));
-	set = load_bytes("a\n", 2, 0640, &why);
-	assert_non_null(set);
-	token_set_free(set);
-	assert_null(token_set_load("/nowhere", &why));
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		assert_string_equal(load_bytes(&set, "a\n", 2, modes[i]),
+		    "others than its owner may read or write it");
+	assert_null(load_bytes(&set, "a\n", 2, 0400));
+	sealed_close(&set);
+	assert_int_equal(token_set_load(&set, "/nowhere", NULL, &why), -1);
 	assert_string_equal(why, "No such file or directory");
-	assert_null(token_set_load("/dev/zero", &why));
+	assert_int_equal(token_set_load(&set, "/dev/zero", NULL, &why), -1);
 	assert_string_equal(why, "not a regular file");
-	token_set_free(NULL);
 }
 
 int main(void)
@@ -141,7 +151,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_token_is_refused),
 	    cmocka_unit_test(a_nul_is_no_token),
 	    cmocka_unit_test(files_are_bounded),
-	    cmocka_unit_test(nobody_else_may_add_one),
+	    cmocka_unit_test(the_file_is_its_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

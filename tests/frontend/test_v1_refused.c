@@ -1,6 +1,8 @@
 /* frontend/v1*.c, route.c: what is refused before anything is queued. */
 #include "tests/frontend/v1_world.h"
 
+#include <sys/mman.h>
+
 #include "common/token.h"
 
 #define COSTLY(m, t, p) "$argon2id$v=19$m=" m ",t=" t ",p=" p "$c2FsdHNhbHQ$AAAAAAAA"
@@ -187,20 +189,17 @@ static void failures_are_problems(void **state)
 
 /* ---- tokens ---- */
 
-static struct token_set *tokens_of(const char *text)
+static void tokens_of(struct sealed *tokens, const char *text)
 {
 	char path[] = "/tmp/argond-v1-XXXXXX";
 	int fd = mkstemp(path);
-	struct token_set *tokens;
-	const char *why = NULL;
+	const char *why;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	tokens = token_set_load(path, &why);
+	assert_int_equal(token_set_load(tokens, path, NULL, &why), 0);
 	unlink(path);
-	assert_non_null(tokens);
-	return tokens;
 }
 
 static void guarded_routes_ask_for_a_token(void **state)
@@ -219,11 +218,13 @@ static void guarded_routes_ask_for_a_token(void **state)
 	    {"Authorization: Bearer one two==\r\n", 401},
 	    {"Authorization: Bearer one\r\nAuthorization: Bearer one\r\n", 400}};
 	struct fixture *f = *state;
-	struct token_set *tokens = tokens_of("one\ntwo==\n");
+	struct sealed tokens;
 	struct answer answer;
 	char text[256];
 
-	f->child.tokens = tokens;
+	tokens_of(&tokens, "one\ntwo==\n");
+	f->child.tokens = token_set_map(&tokens);
+	assert_non_null(f->child.tokens);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(text, sizeof(text),
 		    "POST /v1/hash HTTP/1.1\r\nHost: a\r\n%s\r\n", rows[i].line);
@@ -242,8 +243,9 @@ static void guarded_routes_ask_for_a_token(void **state)
 	    "Content-Length: 10\r\n\r\n",
 	    &answer);
 	assert_int_equal(answer.status, 401);
+	munmap((void *)(uintptr_t)f->child.tokens, tokens.bytes);
 	f->child.tokens = NULL;
-	token_set_free(tokens);
+	sealed_close(&tokens);
 }
 
 int main(void)

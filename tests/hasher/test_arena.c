@@ -163,7 +163,8 @@ static void test_only_unclaimed_memory_is_wiped(void **state)
 	assert_true(is_zero(arena, c_offset, ARENA_PAGE_BYTES - c_offset));
 	for (size_t i = 0; i < G; i++)
 		assert_int_equal(arena->base[b_offset + i], 0xa5);
-	arena_trim(arena);
+	arena_rest(arena);
+	assert_int_equal(arena_wipe(arena, SIZE_MAX), 0);
 	assert_int_equal(arena->base[b_offset], 0xa5);
 }
 
@@ -184,17 +185,27 @@ static void test_a_claims_tail_is_clean(void **state)
 	assert_true(is_zero(arena, 0, ARENA_PAGE_BYTES));
 }
 
-static void test_trim_wipes_and_gives_back(void **state)
+static void test_rest_gives_all_back(void **state)
 {
 	struct arena *arena = *state;
 	struct arena_claim a = claim_filled(arena, ARENA_PAGE_BYTES);
 
 	assert_true(resident_pages(arena) > 0);
 	arena_release(arena, &a);
-	arena_trim(arena);
+	assert_false(arena_has_excess(arena));
+	arena_rest(arena);
+	assert_true(arena_has_excess(arena));
+	assert_int_equal(arena_wipe(arena, 1), ARENA_PAGE_BYTES);
+	assert_false(arena_has_excess(arena));
 	assert_false(arena_is_stained(arena));
 	assert_int_equal(resident_pages(arena), 0);
 	assert_true(is_zero(arena, 0, ARENA_PAGE_BYTES));
+	assert_int_equal(arena_wipe(arena, 1), 0);
+	/* until the next claim */
+	a = claim_filled(arena, ARENA_PAGE_BYTES);
+	arena_release(arena, &a);
+	assert_false(arena_has_excess(arena));
+	assert_true(arena_is_stained(arena));
 }
 
 static void test_job_sizes(void **state)
@@ -274,6 +285,17 @@ static void fill(struct arena *arena, size_t bytes, struct arena_claim *claim)
 	memset(arena->base + claim->offset, 0x5a, claim->bytes);
 }
 
+/* Each step gives a page back, and no more. */
+static void excess_steps(struct arena *arena)
+{
+	while (arena_has_excess(arena)) {
+		const size_t before = resident(arena);
+
+		assert_int_equal(arena_wipe(arena, 1), ARENA_PAGE_BYTES);
+		assert_true(before - resident(arena) <= ARENA_PAGE_BYTES);
+	}
+}
+
 /* A rare large job: what it needed more than usual ones does not stay, and what others
  * use meanwhile is not touched. */
 static void test_a_large_jobs_memory_does_not_stay(void **state)
@@ -288,15 +310,18 @@ static void test_a_large_jobs_memory_does_not_stay(void **state)
 	fill(&arena, 6 * ARENA_PAGE_BYTES, &large);
 	assert_true(resident(&arena) > 6 * ARENA_PAGE_BYTES);
 	arena_release(&arena, &large);
+	excess_steps(&arena);
 	assert_true(resident(&arena) <= 2 * ARENA_PAGE_BYTES);
 	for (size_t i = 0; i < G; i++)
 		assert_int_equal(arena.base[small.offset + i], 0x5a);
 	/* behind a claim that goes on */
 	fill(&arena, 3 * ARENA_PAGE_BYTES, &large);
 	arena_release(&arena, &small);
+	assert_false(arena_has_excess(&arena));
 	assert_true(resident(&arena) >= 3 * ARENA_PAGE_BYTES);
 	assert_int_equal(arena.base[large.offset + large.bytes - 1], 0x5a);
 	arena_release(&arena, &large);
+	excess_steps(&arena);
 	assert_true(resident(&arena) <= 2 * ARENA_PAGE_BYTES);
 	while (arena_wipe(&arena, arena.bytes) > 0)
 		continue;
@@ -317,7 +342,7 @@ int main(void)
 	    ARENA_TEST(test_more_claims_than_rows_are_refused),
 	    ARENA_TEST(test_only_unclaimed_memory_is_wiped),
 	    ARENA_TEST(test_a_claims_tail_is_clean),
-	    ARENA_TEST(test_trim_wipes_and_gives_back),
+	    ARENA_TEST(test_rest_gives_all_back),
 	    cmocka_unit_test(test_a_large_jobs_memory_does_not_stay),
 	    cmocka_unit_test(test_job_sizes),
 	    cmocka_unit_test(test_a_plan_fits_exactly),

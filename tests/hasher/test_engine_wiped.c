@@ -259,7 +259,16 @@ static void test_steps_wipe_behind_a_queue(void **state)
 	engine_close(engine);
 }
 
-static void test_trim_gives_memory_back(void **state)
+static void rest(struct engine *engine)
+{
+	struct engine_result result;
+
+	engine_rest(engine);
+	while (engine_is_busy(engine))
+		assert_false(engine_step(engine, 1024, &result));
+}
+
+static void test_rest_gives_memory_back(void **state)
 {
 	struct engine *engine =
 	    engine_new(engine_kind_resolve(ENGINE_AUTO), 2, 32 * MEBIBYTE);
@@ -272,9 +281,51 @@ static void test_trim_gives_memory_back(void **state)
 	sample.params = (struct engine_params){ENGINE_ARGON2ID, 0x13, 20000, 1, 1, 32};
 	hash_alone(engine, &sample, 5000, &result);
 	assert_true(arena_resident(engine) > 15 * MEBIBYTE);
-	engine_trim(engine);
+	rest(engine);
 	assert_true(arena_untouched(engine));
+	hash_alone(engine, &sample, 5000, &result);
+	while (engine_is_busy(engine))
+		assert_false(engine_step(engine, 1024, &result));
+	assert_true(arena_resident(engine) > 15 * MEBIBYTE);
 	engine_close(engine);
+}
+
+/* A costly job leaves more behind than can be looked after between two messages: each
+ * step does a part of it, whichever engine has filled it, and beside other jobs. */
+static void test_excess_is_given_back_in_steps(void **state)
+{
+	const struct engine_params large = {ENGINE_ARGON2ID, 0x13, 40 * 1024, 1, 1, 32};
+
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		const struct engine_config config = {.kind = kinds[i],
+		    .streams = 2,
+		    .arena_bytes = 64 * MEBIBYTE,
+		    .keep_bytes = 4 * MEBIBYTE};
+		struct engine_result result;
+		struct engine *engine;
+		struct sample sample;
+		size_t before, after;
+
+		if (!engine_kind_runs(kinds[i]))
+			continue;
+		assert_int_equal(engine_open(&engine, &config), 0);
+		sample_draw(&sample);
+		sample.params = large;
+		hash_alone(engine, &sample, 5000, &result);
+		for (before = arena_resident(engine); before > 4 * MEBIBYTE;
+		     before = after) {
+			assert_true(engine_is_busy(engine));
+			assert_false(engine_step(engine, 1024, &result));
+			after = arena_resident(engine);
+			assert_true(after < before);
+			assert_true(before - after <= 2 * MEBIBYTE);
+		}
+		while (engine_is_busy(engine))
+			assert_false(engine_step(engine, 1024, &result));
+		assert_true(arena_is_zero(engine));
+		engine_close(engine);
+	}
 }
 
 int main(void)
@@ -283,7 +334,8 @@ int main(void)
 	    cmocka_unit_test(test_nothing_is_left_of_a_job),
 	    cmocka_unit_test(test_nothing_is_left_of_a_cancelled_job),
 	    cmocka_unit_test(test_steps_wipe_behind_a_queue),
-	    cmocka_unit_test(test_trim_gives_memory_back),
+	    cmocka_unit_test(test_rest_gives_memory_back),
+	    cmocka_unit_test(test_excess_is_given_back_in_steps),
 	};
 
 	return cmocka_run_group_tests_name("engine_wiped", tests, random_start, NULL);

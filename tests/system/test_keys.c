@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/system/api.h"
+#include "tests/system/process.h"
 
 /* The config file anew, with what differs from test to test. */
 static void configure(const struct daemon *d, const char *rest)
@@ -36,6 +37,19 @@ static void file_write(
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+/* Other bytes in the same file, without a moment in which it is another's. */
+static void file_rewrite(const struct daemon *d, const char *name, const char *text)
+{
+	char path[96];
+	int fd;
+
+	harness_path(path, d->dir, name);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 }
 
@@ -207,6 +221,71 @@ static void test_rotation_under_way(void **state)
 	daemon_stop(d);
 }
 
+/* KILL to every process whose title begins with `what`, and a wait for as many others.
+ */
+static void replace_all(const struct daemon *d, const char *what)
+{
+	pid_t pids[PROCESS_MAX];
+	char title[PROCESS_TITLE];
+	size_t n = process_all(d, what, pids, PROCESS_MAX);
+
+	assert_true(n > 0);
+	for (size_t i = 0; i < n; i++) {
+		process_title(pids[i], title);
+		title[strcspn(title, "[") - 1] = '\0';
+		process_kill(pids[i]);
+		process_wait_new(d, title + strlen("argond: "), pids[i]);
+	}
+}
+
+/* Hashers are born at any time; the file of their key is read at one. Whatever is done
+ * to it then, a generation has the key that it began with, and a reload the new one. */
+static void test_rewritten_in_place(void **state)
+{
+	struct daemon *d = *state;
+	char first[API_HASH_MAX], second[API_HASH_MAX];
+	struct api api;
+
+	file_write(d, "a", "the first pepper", 0600);
+	file_write(d, "b", "another pepper", 0600);
+	configure_key(d, "a", "a", "b");
+	daemon_start(d, "pool.elastic.max_processes=1", NULL);
+	if (!process_titles_visible(d)) {
+		file_remove(d, "a");
+		file_remove(d, "b");
+		daemon_stop(d);
+		skip();
+	}
+	api_open(&api, d);
+	api_hash(&api, "hunter2", "default", first);
+	file_rewrite(d, "a", "the other pepper");
+	replace_all(d, "hasher elastic/");
+	assert_int_equal(api_verify(&api, "hunter2", first, ""), API_VALID);
+	file_remove(d, "a");
+	replace_all(d, "hasher elastic/");
+	assert_int_equal(api_verify(&api, "hunter2", first, ""), API_VALID);
+	api_hash(&api, "hunter2", "default", second);
+	assert_int_equal(api_verify(&api, "hunter2", second, ""), API_VALID);
+
+	/* it is not there: no reload, and all goes on */
+	reload(d, "key.a.file: .*/a: No such file");
+	assert_int_equal(api_verify(&api, "hunter2", first, ""), API_VALID);
+	file_write(d, "a", "the other pepper", 0600);
+	daemon_log_mark(d);
+	assert_return_code(kill(d->pid, SIGHUP), errno);
+	daemon_wait_log(d, "key a: .*/a has other bytes than before");
+	daemon_wait_log(d, "ready, generation 2$");
+	open_newest(d, &api, first, "\"valid\":false");
+	assert_int_equal(api_verify(&api, "hunter2", second, ""), API_INVALID);
+	api_hash(&api, "hunter2", "default", second);
+	assert_int_equal(api_verify(&api, "hunter2", second, ""), API_VALID);
+	assert_false(daemon_log_has(d, "key b: .*other bytes"));
+	api_close(&api);
+	file_remove(d, "a");
+	file_remove(d, "b");
+	daemon_stop(d);
+}
+
 /* A key that cannot be read, or that others can: no start, and no reload. */
 static void test_bad_key_files(void **state)
 {
@@ -301,14 +380,21 @@ static void test_tokens(void **state)
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
 
-	file_write(d, "tokens", "three\n", 0600);
-	assert_int_equal(try_token(d, "three"), 401);
+	file_rewrite(d, "tokens", "three\n");
+	if (process_titles_visible(d))
+		replace_all(d, "frontend ");
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(try_token(d, "three"), 401);
+		assert_int_equal(try_token(d, "one-token"), 200);
+	}
 	reload(d, "ready, generation 2$");
 	wait_token(d, "three", 200);
 	wait_token(d, "one-token", 401);
 
 	file_write(d, "tokens", "not a token\n", 0600);
 	reload(d, "token_file: .*: a line is no token");
+	file_write(d, "tokens", "four\n", 0640);
+	reload(d, "token_file: .*: others than its owner may read");
 	wait_token(d, "three", 200);
 	assert_false(daemon_log_has(d, "one-token"));
 	file_remove(d, "tokens");
@@ -320,6 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_rotation),
 	    daemon_test(test_rotation_under_way),
+	    daemon_test(test_rewritten_in_place),
 	    daemon_test(test_bad_key_files),
 	    daemon_test(test_tokens),
 	};
