@@ -43,9 +43,24 @@ static void leave(struct leaver *leaver)
 	forget(leaver);
 }
 
+/* What has come, without the interim 102 by which the daemon finds out whether one that
+ * has closed half is still there. */
+static const char *answer_of(struct client *c)
+{
+	const char *end;
+
+	if (c->len == 0)
+		return "";
+	c->bytes[c->len] = '\0';
+	end = strncmp(c->bytes, "HTTP/1.1 102 ", 13) == 0 ? strstr(c->bytes, "\r\n\r\n")
+	                                                  : NULL;
+	return end != NULL ? end + 4 : c->bytes;
+}
+
 static void look(struct leavers *leavers, struct leaver *leaver)
 {
 	struct client *c = &leaver->client;
+	const char *answer;
 	char id[64];
 
 	while (client_receive(c, 0))
@@ -54,13 +69,12 @@ static void look(struct leavers *leavers, struct leaver *leaver)
 		fail_msg("who closed half waits for ever");
 	if (!c->ended && c->error == 0)
 		return;
+	answer = answer_of(c);
 	snprintf(id, sizeof(id), "\r\nX-Request-Id: leaver-%u\r\n", leaver->number);
-	if (c->len > 0)
-		c->bytes[c->len] = '\0';
-	if (c->len > 0 && strcasestr(c->bytes, id) != NULL)
+	if (strcasestr(answer, id) != NULL)
 		leavers->answered++;
-	else if (c->len > 0 && strstr(c->bytes, "\r\n\r\n") != NULL)
-		fail_msg("no answer to leaver %u: %s", leaver->number, c->bytes);
+	else if (strstr(answer, "\r\n\r\n") != NULL)
+		fail_msg("no answer to leaver %u: %s", leaver->number, answer);
 	else
 		leavers->cut++;
 	forget(leaver);

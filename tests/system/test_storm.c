@@ -85,13 +85,15 @@ static void go_on(struct storm *storm, uint64_t now)
 	}
 }
 
-/* No more than it has. */
+/* No more than it has. One that is not ready yet could not get so far. */
 static void limit_one(struct storm *storm)
 {
 	const struct rlimit none = {1 << 20, 1 << 20};
+	char title[PROCESS_TITLE];
 	pid_t pid = pick(storm);
 
-	if (pid == 0)
+	process_title(pid, title);
+	if (strchr(title, '[') == NULL)
 		return;
 	storm->limited += prlimit(pid, RLIMIT_AS, &none, NULL) == 0 &&
 	                  prlimit(pid, RLIMIT_DATA, &none, NULL) == 0;
