@@ -74,7 +74,7 @@ FUZZ_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(FUZZ_TARGETS))
 quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
-	lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
+	endurance lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
 	bench-overload programs check-fuzz fuzz fuzz-run deps-fuzz model
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -88,6 +88,7 @@ help:
 	@echo 'make sanitize   every test under ASan and UBSan'
 	@echo 'make model      the models of the protocols alone, with figures'
 	@echo 'make faults     every call of argond fails, one after another'
+	@echo 'make endurance  a long life in short, ARGOND_ENDURANCE=120 seconds of it'
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make fuzz       libFuzzer, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
@@ -234,6 +235,13 @@ check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 
 check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
+
+# A day in miniature: all that is done to it at random, and nothing may grow.
+ENDURANCE := $(BUILD)/tests/system/test_endurance
+
+endurance: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(ENDURANCE)
+	@ARGOND=$(BUILD)/argond ARGOND_ENDURANCE=$${ARGOND_ENDURANCE:-120} $(ENDURANCE)
 
 check-fuzz: $(FUZZ_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(FUZZ_PROGRAMS)

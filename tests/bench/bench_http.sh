@@ -7,53 +7,13 @@
 # BUILD is where the programs are (build), ROUNDS how often each pair is measured (5), SECONDS
 # how long each measurement takes (3), WORKERS how many frontends, nginx workers and hashers
 # there are (the CPUs). Needs wrk and, for one of the ratios, nginx.
-build=${BUILD:-build}
+. "${0%/*}/daemon.sh"
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-3}
-workers=${WORKERS:-$(nproc)}
-argond=${ARGOND:-$build/argond}
-dir=$(mktemp -d /tmp/argond-bench-XXXXXX)
-pid= nginx_pid=
-
-cleanup()
-{
-	[ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid"
-	[ -n "$nginx_pid" ] && kill "$nginx_pid" 2>/dev/null && wait "$nginx_pid"
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail()
-{
-	echo "bench_http: $*" >&2
-	[ -f "$dir/log" ] && cat "$dir/log" >&2
-	exit 1
-}
-
-# $1: command that holds in the end. Twenty looks a second for half a minute.
-await()
-{
-	n=0
-	until eval "$1"; do
-		n=$((n + 1))
-		[ $n -lt 600 ] || fail "waited in vain for: $1"
-		sleep 0.05
-	done
-}
 
 start_argond()
 {
-	"$argond" -o listen=127.0.0.1:0 -o "store=sqlite:$dir/argond.db" \
-		-o frontend.processes="$workers" \
-		-o pool.elastic.min_processes="$workers" \
-		-o pool.elastic.max_processes="$workers" \
-		-o pool.elastic.queue_limit=1024 -o pool.elastic.deadline=60s \
-		"$@" 2>"$dir/log" &
-	pid=$!
-	await 'grep -q "master: ready" "$dir/log" || ! kill -0 $pid'
-	port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/log")
-	[ -n "$port" ] || fail "argond does not start"
+	launch_argond -o pool.elastic.queue_limit=1024 -o pool.elastic.deadline=60s "$@"
 	url=http://127.0.0.1:$port
 }
 
@@ -84,8 +44,8 @@ start_nginx()
 		}
 	END
 	nginx -p "$dir/nginx" -c "$dir/nginx.conf" 2>"$dir/nginx/out" &
-	nginx_pid=$!
-	await 'curl -s -o /dev/null "http://127.0.0.1:$nginx_port/" || ! kill -0 $nginx_pid'
+	other_pid=$!
+	await 'curl -s -o /dev/null "http://127.0.0.1:$nginx_port/" || ! kill -0 $other_pid'
 }
 
 # Requests per second: $1 connections, $2 url.
@@ -133,9 +93,9 @@ bench_livez()
 		echo "$(rate 64 "$url/livez") $(rate 64 "http://127.0.0.1:$nginx_port/")"
 		i=$((i + 1))
 	done | ratio "/livez, 64 connections, $workers frontends" "nginx"
-	kill $nginx_pid
-	wait $nginx_pid
-	nginx_pid=
+	kill $other_pid
+	wait $other_pid
+	other_pid=
 }
 
 # Both with the nice value of a hasher: on a machine that others use as well, a nicer process

@@ -1,80 +1,38 @@
 #!/bin/sh
 # What is left of argond when more is asked of it than it can do.
 #
-#   bench_overload.sh [overload|fair|idle|drop|all]...
+#   bench_overload.sh [overload|fair|idle|drop|slow|all]...
 #
 # overload  0.5 to 10 times what it can hash is offered, on schedule: good answers within the
 #           deadline, how fast the others are refused, and what else is asked meanwhile
 # fair      one client with 500 connections, beside 20 clients with one each
 # idle      10,000 idle connections: what each costs, and what they cost the others
 # drop      half of the clients leave before their answer: what that costs in CPU time
+# slow      2,000 clients that send or take their bytes one by one (slowhttptest): what they
+#           cost the others, and when they are gone
 #
 # BUILD is where the programs are (build), ARGOND the daemon (BUILD/argond), WORKERS how many
 # frontends and hashers there are (the CPUs), SECONDS_EACH how long each measurement takes (10),
 # MEMORY the profile's (8M), DEADLINE_MS of each request (1000), FACTORS what is offered (0.5 1
-# 2 5 10), IDLE how many idle connections (10000), OPTIONS more words for the daemon
+# 2 5 10), IDLE how many idle connections (10000), SLOW how
+# many slow clients (2000), OPTIONS more words for the daemon
 # ("-o pool.elastic.per_client_limit=8"). The load comes from the same machine and takes CPU
 # time from the daemon: `lag` says how late the generator was itself.
-build=${BUILD:-build}
-argond=${ARGOND:-$build/argond}
+. "${0%/*}/daemon.sh"
 load=$build/tests/bench/load
-workers=${WORKERS:-$(nproc)}
 seconds=${SECONDS_EACH:-10}
 memory=${MEMORY:-8M}
 deadline=${DEADLINE_MS:-1000}
 factors=${FACTORS:-0.5 1 2 5 10}
 idle=${IDLE:-10000}
-dir=$(mktemp -d /tmp/argond-overload-XXXXXX)
-pid= idle_pid=
-
-cleanup()
-{
-	[ -n "$idle_pid" ] && kill "$idle_pid" 2>/dev/null
-	[ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid"
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail()
-{
-	echo "bench_overload: $*" >&2
-	[ -f "$dir/log" ] && tail -n 20 "$dir/log" >&2
-	exit 1
-}
-
-# $1: command that holds in the end. Twenty looks a second for half a minute.
-await()
-{
-	n=0
-	until eval "$1"; do
-		n=$((n + 1))
-		[ $n -lt 600 ] || fail "waited in vain for: $1"
-		sleep 0.05
-	done
-}
+slow=${SLOW:-2000}
 
 # Each part has a daemon of its own.
 start_argond()
 {
 	# shellcheck disable=SC2086 # OPTIONS are words
-	"$argond" -o listen=127.0.0.1:0 -o "store=sqlite:$dir/argond.db" \
-		-o frontend.processes="$workers" \
-		-o keepalive_timeout=1h -o profile.default.memory="$memory" \
-		-o pool.elastic.min_processes="$workers" \
-		-o pool.elastic.max_processes="$workers" \
-		-o pool.elastic.deadline="${deadline}ms" ${OPTIONS:-} "$@" 2>"$dir/log" &
-	pid=$!
-	await 'grep -q "master: ready" "$dir/log" || ! kill -0 $pid'
-	port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/log")
-	[ -n "$port" ] || fail "argond does not start"
-}
-
-stop_argond()
-{
-	kill "$pid"
-	wait "$pid" || fail "argond ended with status $?"
-	pid=
+	launch_argond -o keepalive_timeout=1h -o profile.default.memory="$memory" \
+		-o pool.elastic.deadline="${deadline}ms" ${OPTIONS:-} "$@"
 }
 
 # Runs streams for that many seconds; what came of them is asked for with value().
@@ -231,16 +189,16 @@ bench_idle()
 	before=$(resident "frontend")
 	"$load" -d $((seconds * 2 + 60))s "127.0.0.1:$port" "name=idle,conns=0,idle=$idle" \
 		>"$dir/idle" 2>"$dir/idle_open" &
-	idle_pid=$!
-	await 'grep -q "idle connections open" "$dir/idle_open" || ! kill -0 $idle_pid'
+	other_pid=$!
+	await 'grep -q "idle connections open" "$dir/idle_open" || ! kill -0 $other_pid'
 	cat "$dir/idle_open"
 	after=$(resident "frontend")
 	calc "($after - $before) * 1024 / $idle" \
 		"frontends: $before KiB before, $after KiB with them: %d bytes each\\n"
 	idle_measure "beside them"
-	kill -INT $idle_pid
-	wait $idle_pid
-	idle_pid=
+	kill -INT $other_pid
+	wait $other_pid
+	other_pid=''
 	cat "$dir/idle" # how many of them are still open
 	stop_argond
 }
@@ -269,17 +227,102 @@ bench_drop()
 	stop_argond
 }
 
+# Connections to the daemon that its frontends have open, beside what they always have.
+connections()
+{
+	for p in $(processes "frontend"); do
+		ls "/proc/$p/fd"
+	done | awk -v at_rest="${fds_at_rest:-0}" 'END { print NR - at_rest }'
+}
+
+# CPU time of processes in ticks. $@: their pids.
+ticks_of()
+{
+	for p; do
+		sed 's/.*) //' "/proc/$p/stat"
+	done 2>/dev/null | awk '{ sum += $12 + $13 } END { print sum + 0 }'
+}
+
+# $1: what is said of it. Hashes as fast as they are done, and on new connections what is
+# nearly nothing.
+slow_measure()
+{
+	frontend_ticks=$(ticks_of $(processes "frontend"))
+	run_load "name=hash,conns=$((workers * 8)),$hash" \
+		"name=new,rate=100,conns=16,keepalive=0,path=/livez,expect=ok"
+	frontend_ticks=$(($(ticks_of $(processes "frontend")) - frontend_ticks))
+	good=$(value hash.good_per_s)
+	printf '%-18s %7.1f hashes/s, p50 %.1f p99 %.1f ms; new connection p99 %.2f ms; ' "$1" \
+		"$good" "$(value hash.ms.ok.p50)" "$(value hash.ms.ok.p99)" \
+		"$(value new.ms.ok.p99)"
+	printf 'lost %d; frontends %.2f s' "$(value all.lost)" \
+		"$(calc "$frontend_ticks / $(getconf CLK_TCK)")"
+}
+
+# $1: name, the rest: words for slowhttptest. Between two calm measurements, with which it is
+# compared; what the slow ones themselves cost is told, for it is the same machine.
+slow_row()
+{
+	name=$1
+	shift
+	slow_measure "calm"
+	before=$good
+	echo
+	slowhttptest -c "$slow" -r "$slow" -l 600 -i 1 -p 600 \
+		-u "http://127.0.0.1:$port/openapi.json" "$@" >"$dir/slow" 2>&1 &
+	other_pid=$!
+	since=$(date +%s%N)
+	await '[ "$(connections)" -ge "$slow" ] || ! kill -0 $other_pid'
+	open=$(connections)
+	own=$(ticks_of $other_pid)
+	slow_measure "$name, $open"
+	own=$(calc "($(ticks_of $other_pid) - $own) / $(getconf CLK_TCK)" %.2f)
+	beside=$good
+	calc "$own" ', they %.2f s\n'
+	printf '%s: %d are left' "$name" "$(connections)"
+	await '[ "$(connections)" -le 0 ]'
+	calc "($(date +%s%N) - $since) / 1e9" ', all gone %.1f s after they began\n'
+	kill "$other_pid" 2>/dev/null
+	wait "$other_pid"
+	other_pid=''
+	slow_measure "calm"
+	echo
+	calc "2 * $beside / ($before + $good)" "$name: %.3f of calm"
+	calc "$beside / (($before + $good) / 2) / (1 - $own / $seconds / $(nproc))" \
+		', %.3f of what was left of the machine\n'
+}
+
+# The timeouts are so long that all are there all the time of a measurement.
+bench_slow()
+{
+	timeout=$((seconds + 6))
+	echo "== slow: $slow clients, gone after ${timeout} s"
+	command -v slowhttptest >/dev/null || {
+		echo "slowhttptest is missing"
+		return
+	}
+	start_argond -o header_timeout=${timeout}s -o body_timeout=${timeout}s \
+		-o write_timeout=${timeout}s
+	run_load "name=hash,conns=$((workers * 8)),$hash"
+	fds_at_rest=$(connections)
+	slow_row header -H
+	slow_row body -B
+	slow_row read -X -k 100 -w 512 -y 1024 -n 1 -z 1
+	stop_argond
+}
+
 [ -x "$load" ] || fail "$load is missing: make $load"
 [ $# -gt 0 ] || set -- all
 for part; do
 	case $part in
-	overload | fair | idle | drop) "bench_$part" ;;
+	overload | fair | idle | drop | slow) "bench_$part" ;;
 	all)
 		bench_overload
 		bench_fair
 		bench_idle
 		bench_drop
+		bench_slow
 		;;
-	*) fail "there is no part $part: overload, fair, idle, drop, all" ;;
+	*) fail "there is no part $part: overload, fair, idle, drop, slow, all" ;;
 	esac
 done

@@ -15,8 +15,7 @@ enum { SLACK_KIB = 2048 }; /* what an allocator may keep for itself */
 #define MEMORY_COUNTS true
 #endif
 
-/* Unix sockets that have a name in the daemon's folder. */
-static size_t count_sockets(const struct daemon *d)
+size_t aftermath_sockets(const struct daemon *d)
 {
 	char *text = harness_read_file("/proc/net/unix"), *at = text;
 	size_t n = 0;
@@ -35,7 +34,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static void list_files(const struct daemon *d, char files[AFTERMATH_FILES])
+void aftermath_files(const struct daemon *d, char files[AFTERMATH_FILES])
 {
 	char names[32][64];
 	struct dirent *entry;
@@ -83,9 +82,9 @@ void aftermath_begin(struct aftermath *a, struct daemon *d)
 	a->count = 1 + process_children(d->pid, a->pids + 1, PROCESS_MAX - 1);
 	for (size_t i = 0; i < a->count; i++)
 		a->kib[i] = process_memory(a->pids[i]);
-	a->sockets = count_sockets(d);
+	a->sockets = aftermath_sockets(d);
 	a->log_mark = log_tail_length(d->log);
-	list_files(d, a->files);
+	aftermath_files(d, a->files);
 }
 
 void aftermath_killed(struct aftermath *a, pid_t pid)
@@ -147,13 +146,13 @@ static bool is_at_rest(void *arg)
 	const struct rest *rest = arg;
 	const struct aftermath *a = rest->a;
 
-	if (count_sockets(a->d) == a->sockets && process_zombies(a->d->pid) == 0 &&
+	if (aftermath_sockets(a->d) == a->sockets && process_zombies(a->d->pid) == 0 &&
 	    find_grown(a) == 0 && count_deaths(a) >= a->killed_count)
 		return true;
 	if (harness_now_ms() > rest->limit)
 		fail_msg("sockets %zu (%zu before), zombies %zu, process %d has grown, "
 		         "%zu deaths in the log, %zu killed",
-		    count_sockets(a->d), a->sockets, process_zombies(a->d->pid),
+		    aftermath_sockets(a->d), a->sockets, process_zombies(a->d->pid),
 		    (int)find_grown(a), count_deaths(a), a->killed_count);
 	return false;
 }
@@ -176,7 +175,7 @@ void aftermath_expect(struct aftermath *a)
 		house_settle(a->d, a->now);
 	house_expect(a->d, a->house);
 	wait_until(is_at_rest, &rest, "rest after the fault");
-	list_files(a->d, files);
+	aftermath_files(a->d, files);
 	assert_string_equal(files, a->files);
 	if (!a->replaced)
 		expect_survivors(a);

@@ -49,4 +49,9 @@ void aftermath_killed(struct aftermath *a, pid_t pid);
  * difference where that does not come. */
 void aftermath_expect(struct aftermath *a);
 
+/* Unix sockets that have a name in the daemon's folder. */
+size_t aftermath_sockets(const struct daemon *d);
+/* The names of the files in it, sorted, but for what a reload leaves as its word. */
+void aftermath_files(const struct daemon *d, char files[AFTERMATH_FILES]);
+
 #endif

@@ -35,16 +35,14 @@ static void add(struct house *house, const char *role, const char *what)
 	house->kinds[i].count++;
 }
 
-/* "hasher elastic" of "argond: hasher elastic/0 [busy ...": its number does not count.
- */
-static void role_of(pid_t pid, char role[32])
+void house_role(pid_t pid, char role[HOUSE_ROLE])
 {
 	char title[PROCESS_TITLE];
 	const char *at;
 
 	process_title(pid, title);
 	at = strncmp(title, "argond: ", 8) == 0 ? title + 8 : title;
-	snprintf(role, 32, "%.31s", at);
+	snprintf(role, HOUSE_ROLE, "%.31s", at);
 	role[strcspn(role, "/[0123456789")] = '\0';
 }
 
@@ -62,10 +60,10 @@ static void add_maps(struct house *house, pid_t pid, const char *role)
 static void add_process(struct house *house, pid_t pid)
 {
 	struct fd_list *list = calloc(1, sizeof(*list));
-	char role[32], what[128];
+	char role[HOUSE_ROLE], what[128];
 
 	assert_non_null(list);
-	role_of(pid, role);
+	house_role(pid, role);
 	add(house, role, "process");
 	fds_list(pid, list);
 	for (size_t i = 0; i < list->count; i++) {

@@ -9,7 +9,7 @@
 
 #include "tests/system/harness.h"
 
-enum { HOUSE_TEXT = 8192 };
+enum { HOUSE_TEXT = 8192, HOUSE_ROLE = 32 };
 
 /* One line for each kind of thing, sorted: "hasher elastic: 2 process". Lines that are
  * equal mean houses that are equal. Connections count as sockets: none should be open.
@@ -18,6 +18,9 @@ void house_describe(const struct daemon *d, char text[HOUSE_TEXT]);
 /* Waits until the house looks as in `before`; fails with the difference where it never
  * does. */
 void house_expect(const struct daemon *d, const char *before);
+/* "hasher elastic" of "argond: hasher elastic/0 [busy ...": its number does not count.
+ */
+void house_role(pid_t pid, char role[HOUSE_ROLE]);
 /* How many generations the master holds: each has a board of its own. */
 unsigned house_generations(const struct daemon *d);
 /* Waits until it has looked the same for some time, and describes it. */

@@ -1,10 +1,8 @@
 #include "tests/system/load.h"
 
-#include <argon2.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,10 +12,8 @@ struct lane {
 	int fd; /* -1: none */
 	bool busy;
 	bool fresh; /* a new connection for each request */
-	bool hello; /* what was asked for */
 	bool kept;  /* its connection has brought an answer before */
-	char password[48];
-	char id[32]; /* of the request */
+	struct load_question question;
 	char answer[2048];
 	size_t len;
 	uint64_t since;
@@ -25,20 +21,6 @@ struct lane {
 
 static const char *const class_names[LOAD_CLASSES] = {"ok", "wrong", "shed", "failed",
     "refused", "reset", "reset idle", "partial", "timeout"};
-
-bool load_verify(const char *hash, const char *password)
-{
-	return argon2_verify(hash, password, strlen(password), Argon2_id) == ARGON2_OK;
-}
-
-/* Passwords differ within a run, between runs and between programs. */
-static void make_password(char password[48])
-{
-	static atomic_uint counter;
-
-	snprintf(password, 48, "p%x-%u-q", (unsigned)getpid(),
-	    atomic_fetch_add(&counter, 1));
-}
 
 static void lane_close(struct lane *lane)
 {
@@ -76,18 +58,13 @@ static bool lane_connect(const struct load *load, struct lane *lane)
 	return false;
 }
 
-/* The request into text[256]; returns its length. */
-static int lane_request(const struct load *load, struct lane *lane, char text[256])
+static enum load_kind next_kind(const struct load *load)
 {
-	const char *route = load->rayon ? "hash_rayon/" : "hash/";
-
-	lane->hello = load->hello && load->asked % 4 == 0;
-	make_password(lane->password);
-	snprintf(
-	    lane->id, sizeof(lane->id), "load-%x-%u", (unsigned)getpid(), load->asked);
-	return snprintf(text, 256,
-	    "GET /%s%s HTTP/1.1\r\nHost: load\r\nX-Request-Id: %s\r\n\r\n",
-	    lane->hello ? "" : route, lane->hello ? "" : lane->password, lane->id);
+	if (load->mixed)
+		return (enum load_kind)(load->asked % LOAD_KINDS);
+	if (load->hello && load->asked % 4 == 0)
+		return LOAD_HELLO;
+	return load->rayon ? LOAD_RAYON : LOAD_HASH;
 }
 
 static enum load_class lane_reset(const struct lane *lane)
@@ -97,8 +74,8 @@ static enum load_class lane_reset(const struct lane *lane)
 
 static void lane_ask(struct load *load, struct lane *lane)
 {
-	char text[256];
-	int n;
+	char text[LOAD_REQUEST];
+	size_t n = load_question_make(&lane->question, next_kind(load), text);
 
 	lane->since = harness_now_ms();
 	lane->busy = true;
@@ -108,43 +85,28 @@ static void lane_ask(struct load *load, struct lane *lane)
 		lane_end(load, lane, LOAD_REFUSED, true);
 		return;
 	}
-	n = lane_request(load, lane, text);
-	if (send(lane->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+	if (send(lane->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
 		lane_end(load, lane, lane_reset(lane), true);
-}
-
-/* Has it the request's id? */
-static bool has_id(const struct lane *lane)
-{
-	static const char name[] = "\r\nX-Request-Id: ";
-	const char *at = strcasestr(lane->answer, name);
-	const size_t n = strlen(lane->id);
-
-	return at != NULL && strncmp(at + sizeof(name) - 1, lane->id, n) == 0 &&
-	       at[sizeof(name) - 1 + n] == '\r';
 }
 
 /* What a whole answer (head and body, NUL-terminated) is worth. */
 static enum load_class judge(
     struct load *load, const struct lane *lane, const char *body)
 {
-	const char *lead =
-	    load->rayon ? "Hashed password (Rayon): " : "Hashed password: ";
-	int status = 0;
+	int status;
 
-	if (sscanf(lane->answer, "HTTP/1.1 %3d", &status) != 1 || !has_id(lane))
+	switch (load_question_judge(&lane->question, lane->answer, body, &status)) {
+	case LOAD_ANSWERED:
+		return LOAD_OK;
+	case LOAD_MIXED_UP:
 		return LOAD_WRONG;
+	case LOAD_DENIED:
+		break;
+	}
 	if (status == 503 || status == 429)
 		return LOAD_SHED;
-	if (status != 200) {
-		load->failed_status = status;
-		return LOAD_FAILED;
-	}
-	if (lane->hello)
-		return strcmp(body, "Hello world!") == 0 ? LOAD_OK : LOAD_WRONG;
-	if (strncmp(body, lead, strlen(lead)) != 0)
-		return LOAD_WRONG;
-	return load_verify(body + strlen(lead), lane->password) ? LOAD_OK : LOAD_WRONG;
+	load->failed_status = status;
+	return LOAD_FAILED;
 }
 
 /* Looks whether the answer is complete, and if so ends the request. */

@@ -1,8 +1,8 @@
 /*
- * A load of hash requests, driven by poll() in one thread: every password and every
- * request id is unique, the id must come back, and every hash is checked with
- * libargon2, so that an answer that belongs to somebody else shows at once. Outcomes
- * are counted by class.
+ * A load of requests, driven by poll() in one thread: every password and every request
+ * id is unique, the id must come back, and every hash is checked with libargon2, so
+ * that an answer that belongs to somebody else shows at once. Outcomes are counted by
+ * class.
  */
 #ifndef TESTS_SYSTEM_LOAD_H
 #define TESTS_SYSTEM_LOAD_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "tests/system/harness.h"
+#include "tests/system/load_question.h"
 
 enum load_class {
 	LOAD_OK,
@@ -35,6 +36,7 @@ struct load {
 	bool reconnect;       /* a new connection for each request */
 	bool rayon;           /* /hash_rayon/ instead of /hash/ */
 	bool hello;           /* every fourth request says hello instead */
+	bool mixed;           /* all kinds in turn instead */
 	unsigned fresh;       /* so many of the connections are new for each request */
 	/* Called every tick_ms and told how far it is; false ends the load: what is
 	 * under way is still awaited, nothing new is asked. May be NULL. */
@@ -66,7 +68,5 @@ unsigned load_lost(const struct load *load);
 unsigned load_percentile(const struct load *load, unsigned percent);
 /* Prints all counts; where nothing was lost, with the bound that this proves. */
 void load_print(const struct load *load, const char *title);
-/* Is `hash` (a PHC string) that of the password? */
-bool load_verify(const char *hash, const char *password);
 
 #endif
