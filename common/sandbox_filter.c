@@ -101,6 +101,8 @@ static const struct call for_all[] = {
 static const struct call for_frontend[] = {
 	CALL(accept4), CALL(shutdown),
 	CALL_IF_BOTH(setsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER)),
+	/* who is at the other end of a Unix socket? */
+	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
 	/* has a link been read to its end? */
 	CALL_IF(ioctl, EQUAL(1, SIOCOUTQ)),
 	/* a millisecond in which requests that will be refused are collected */

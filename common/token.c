@@ -138,14 +138,18 @@ const struct token_set *token_set_map(const struct sealed *sealed)
 	return sealed_map(sealed);
 }
 
-bool token_set_has(const struct token_set *set, const char *token, size_t len)
+unsigned token_set_find(const struct token_set *set, const char *token, size_t len)
 {
 	uint8_t digest[DIGEST] = {0};
 	unsigned found = 0;
 
 	if (token_digest(set, token, len, digest) == 0)
-		for (size_t i = 0; i < set->count; i++)
-			found |= secret_equal(digest, set->digests[i], DIGEST);
+		for (size_t i = 0; i < set->count; i++) {
+			unsigned here =
+			    0U - secret_equal(digest, set->digests[i], DIGEST);
+
+			found = (found & ~here) | ((unsigned)(i + 1) & here);
+		}
 	explicit_bzero(digest, sizeof(digest));
-	return found != 0;
+	return found;
 }

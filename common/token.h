@@ -6,7 +6,6 @@
 #ifndef COMMON_TOKEN_H
 #define COMMON_TOKEN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/sealed.h"
@@ -29,7 +28,8 @@ int token_set_load(
 /* For a frontend: the set, or NULL with errno. */
 const struct token_set *token_set_map(const struct sealed *sealed);
 
-/* Is it one of them? Takes the same time for each that is as long, be it one or not. */
-bool token_set_has(const struct token_set *set, const char *token, size_t len);
+/* Which of them is it? From 1 in the order of the file, the last of equal ones; 0:
+ * none. Takes the same time for each that is as long, be it one or not. */
+unsigned token_set_find(const struct token_set *set, const char *token, size_t len);
 
 #endif

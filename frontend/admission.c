@@ -41,7 +41,7 @@ static bool client_has_enough(struct pool *pool, const struct task *task)
 {
 	unsigned limit = pool->config->per_client_limit;
 
-	return limit > 0 && client_has_address(task->charge.client) &&
+	return limit > 0 && client_is_limited(task->charge.client) &&
 	       task->charge.client->jobs[pool->index] >= limit;
 }
 

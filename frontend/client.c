@@ -9,7 +9,7 @@
 
 enum {
 	CHAINS_AT_FIRST = 64,
-	INET_BYTES = 4,
+	INET_BYTES = 4,          /* and of a uid, and of a token's number */
 	INET6_NETWORK_BYTES = 8, /* a /64 */
 };
 
@@ -41,13 +41,12 @@ static struct conn_peer client_key(const struct conn_peer *peer)
 {
 	struct conn_peer key = {.kind = peer->kind};
 
-	if (peer->kind == CONN_PEER_INET) {
+	if (peer->kind != CONN_PEER_INET6) {
 		memcpy(key.address, peer->address, INET_BYTES);
-	} else if (peer->kind == CONN_PEER_INET6 &&
-	           memcmp(peer->address, mapped, sizeof(mapped)) == 0) {
+	} else if (memcmp(peer->address, mapped, sizeof(mapped)) == 0) {
 		key.kind = CONN_PEER_INET;
 		memcpy(key.address, peer->address + sizeof(mapped), INET_BYTES);
-	} else if (peer->kind == CONN_PEER_INET6) {
+	} else {
 		memcpy(key.address, peer->address, INET6_NETWORK_BYTES);
 	}
 	return key;
@@ -165,7 +164,7 @@ void client_put(struct client *client)
 	free(client);
 }
 
-bool client_has_address(const struct client *client)
+bool client_is_limited(const struct client *client)
 {
 	return client->peer.kind != CONN_PEER_UNIX;
 }

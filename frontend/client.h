@@ -1,10 +1,12 @@
 /*
  * Clients: who is at the other end, and how much of this frontend is theirs. One record
- * for each address that has a connection or a job here; it is gone with the last of
- * them, so that there are never more records than connections and jobs.
+ * for each that has a connection or a job here; it is gone with the last of them, so
+ * that there are never more records than connections and jobs.
  *
- * IPv6 clients own networks, not addresses: all of a /64 are one client. Those on Unix
- * sockets have no address and share a record; nobody limits them by it.
+ * Of a connection the client is its address. IPv6 clients own networks, not addresses:
+ * all of a /64 are one client. On Unix sockets it is the user that the kernel names;
+ * those have their turns like others, but nobody limits them. A request that shows a
+ * token is its token's, wherever it comes from: behind a proxy all have one address.
  */
 #ifndef FRONTEND_CLIENT_H
 #define FRONTEND_CLIENT_H
@@ -15,9 +17,15 @@
 
 #include "common/contract.h"
 
-enum conn_peer_kind { CONN_PEER_UNIX, CONN_PEER_INET, CONN_PEER_INET6 };
+enum conn_peer_kind {
+	CONN_PEER_UNIX,
+	CONN_PEER_INET,
+	CONN_PEER_INET6,
+	CONN_PEER_TOKEN, /* of a request */
+};
 
-/* Who is at the other end of a connection, without the port: 4 or 16 bytes, or none. */
+/* Who is at the other end of a connection: 4 or 16 bytes of address without the port,
+ * or the 4 bytes of a uid or of a token's number. */
 struct conn_peer {
 	uint8_t address[16];
 	uint8_t kind; /* enum conn_peer_kind */
@@ -63,7 +71,7 @@ struct client *client_hold(struct client *client);
 /* One reference less; the last one frees the record. NULL is allowed. */
 void client_put(struct client *client);
 
-/* May it be limited by its address? Not where it has none. */
-bool client_has_address(const struct client *client);
+/* May its share be limited? Not that of a user of this machine. */
+bool client_is_limited(const struct client *client);
 
 #endif

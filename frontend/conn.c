@@ -137,31 +137,46 @@ static void conn_on_timer(struct ev_loop *loop, struct ev_timer *timer, int reve
 	conn_settle(conn);
 }
 
-static void conn_set_peer(struct conn_peer *peer, const struct sockaddr *addr)
+/* On a Unix socket: the user at the other end, by the kernel's word. */
+static void conn_set_user(struct conn_peer *peer, int fd)
 {
-	if (addr->sa_family == AF_INET) {
+	struct ucred user = {.uid = (uid_t)-1};
+	socklen_t len = sizeof(user);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len);
+	peer->kind = CONN_PEER_UNIX;
+	memcpy(peer->address, &user.uid, sizeof(user.uid));
+}
+
+static void conn_set_peer(
+    struct conn_peer *peer, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	const int family = len >= sizeof(addr->sa_family) ? addr->sa_family : AF_UNSPEC;
+
+	if (family == AF_INET) {
 		peer->kind = CONN_PEER_INET;
 		memcpy(peer->address,
 		    &((const struct sockaddr_in *)(const void *)addr)->sin_addr,
 		    sizeof(struct in_addr));
-	} else if (addr->sa_family == AF_INET6) {
+	} else if (family == AF_INET6) {
 		peer->kind = CONN_PEER_INET6;
 		memcpy(peer->address,
 		    &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr,
 		    sizeof(struct in6_addr));
+	} else {
+		conn_set_user(peer, fd);
 	}
 }
 
 /* A connection of a peer, or NULL where there is no memory. */
 static struct conn *conn_new(
-    struct frontend *fe, const struct sockaddr *addr, socklen_t len)
+    struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
 	if (conn == NULL)
 		return NULL;
-	if (len >= sizeof(addr->sa_family))
-		conn_set_peer(&conn->peer, addr);
+	conn_set_peer(&conn->peer, fd, addr, len);
 	conn->client = client_get(&fe->clients, &conn->peer);
 	if (conn->client == NULL) {
 		free(conn);
@@ -174,7 +189,7 @@ static struct conn *conn_new(
 
 int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len)
 {
-	struct conn *conn = conn_new(fe, addr, len);
+	struct conn *conn = conn_new(fe, fd, addr, len);
 
 	if (conn == NULL) {
 		close(fd);

@@ -90,6 +90,7 @@ struct conn {
 	bool is_head;      /* HEAD: the answer has no body */
 	bool is_old;       /* HTTP/1.0 */
 	uint8_t method;    /* enum method, of the request being answered */
+	uint16_t token;    /* that it showed where one is needed, or 0 */
 	struct conn_peer peer;
 	struct client *client; /* of that peer: one of its `connections` is this */
 
@@ -190,7 +191,8 @@ void conn_reply_text(struct conn *conn, unsigned status, const char *text);
 void conn_problem(struct conn *conn, enum problem problem, const char *detail);
 
 /* Has a job done: `work` says what follows. Where the job is not admitted the client is
- * told so (503 or 429 with Retry-After). Sets done, owner and client of `spec`. */
+ * told so (503 or 429 with Retry-After). Sets done, owner and client of `spec`: whose
+ * token the request showed, or who is at the other end. */
 void conn_submit(
     struct conn *conn, struct task_spec *spec, const struct conn_work *work);
 

@@ -271,6 +271,20 @@ static void conn_refuse(
 	conn_reply_problem(conn, problems[admission], NULL, &more);
 }
 
+/* Whose share the request's job is of, with a reference more. */
+static struct client *conn_asker(struct conn *conn)
+{
+	const uint32_t token = conn->token;
+	struct conn_peer peer = {.kind = CONN_PEER_TOKEN};
+	struct client *asker = NULL;
+
+	if (token != 0) {
+		memcpy(peer.address, &token, sizeof(token));
+		asker = client_get(&conn->frontend->clients, &peer);
+	}
+	return asker != NULL ? asker : client_hold(conn->client);
+}
+
 void conn_submit(
     struct conn *conn, struct task_spec *spec, const struct conn_work *work)
 {
@@ -281,10 +295,11 @@ void conn_submit(
 	conn->pool = (uint8_t)spec->pool;
 	spec->done = conn_on_done;
 	spec->owner = conn;
-	spec->client = conn->client;
+	spec->client = conn_asker(conn);
 	if (conn_keep_id(conn) == 0)
 		admission = dispatch_submit(
 		    conn->frontend->dispatch, spec, &conn->task, &retry_after);
+	client_put(spec->client); /* its job holds it */
 	if (admission == ADMITTED) {
 		conn->frontend->waiting++;
 		return;

@@ -89,7 +89,7 @@ static bool conn_over_share(const struct conn *conn)
 {
 	unsigned limit = conn->frontend->config->frontend.max_connections_per_client;
 
-	return limit != 0 && client_has_address(conn->client) &&
+	return limit != 0 && client_is_limited(conn->client) &&
 	       conn->client->connections > limit;
 }
 

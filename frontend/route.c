@@ -49,8 +49,8 @@ const struct route *route_find(struct text path, bool seed_routes, struct text *
 	return NULL;
 }
 
-/* Does the request show a token that opens guarded routes (RFC 6750 section 2.1)? */
-static bool request_has_token(
+/* The number of the token that the request shows (RFC 6750 section 2.1), or 0. */
+static unsigned request_token(
     const struct token_set *tokens, const struct request *request)
 {
 	static const char scheme[] = "Bearer ";
@@ -58,21 +58,27 @@ static bool request_has_token(
 	struct text value = request_header(request, HEADER_AUTHORIZATION);
 
 	if (value.len <= len || !text_is_nocase((struct text){value.at, len}, scheme))
-		return false;
-	return token_set_has(tokens, value.at + len, value.len - len);
+		return 0;
+	return token_set_find(tokens, value.at + len, value.len - len);
 }
 
-static bool route_is_open(
-    const struct conn *conn, const struct route *route, const struct request *request)
+/* Guarded routes are opened by a token, where there are any: *token is its number. */
+static bool route_is_open(const struct conn *conn, const struct route *route,
+    const struct request *request, unsigned *token)
 {
 	const struct token_set *tokens = conn->frontend->child->tokens;
 
-	return !route->guarded || tokens == NULL || request_has_token(tokens, request);
+	*token = 0;
+	if (!route->guarded || tokens == NULL)
+		return true;
+	*token = request_token(tokens, request);
+	return *token != 0;
 }
 
 /* As route_find(), for a whole request. */
 static enum problem route_resolve(const struct conn *conn,
-    const struct request *request, const struct route **route, struct text *rest)
+    const struct request *request, const struct route **route, struct text *rest,
+    unsigned *token)
 {
 	*route = route_find(
 	    request_path(request), conn->frontend->config->seed_routes, rest);
@@ -80,7 +86,7 @@ static enum problem route_resolve(const struct conn *conn,
 		return PROBLEM_NOT_FOUND;
 	if (((*route)->methods & request->method) == 0)
 		return PROBLEM_METHOD_NOT_ALLOWED;
-	if (!route_is_open(conn, *route, request))
+	if (!route_is_open(conn, *route, request, token))
 		return PROBLEM_UNAUTHORIZED;
 	return PROBLEM_NONE;
 }
@@ -88,8 +94,11 @@ static enum problem route_resolve(const struct conn *conn,
 void route_request(struct conn *conn, struct request *request)
 {
 	struct text rest;
-	enum problem problem = route_resolve(conn, request, &conn->route, &rest);
+	unsigned token = 0;
+	enum problem problem =
+	    route_resolve(conn, request, &conn->route, &rest, &token);
 
+	conn->token = (uint16_t)token;
 	if (problem != PROBLEM_NONE)
 		conn_problem(conn, problem, NULL);
 	else
@@ -100,6 +109,7 @@ enum problem route_refuses(const struct conn *conn, const struct request *reques
 {
 	const struct route *route;
 	struct text rest;
+	unsigned token = 0;
 
-	return route_resolve(conn, request, &route, &rest);
+	return route_resolve(conn, request, &route, &rest, &token);
 }

@@ -71,6 +71,8 @@ static const struct attempt {
     {"sendto an address", ALL, SYS_sendto, 0, A(bytes), 1, 0, A(&address),
         sizeof(address)},
     {"sendmsg", ALL, SYS_sendmsg, 0, A(bytes), 0, 0, 0, 0},
+    {"getsockopt of another option", ALL, SYS_getsockopt, 0, SOL_SOCKET, SO_ERROR,
+        A(bytes), A(bytes), 0},
     {"ioctl", ALL, SYS_ioctl, 0, 0x5412 /* TIOCSTI */, A("x"), 0, 0, 0},
     {"execve", ALL, SYS_execve, A("/bin/true"), 0, 0, 0, 0, 0},
     {"execveat", ALL, SYS_execveat, 0, A(""), 0, 0, AT_EMPTY_PATH, 0},

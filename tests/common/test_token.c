@@ -38,20 +38,20 @@ static const char *load(struct sealed *sealed, const char *text)
 	return load_bytes(sealed, text, strlen(text), 0600);
 }
 
-static bool has_bytes(const struct sealed *sealed, const char *token, size_t len)
+static unsigned find_bytes(const struct sealed *sealed, const char *token, size_t len)
 {
 	const struct token_set *set = token_set_map(sealed);
-	bool has;
+	unsigned number;
 
 	assert_non_null(set);
-	has = token_set_has(set, token, len);
+	number = token_set_find(set, token, len);
 	munmap((void *)(uintptr_t)set, sealed->bytes);
-	return has;
+	return number;
 }
 
-static bool has(const struct sealed *sealed, const char *token)
+static unsigned find(const struct sealed *sealed, const char *token)
 {
-	return has_bytes(sealed, token, strlen(token));
+	return find_bytes(sealed, token, strlen(token));
 }
 
 static void each_line_is_one(void **state)
@@ -60,16 +60,16 @@ static void each_line_is_one(void **state)
 
 	(void)state;
 	assert_null(load(&set, "# those of June\n\nAz09-._~+/==\r\nb\n\n#c\nlast"));
-	assert_true(has(&set, "Az09-._~+/=="));
-	assert_true(has(&set, "b"));
-	assert_true(has(&set, "last"));
-	assert_false(has(&set, ""));
-	assert_false(has(&set, "#c"));
-	assert_false(has(&set, "B"));
-	assert_false(has(&set, "bb"));
-	assert_false(has(&set, "las"));
-	assert_false(has(&set, "last\n"));
-	assert_false(has_bytes(&set, "b\0", 2));
+	assert_int_equal(find(&set, "Az09-._~+/=="), 1);
+	assert_int_equal(find(&set, "b"), 2);
+	assert_int_equal(find(&set, "last"), 3);
+	assert_int_equal(find(&set, ""), 0);
+	assert_int_equal(find(&set, "#c"), 0);
+	assert_int_equal(find(&set, "B"), 0);
+	assert_int_equal(find(&set, "bb"), 0);
+	assert_int_equal(find(&set, "las"), 0);
+	assert_int_equal(find(&set, "last\n"), 0);
+	assert_int_equal(find_bytes(&set, "b\0", 2), 0);
 	sealed_close(&set);
 }
 
@@ -90,7 +90,7 @@ static void what_is_no_token_is_refused(void **state)
 	assert_non_null(load(&set, longest));
 	longest[TOKEN_MAX] = '\0';
 	assert_null(load(&set, longest));
-	assert_true(has(&set, longest));
+	assert_int_equal(find(&set, longest), 1);
 	sealed_close(&set);
 }
 
@@ -114,14 +114,14 @@ static void files_are_bounded(void **state)
 	text[0] = 'a';
 	assert_string_equal(load_bytes(&set, text, MUCH, 0600), "too long");
 	assert_null(load_bytes(&set, text, MUCH - 1, 0600));
-	assert_true(has(&set, "a"));
+	assert_int_equal(find(&set, "a"), 1);
 	sealed_close(&set);
 	for (size_t i = 0; i < MUCH; i++)
 		text[i] = i % 2 == 0 ? 'a' : '\n';
 	assert_string_equal(
 	    load_bytes(&set, text, 2 * (TOKEN_COUNT_MAX + 1), 0600), "too many tokens");
 	assert_null(load_bytes(&set, text, 2 * TOKEN_COUNT_MAX, 0600));
-	assert_true(has(&set, "a"));
+	assert_int_equal(find(&set, "a"), TOKEN_COUNT_MAX);
 	sealed_close(&set);
 	free(text);
 }

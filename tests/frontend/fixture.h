@@ -63,6 +63,7 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
 	assert_non_null(new);
 	assert_true(d->pending < sizeof(d->tasks) / sizeof(d->tasks[0]));
 	new->spec = *spec;
+	client_hold(spec->client);
 	if (spec->password != NULL)
 		secret_move(&new->password, spec->password);
 	d->tasks[d->pending++] = *task = new;
@@ -80,6 +81,7 @@ static void task_remove(struct dispatch *d, struct task *task)
 	for (d->pending--; i < d->pending; i++)
 		d->tasks[i] = d->tasks[i + 1];
 	secret_free(&task->password);
+	client_put(task->spec.client);
 	free(task);
 }
 

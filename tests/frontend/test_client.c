@@ -38,6 +38,14 @@ static struct conn_peer peer_of(const char *text)
 	return peer;
 }
 
+static struct conn_peer peer_of_number(uint8_t kind, uint32_t number)
+{
+	struct conn_peer peer = {.kind = kind};
+
+	memcpy(peer.address, &number, sizeof(number));
+	return peer;
+}
+
 static struct client *get(struct clients *clients, const char *text)
 {
 	struct conn_peer peer = peer_of(text);
@@ -77,12 +85,38 @@ static void test_who_is_one(void **state)
 		if ((one == other) != rows[i].same)
 			fail_msg("%s and %s", rows[i].one, rows[i].other);
 		assert_int_equal(one->hash == other->hash, rows[i].same);
-		assert_int_equal(client_has_address(one), rows[i].one[0] != '\0');
+		assert_int_equal(client_is_limited(one), rows[i].one[0] != '\0');
 		client_put(one);
 		client_put(other);
 		assert_int_equal(clients.count, 0);
 		clients_free(&clients);
 	}
+}
+
+/* The user of a Unix socket, the number of a token, an address: none is another. */
+static void test_numbers(void **state)
+{
+	static const uint8_t kinds[] = {
+	    CONN_PEER_UNIX, CONN_PEER_TOKEN, CONN_PEER_INET};
+	struct client *held[6];
+	struct clients clients;
+
+	(void)state;
+	clients_init(&clients);
+	for (unsigned i = 0; i < 6; i++) {
+		struct conn_peer peer = peer_of_number(kinds[i / 2], 1000 + i % 2);
+
+		held[i] = client_get(&clients, &peer);
+		assert_non_null(held[i]);
+		assert_int_equal(clients.count, i + 1);
+		assert_int_equal(client_is_limited(held[i]), i >= 2);
+		assert_ptr_equal(client_get(&clients, &peer), held[i]);
+		client_put(held[i]);
+	}
+	for (unsigned i = 0; i < 6; i++)
+		client_put(held[i]);
+	assert_int_equal(clients.count, 0);
+	clients_free(&clients);
 }
 
 static void test_references(void **state)
@@ -222,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_who_is_one),
+	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_references),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_keyed),

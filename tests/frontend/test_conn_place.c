@@ -20,6 +20,21 @@ static int open_from(struct fixture *f, const char *address)
 	return fds[0];
 }
 
+/* A connection of a Unix socket whose other end was made by that user. */
+static int open_of_user(struct fixture *f, uid_t uid)
+{
+	const struct sockaddr any = {.sa_family = AF_UNIX};
+	const uid_t own = geteuid();
+	int fds[2];
+
+	assert_return_code(seteuid(uid), errno);
+	assert_return_code(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), errno);
+	assert_return_code(seteuid(own), errno);
+	assert_int_equal(conn_accept(&f->fe, fds[1], &any, sizeof(any.sa_family)), 0);
+	return fds[0];
+}
+
 /* A client with a job that goes on. */
 static int open_busy(struct fixture *f)
 {
@@ -351,12 +366,36 @@ static void test_turned_away(void **state)
 	close(fds[0]);
 }
 
+/* Each user of a Unix socket is a client; whoever is not root can only be himself. */
+static void test_users(void **state)
+{
+	enum { OTHER = 65534 };
+	struct fixture *f = *state;
+	const uid_t own = geteuid(), other = own == 0 ? OTHER : own;
+	const uid_t users[] = {own, other, own};
+	const struct conn *conn;
+	int fds[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		fds[i] = open_of_user(f, users[i]);
+		conn = TAILQ_LAST(&f->fe.conns, conn_list);
+		assert_int_equal(conn->peer.kind, CONN_PEER_UNIX);
+		assert_memory_equal(conn->peer.address, &users[i], sizeof(users[i]));
+	}
+	assert_int_equal(f->fe.clients.count, own == 0 ? 2 : 1);
+	assert_int_equal(
+	    TAILQ_FIRST(&f->fe.conns)->client->connections, own == 0 ? 2 : 3);
+	for (unsigned i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    FIXTURE_TEST(test_longest_idle_goes),
 	    FIXTURE_TEST(test_asked_is_not_idle),
 	    FIXTURE_TEST(test_turn_is_not_idle),
+	    FIXTURE_TEST(test_users),
 	    FIXTURE_TEST(test_busy_stays),
 	    FIXTURE_TEST(test_reserve),
 	    FIXTURE_TEST(test_reserve_in_text),

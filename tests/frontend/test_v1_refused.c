@@ -1,10 +1,6 @@
 /* frontend/v1*.c, route.c: what is refused before anything is queued. */
 #include "tests/frontend/v1_world.h"
 
-#include <sys/mman.h>
-
-#include "common/token.h"
-
 #define COSTLY(m, t, p) "$argon2id$v=19$m=" m ",t=" t ",p=" p "$c2FsdHNhbHQ$AAAAAAAA"
 
 /* ---- what is refused ---- */
@@ -187,67 +183,6 @@ static void failures_are_problems(void **state)
 	close(fd);
 }
 
-/* ---- tokens ---- */
-
-static void tokens_of(struct sealed *tokens, const char *text)
-{
-	char path[] = "/tmp/argond-v1-XXXXXX";
-	int fd = mkstemp(path);
-	const char *why;
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	assert_int_equal(token_set_load(tokens, path, NULL, &why), 0);
-	unlink(path);
-}
-
-static void guarded_routes_ask_for_a_token(void **state)
-{
-	static const struct {
-		const char *line;
-		unsigned status;
-	} rows[] = {{"", 401}, {"Authorization: Bearer one\r\n", 415},
-	    {"Authorization: bearer two==\r\n", 415},
-	    {"Authorization: Bearer two\r\n", 401},
-	    {"Authorization: Bearer on\r\n", 401},
-	    {"Authorization: Bearer one1\r\n", 401},
-	    {"Authorization: Bearer \r\n", 401}, {"Authorization: Bearer\r\n", 401},
-	    {"Authorization: one\r\n", 401}, {"Authorization: Basic one\r\n", 401},
-	    {"Authorization: Bearer  one\r\n", 401},
-	    {"Authorization: Bearer one two==\r\n", 401},
-	    {"Authorization: Bearer one\r\nAuthorization: Bearer one\r\n", 400}};
-	struct fixture *f = *state;
-	struct sealed tokens;
-	struct answer answer;
-	char text[256];
-
-	tokens_of(&tokens, "one\ntwo==\n");
-	f->child.tokens = token_set_map(&tokens);
-	assert_non_null(f->child.tokens);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		snprintf(text, sizeof(text),
-		    "POST /v1/hash HTTP/1.1\r\nHost: a\r\n%s\r\n", rows[i].line);
-		ask_once(f, text, &answer);
-		assert_int_equal(answer.status, rows[i].status);
-		assert_int_equal(answer_has(&answer, "\r\nWWW-Authenticate: Bearer "),
-		    rows[i].status == 401);
-	}
-	ask_once(f, GET("/livez"), &answer);
-	assert_int_equal(answer.status, 200);
-	ask_once(f, GET("/v1/hash"), &answer);
-	assert_int_equal(answer.status, 405);
-	/* a body is not even asked for */
-	ask_once(f,
-	    "POST /v1/hash HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-	    "Content-Length: 10\r\n\r\n",
-	    &answer);
-	assert_int_equal(answer.status, 401);
-	munmap((void *)(uintptr_t)f->child.tokens, tokens.bytes);
-	f->child.tokens = NULL;
-	sealed_close(&tokens);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,7 +191,6 @@ int main(void)
 	    V1_TEST(only_json_is_read),
 	    V1_TEST(other_methods_are_not_allowed),
 	    V1_TEST(failures_are_problems),
-	    V1_TEST(guarded_routes_ask_for_a_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
