@@ -7,15 +7,12 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "frontend/sweep.h"
 
 enum {
-	REPLIES_AT_ONCE = 64,   /* then other connections have their turn */
-	REPLIES_AT_MOST = 4096, /* read for one death; a flood is no reason to stay */
-	KILLS_MAX = 16,         /* deaths by SIGKILL that a job survives */
-	TAKING_MAX_MS = 1000,   /* who takes a message for longer is stopped, or lies */
+	REPLIES_AT_ONCE = 64, /* then other connections have their turn */
+	KILLS_MAX = 16,       /* deaths by SIGKILL that a job survives */
 };
-
-static const double SWEEP_SECONDS = .002;
 
 static struct flight *flight_new(struct dispatch *d)
 {
@@ -54,8 +51,7 @@ void flight_abandon(struct flight *flight)
 	flight->task->flight = NULL;
 	flight->task = NULL;
 	flight->left_ns = clock_ns();
-	if (!ev_is_active(&flight->pool->overdue))
-		ev_timer_again(d->loop, &flight->pool->overdue);
+	sweep_expect(flight->pool);
 }
 
 enum link_result flight_send(struct task *task)
@@ -176,8 +172,7 @@ static void flight_received(
 		flight_suspect(pool, sender, why);
 }
 
-/* Reads replies, at most so many. */
-static void flight_read(struct pool *pool, unsigned most)
+void flight_read(struct pool *pool, unsigned most)
 {
 	uint8_t message[JOB_REPLY_MAX];
 	size_t len = 0;
@@ -212,8 +207,7 @@ static void flight_ready(struct ev_loop *loop, struct ev_io *w, int events)
 	dispatch_pump(pool);
 }
 
-/* Its hasher has died with it in hand. */
-static void flight_bereaved(
+void flight_bereaved(
     struct dispatch *d, struct flight *flight, enum control_cause cause)
 {
 	struct task *task = flight->task;
@@ -232,105 +226,6 @@ static void flight_bereaved(
 		dispatch_again(task);
 }
 
-/* Has any hasher of the pool this flight's job in hand? Or is one just taking from us?
- */
-static bool flight_is_claimed(const struct pool *pool, uint64_t id)
-{
-	const struct child *child = pool->dispatch->child;
-
-	for (unsigned s = child->pool_slot[pool->index];
-	     s < child->pool_slot[pool->index + 1]; s++)
-		if (board_claimed(board_slot(&child->board, s), id))
-			return true;
-	return false;
-}
-
-static bool flight_is_taken(const struct pool *pool)
-{
-	const struct child *child = pool->dispatch->child;
-
-	for (unsigned s = child->pool_slot[pool->index];
-	     s < child->pool_slot[pool->index + 1]; s++)
-		if (atomic_load(&board_slot(&child->board, s)->hasher.taking) ==
-		    child->index + 1)
-			return true;
-	return false;
-}
-
-static void sweep_start(struct pool *pool)
-{
-	pool->taking_ns = 0;
-	if (!ev_is_active(&pool->sweep))
-		ev_timer_again(pool->dispatch->loop, &pool->sweep);
-}
-
-/* Is the link empty, and has whoever took from it written down what? One that is
- * stopped just then, or lies, is waited for a while only. */
-static bool sweep_can_see(struct pool *pool)
-{
-	uint64_t now = clock_ns();
-
-	if (link_unread(pool->link) != 0)
-		return false;
-	if (!flight_is_taken(pool))
-		return true;
-	if (pool->taking_ns == 0)
-		pool->taking_ns = now;
-	return now - pool->taking_ns >= TAKING_MAX_MS * NS_PER_MS;
-}
-
-/*
- * A hasher died between taking a message and claiming it, or an answer got lost: whose
- * job it was, nobody has written down. Nothing is sent until the link is empty and no
- * other hasher is just taking; then a flight that nobody has claimed, and for which no
- * reply lies in our socket (a reply is sent before the claim is given up), is the lost
- * one.
- */
-static void flight_sweep(struct ev_loop *loop, struct ev_timer *w, int events)
-{
-	struct pool *pool = w->data;
-	struct dispatch *d = pool->dispatch;
-
-	(void)events;
-	if (!sweep_can_see(pool)) {
-		ev_timer_again(loop, w);
-		return;
-	}
-	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
-		d->flights[i].unclaimed = d->flights[i].pool == pool &&
-		                          !flight_is_claimed(pool, d->flights[i].id);
-	flight_read(pool, REPLIES_AT_MOST);
-	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
-		if (d->flights[i].unclaimed)
-			flight_bereaved(d, &d->flights[i], CONTROL_CAUSE_KILLED);
-	ev_timer_stop(loop, w);
-	dispatch_pump(pool);
-}
-
-/* Long after their deadline: have flights not ended because nobody has them any more?
- */
-static void flight_overdue(struct ev_loop *loop, struct ev_timer *w, int events)
-{
-	struct pool *pool = w->data;
-	struct dispatch *d = pool->dispatch;
-	uint64_t now = clock_ns();
-	bool any = false;
-
-	(void)events;
-	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++) {
-		const struct flight *flight = &d->flights[i];
-
-		if (flight->pool != pool || flight->task != NULL)
-			continue;
-		any = true;
-		if (now - flight->left_ns >= LADDER_LOST_MS * NS_PER_MS &&
-		    !flight_is_claimed(pool, flight->id))
-			sweep_start(pool);
-	}
-	if (!any)
-		ev_timer_stop(loop, w);
-}
-
 void dispatch_hasher_gone(struct dispatch *d, const struct control_message *message)
 {
 	struct pool *pool = &d->pools[message->pool];
@@ -338,7 +233,7 @@ void dispatch_hasher_gone(struct dispatch *d, const struct control_message *mess
 	if (message->pool >= d->child->config->pool_count)
 		return;
 	flight_read(
-	    pool, REPLIES_AT_MOST); /* what it answered before it died is answered */
+	    pool, FLIGHT_REPLIES_MAX); /* what it answered before it died is answered */
 	for (unsigned c = 0; c < message->claims; c++)
 		for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
 			if (d->flights[i].id == message->claim[c] &&
@@ -361,10 +256,7 @@ void flight_open(struct dispatch *d)
 		ev_io_init(&pool->link_watcher, flight_ready, pool->link, EV_READ);
 		pool->link_watcher.data = pool;
 		ev_io_start(d->loop, &pool->link_watcher);
-		ev_timer_init(&pool->sweep, flight_sweep, 0., SWEEP_SECONDS);
-		ev_timer_init(
-		    &pool->overdue, flight_overdue, 0., LADDER_LOST_MS / 1000.);
-		pool->sweep.data = pool->overdue.data = pool;
+		sweep_open(pool);
 	}
 }
 
@@ -374,7 +266,6 @@ void flight_close(struct dispatch *d)
 		admission_refund(d, &d->flights[i].charge);
 	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
 		ev_io_stop(d->loop, &d->pools[i].link_watcher);
-		ev_timer_stop(d->loop, &d->pools[i].sweep);
-		ev_timer_stop(d->loop, &d->pools[i].overdue);
+		sweep_close(&d->pools[i]);
 	}
 }

@@ -57,7 +57,7 @@ struct flight {
 	struct charge charge; /* of a task that is gone */
 	uint64_t units;
 	uint64_t left_ns; /* since when nobody waits */
-	bool unclaimed;   /* the sweep found no hasher that has it */
+	bool unclaimed;   /* the sweep has found no hasher that has it */
 };
 
 /* A pool as this frontend sees it. */
@@ -77,6 +77,7 @@ struct pool {
 	struct ev_timer
 	    sweep; /* active: some job may be in nobody's hand; nothing is sent */
 	uint64_t taking_ns; /* the sweep: since when it waits for who is just taking */
+	bool looked;        /* the sweep: has seen who is unclaimed, and hears on */
 	struct ev_timer
 	    overdue; /* active: flights that nobody waits for have not ended yet */
 };
@@ -105,6 +106,15 @@ enum link_result flight_send(struct task *task);
 
 /* Nobody waits for the flight's job any more: the board says so. */
 void flight_abandon(struct flight *flight);
+
+enum { FLIGHT_REPLIES_MAX = 4096 }; /* for one death; a flood is no reason to stay */
+
+/* Reads replies on the pool's link, at most so many. */
+void flight_read(struct pool *pool, unsigned most);
+
+/* The flight's hasher has died with it in hand: its task is tried again, or told. */
+void flight_bereaved(
+    struct dispatch *d, struct flight *flight, enum control_cause cause);
 
 /* dispatch.c: what flights make happen. */
 void dispatch_finish(

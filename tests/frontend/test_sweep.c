@@ -1,5 +1,5 @@
 /*
- * frontend/flight.c: a hasher died, or an answer got lost, and nobody has written down
+ * frontend/sweep.c: a hasher died, or an answer got lost, and nobody has written down
  * whose job it was. The sweep finds exactly that one.
  */
 #include <setjmp.h>
@@ -13,11 +13,17 @@
 
 enum { OURS = 1 }; /* `taking` from frontend 0 */
 
-/* The sweep looks every 2 ms. */
-static void look(struct world *w)
+/* The sweep has a turn every 2 ms: it looks, listens, and believes in the next one. */
+static void half_look(struct world *w)
 {
 	pass(3);
 	turn(w);
+}
+
+static void look(struct world *w)
+{
+	half_look(w);
+	half_look(w);
 }
 
 /* Three jobs taken: the first is claimed by hasher 0, the second is answered, and with
@@ -68,6 +74,33 @@ static void the_answer_in_our_socket_is_read_first(void **state)
 	turn(w);
 	assert_told(&asker, TASK_OK);
 	assert_nothing_to_take(w);
+}
+
+/* The master wipes a dead hasher's claims off the board when he has told us of them: a
+ * sweep that sees the board before it hears him waits for his word. Else a job that
+ * kills hashers would be taken for one that was lost by chance, and kill one more. */
+static void the_masters_word_is_waited_for(void **state)
+{
+	struct world *w = *state;
+	struct asker askers[3] = {0};
+	struct job jobs[3], again;
+
+	lose_the_third(w, askers, jobs);
+	atomic_store(&hasher(w, 0)->claim[5], 0); /* 0 has died as well, of its job */
+	half_look(w);
+	assert_nothing_to_take(w);
+	gone(w, CONTROL_CAUSE_CRASHED, &jobs[0], 0);
+	half_look(w);
+	take_password(w, &again, "2");
+	assert_false(again.alone);
+	answer(w, &again, JOB_OK);
+	take_password(w, &again, "0");
+	assert_true(again.alone);
+	answer(w, &again, JOB_OK);
+	assert_nothing_to_take(w);
+	turn(w);
+	assert_told(&askers[0], TASK_OK);
+	assert_told(&askers[2], TASK_OK);
 }
 
 static void the_sweep_waits_for_an_empty_link(void **state)
@@ -270,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_WORLD(exactly_the_lost_job_flies_again),
 	    WITH_WORLD(the_answer_in_our_socket_is_read_first),
+	    WITH_WORLD(the_masters_word_is_waited_for),
 	    WITH_WORLD(the_sweep_waits_for_an_empty_link),
 	    WITH_WORLD(the_sweep_waits_for_who_is_just_taking),
 	    WITH_WORLD(who_takes_from_another_frontend_is_not_waited_for),
