@@ -307,7 +307,7 @@ bench_slow()
 	fds_at_rest=$(connections)
 	slow_row header -H
 	slow_row body -B
-	slow_row read -X -k 100 -w 512 -y 1024 -n 1 -z 1
+	slow_row read -X -k 10 -w 512 -y 1024 -n 1 -z 1
 	stop_argond
 }
 

@@ -215,6 +215,8 @@ void load_print(const struct load *load, const char *title)
 	for (unsigned i = 0; i < LOAD_CLASSES; i++)
 		if (load->count[i] > 0)
 			printf(", %s %u", class_names[i], load->count[i]);
+	if (load->count[LOAD_FAILED] > 0)
+		printf(" (status %d)", load->failed_status);
 	printf(", p50 %u ms, p99 %u ms, slowest %llu ms; ", load_percentile(load, 50),
 	    load_percentile(load, 99), (unsigned long long)load->slowest_ms);
 	printf("lost %u of %u", load_lost(load), load->asked);

@@ -240,13 +240,28 @@ void mischief_turn(struct mischief *m)
 	leavers_turn(&m->leavers);
 }
 
+/* Who has set himself up says in his title what he does. */
+static bool all_are_up(const struct mischief *m)
+{
+	pid_t pids[PROCESS_MAX];
+	char title[PROCESS_TITLE];
+	size_t n = process_children(m->d->pid, pids, PROCESS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		process_title(pids[i], title);
+		if (strchr(title, '[') == NULL || strstr(title, "master") != NULL)
+			return false;
+	}
+	return true;
+}
+
 static bool one_is_left(void *arg)
 {
 	struct mischief *m = arg;
 
 	follow(m);
 	return masters_named(m->d) == m->d->pid && masters_count() == 1 &&
-	       house_generations(m->d) == 1;
+	       house_generations(m->d) == 1 && all_are_up(m);
 }
 
 /* A reload may come too late for a master that leaves, or find one child killed. */
