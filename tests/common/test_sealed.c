@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/sealed.h"
@@ -111,6 +113,52 @@ static void nothing_is_left_of_it(void **state)
 	munmap((void *)(uintptr_t)view, 10000);
 }
 
+/* As many fds as are open now, and `more`. Returns what the limit was. */
+static struct rlimit files_limit(unsigned more)
+{
+	struct rlimit old, limit;
+	int next = dup(STDIN_FILENO);
+
+	assert_return_code(next, errno);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	limit = (struct rlimit){(rlim_t)next + more, old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return old;
+}
+
+static void what_cannot_be_made_leaves_nothing(void **state)
+{
+	struct sealed sealed;
+	struct rlimit old, files = files_limit(2);
+
+	(void)state;
+	make(&sealed); /* it takes two */
+	sealed_close(&sealed);
+	for (unsigned more = 0; more < 2; more++) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+		files = files_limit(more);
+		errno = 0;
+		assert_int_equal(sealed_open(&sealed, "argond-test", 10000), -1);
+		assert_int_equal(errno, EMFILE);
+		assert_int_equal(sealed.bytes, 0);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(
+	    setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, old.rlim_max}), 0);
+	files = files_limit(2); /* none was left open */
+	assert_int_equal(sealed_open(&sealed, "argond-test", 10000), -1);
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(sealed.bytes, 0);
+	assert_int_equal(sealed_open(&sealed, "argond-test", 4096), 0);
+	sealed_close(&sealed);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(mappings(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +166,7 @@ int main(void)
 	    cmocka_unit_test(who_reads_it_cannot_write_it),
 	    cmocka_unit_test(what_is_shut_is_in_nobodys_memory),
 	    cmocka_unit_test(nothing_is_left_of_it),
+	    cmocka_unit_test(what_cannot_be_made_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
