@@ -224,6 +224,32 @@ static void test_slow_reading(void **state)
 	daemon_stop(d);
 }
 
+/* Takes next to nothing of long answers to requests that have all been read: it is the
+ * reset alone by which it is gone, and what the kernel holds for it. */
+static void test_long_answers(void **state)
+{
+	enum { ANSWERS = 20 };
+	struct daemon *d = *state;
+	struct drip drip = {.piece = "", .len = 0};
+	struct crowd crowd = {.narrow = true, .slow = true};
+	char text[ANSWERS * sizeof(GET("/openapi.json"))];
+	size_t len = 0;
+
+	if (!start(d, "write_timeout"))
+		skip();
+	for (int i = 0; i < ANSWERS; i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, "%s", GET("/openapi.json"));
+	crowd_open(&crowd, &d->tcp, crowd_size());
+	crowd_forget(&crowd);
+	crowd_say(&crowd, text, len);
+	expect_deadline(d, &crowd, &drip, 0);
+	for (size_t i = 0; i < crowd.count; i++)
+		assert_true(crowd.members[i].reset);
+	crowd_close(&crowd);
+	daemon_stop(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +258,7 @@ int main(void)
 	    daemon_test(test_slow_chunks),
 	    daemon_test(test_silence),
 	    daemon_test(test_slow_reading),
+	    daemon_test(test_long_answers),
 	};
 
 	return cmocka_run_group_tests_name("f8 slow", tests, NULL, NULL);
