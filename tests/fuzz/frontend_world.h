@@ -63,6 +63,28 @@ static inline void world_turn(void)
 	ev_run(world->fe.loop, EVRUN_NOWAIT);
 }
 
+/* --- clients */
+
+/* Connects one that may have `unread` bytes (0: as many as usual) before the frontend
+ * has to wait for it. Returns its end, which does not block. */
+static inline int world_connect(int unread)
+{
+	const struct sockaddr addr = {.sa_family = AF_UNIX};
+	int fds[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) ==
+	      0);
+	CHECK(unread == 0 ||
+	      setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &unread, sizeof(unread)) == 0);
+	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
+	return fds[0];
+}
+
+void frontend_conn_gone(struct frontend *fe)
+{
+	CHECK(fe == &world->fe);
+}
+
 /* --- hashers */
 
 /* One takes the next job of a pool; false where none is there. It must be well-formed:
@@ -215,6 +237,14 @@ static inline void world_open(void)
 	CHECK(world->fe.dispatch != NULL);
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	world_open();
+	return 0;
+}
+
 /* What the frontend has told the master so far; every message is well-formed. */
 static inline unsigned world_heard(enum control_kind kind)
 {
@@ -243,6 +273,17 @@ static inline void world_check_wanted(void)
 	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
 		wanted += atomic_load(&world->child.slot->frontend.wanted[i]) != 0;
 	CHECK(wanted <= dispatch_pending(world->fe.dispatch));
+}
+
+/* All clients have gone: no connection is left, and no byte of what passed through. */
+static inline void world_check_deserted(void)
+{
+	CHECK(world->fe.conn_count == 0);
+	CHECK(TAILQ_EMPTY(&world->fe.conns));
+	CHECK(world->fe.waiting == 0);
+	CHECK(atomic_load(&world->child.slot->frontend.connections) == 0);
+	check_zeros(world->fe.scratch.in, sizeof(world->fe.scratch.in));
+	check_zeros(world->fe.scratch.out, sizeof(world->fe.scratch.out));
 }
 
 /* Answers and waits until no job is left; then nothing may be that was not there at the

@@ -37,34 +37,13 @@ static struct play {
 	struct tape tape;
 } play;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	world_open();
-	return 0;
-}
-
-void frontend_conn_gone(struct frontend *fe)
-{
-	CHECK(fe == &world->fe);
-}
-
 /* --- clients */
 
 static void visitor_open(struct visitor *client)
 {
-	const struct sockaddr addr = {.sa_family = AF_UNIX};
-	const int narrow = NARROW;
-	int fds[2];
-
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) ==
-	      0);
-	CHECK(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &narrow, sizeof(narrow)) == 0);
-	client->fd = fds[0];
 	client->number = fuzz_random(&play.numbers);
 	client->sent = client->len = 0;
-	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
+	client->fd = world_connect(NARROW);
 }
 
 static void visitor_close(struct visitor *client)
@@ -302,12 +281,7 @@ static void end_all(void)
 	world_turn();
 	world_pass(2 * LADDER_KILL_GRACE_MS);
 	world_calm();
-	CHECK(world->fe.conn_count == 0);
-	CHECK(TAILQ_EMPTY(&world->fe.conns));
-	CHECK(world->fe.waiting == 0);
-	CHECK(atomic_load(&world->child.slot->frontend.connections) == 0);
-	check_zeros(world->fe.scratch.in, sizeof(world->fe.scratch.in));
-	check_zeros(world->fe.scratch.out, sizeof(world->fe.scratch.out));
+	world_check_deserted();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

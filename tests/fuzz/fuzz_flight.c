@@ -35,19 +35,6 @@ static struct play {
 	struct tape tape;
 } play;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	world_open();
-	return 0;
-}
-
-void frontend_conn_gone(struct frontend *fe)
-{
-	CHECK(fe == NULL); /* there is no connection */
-}
-
 /* --- askers */
 
 static void told(void *owner, const struct task_result *result)

@@ -38,32 +38,13 @@ struct session {
 static struct session one, other;
 static struct oracle oracle;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	world_open();
-	return 0;
-}
-
-void frontend_conn_gone(struct frontend *fe)
-{
-	CHECK(fe == &world->fe);
-}
-
 /* --- a client */
 
 static void session_open(struct session *s)
 {
-	const struct sockaddr addr = {.sa_family = AF_UNIX};
-	int fds[2];
-
 	s->len = s->count = 0;
 	s->closed = false;
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) ==
-	      0);
-	s->fd = fds[0];
-	CHECK(conn_accept(&world->fe, fds[1], &addr, sizeof(addr.sa_family)) == 0);
+	s->fd = world_connect(0);
 }
 
 static bool session_receive(struct session *s)
@@ -109,10 +90,7 @@ static void session_close(struct session *s)
 	close(s->fd);
 	for (unsigned i = 0; i < 4; i++)
 		world_turn();
-	CHECK(world->fe.conn_count == 0);
-	CHECK(world->fe.waiting == 0);
-	check_zeros(world->fe.scratch.in, sizeof(world->fe.scratch.in));
-	check_zeros(world->fe.scratch.out, sizeof(world->fe.scratch.out));
+	world_check_deserted();
 }
 
 /* --- what it got */

@@ -24,7 +24,7 @@ enum { AFTERMATH_KILLED = 2048, AFTERMATH_FILES = 1024 };
 	    "pool.elastic.min_processes=2", "pool.elastic.max_processes=2",            \
 	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",                \
 	    "pool.lookup.max_processes=1", "pool.elastic.deadline=120s",               \
-	    "pool.fixed.deadline=120s"
+	    "pool.fixed.deadline=120s", "pool.lookup.deadline=120s"
 
 struct aftermath {
 	struct daemon *d;

@@ -3,22 +3,12 @@
  * sockets, and no way to look into its siblings.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/system/client.h"
+#include "tests/system/confined.h"
 #include "tests/system/fds.h"
 #include "tests/system/process.h"
 
@@ -34,34 +24,7 @@
 #define SANITIZED 0
 #endif
 
-#define SMALL                                                                          \
-	"profile.default.memory=64K", "profile.default.time=1", "hello_delay=5ms",     \
-	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",                \
-	    "pool.lookup.max_processes=1"
-
 /* ---- who they are ---- */
-
-static const struct passwd *user_named(const char *name)
-{
-	const struct passwd *user = getpwnam(name);
-
-	if (geteuid() != 0 || user == NULL) {
-		print_message("needs root and a user %s\n", name);
-		skip();
-	}
-	return user;
-}
-
-/* The daemon's folder is the user's, for the database is in it. */
-static const struct passwd *give_folder(const struct daemon *d, const char *name)
-{
-	const struct passwd *user = user_named(name);
-
-	assert_return_code(chown(d->dir, user->pw_uid, user->pw_gid), errno);
-	assert_return_code(chmod(d->dir, 0755), errno);
-	assert_return_code(chmod(d->conf, 0644), errno);
-	return user;
-}
 
 /* The rest of the line of /proc/PID/status that begins with `name`. */
 static void status_field(pid_t pid, const char *name, char value[256])
@@ -141,21 +104,6 @@ static void expect_all_confined(const struct daemon *d, uid_t uid, gid_t gid)
 	}
 }
 
-static void expect_service(const struct daemon *d)
-{
-	static const char *const paths[] = {
-	    "/livez", "/", "/hash/x", "/hash_rayon/x", "/user/1"};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		char text[256] = "";
-		int status = client_fetch(&d->tcp, paths[i], text, sizeof(text));
-
-		if (status != 200)
-			fail_msg("%s: %d %s", paths[i], status, text);
-	}
-	assert_int_equal(client_fetch(&d->tcp, "/user/7", NULL, 0), 404);
-}
-
 /* Where the process's / is. */
 static void root_of(pid_t pid, char root[256])
 {
@@ -187,12 +135,12 @@ static void expect_roots(const struct daemon *d, const char *others)
 static void test_as_root_with_a_user(void **state)
 {
 	struct daemon *d = *state;
-	const struct passwd *user = give_folder(d, "nobody");
+	const struct passwd *user = confined_folder(d, "nobody");
 
-	daemon_start(d, SMALL, "user=nobody", NULL);
+	daemon_start(d, CONFINED_SMALL, "user=nobody", NULL);
 	expect_all_confined(d, user->pw_uid, user->pw_gid);
 	expect_roots(d, "(deleted)");
-	expect_service(d);
+	confined_expect_service(d);
 	if (!SANITIZED) {
 		assert_true(locked_kib(process_find(d, "frontend 0")) > 0);
 		assert_true(locked_kib(process_find(d, "hasher elastic/0")) > 0);
@@ -205,17 +153,17 @@ static void test_as_root_with_a_user(void **state)
 static void test_users_of_their_own(void **state)
 {
 	struct daemon *d = *state;
-	const struct passwd *user = give_folder(d, "nobody");
+	const struct passwd *user = confined_folder(d, "nobody");
 	const uid_t nobody = user->pw_uid;
 	const gid_t nogroup = user->pw_gid;
 
-	user = user_named("daemon");
-	daemon_start(d, SMALL, "user=daemon", "pool.lookup.user=nobody", NULL);
+	user = confined_user("daemon");
+	daemon_start(d, CONFINED_SMALL, "user=daemon", "pool.lookup.user=nobody", NULL);
 	expect_confined(process_find(d, "frontend 0"), user->pw_uid, user->pw_gid);
 	expect_confined(
 	    process_find(d, "hasher elastic/0"), user->pw_uid, user->pw_gid);
 	expect_confined(process_find(d, "hasher lookup/0"), nobody, nogroup);
-	expect_service(d);
+	confined_expect_service(d);
 	daemon_stop(d);
 }
 
@@ -224,11 +172,11 @@ static void test_chroot(void **state)
 	struct daemon *d = *state;
 	char option[128];
 
-	give_folder(d, "nobody");
+	confined_folder(d, "nobody");
 	snprintf(option, sizeof(option), "chroot=%s", d->dir);
-	daemon_start(d, SMALL, "user=nobody", option, NULL);
+	daemon_start(d, CONFINED_SMALL, "user=nobody", option, NULL);
 	expect_roots(d, d->dir);
-	expect_service(d);
+	confined_expect_service(d);
 	daemon_stop(d);
 }
 
@@ -236,24 +184,13 @@ static void test_as_root_without_a_user(void **state)
 {
 	struct daemon *d = *state;
 
-	user_named("root");
-	daemon_start(d, SMALL, NULL);
+	confined_user("root");
+	daemon_start(d, CONFINED_SMALL, NULL);
 	expect_field(process_find(d, "hasher elastic/0"), "CapEff", "0000000000000000");
 	expect_field(process_find(d, "frontend 0"), "CapPrm", "0000000000000000");
 	expect_roots(d, "(deleted)");
-	expect_service(d);
+	confined_expect_service(d);
 	daemon_stop(d);
-}
-
-/* Starts it without root's help. */
-static void start_as_nobody(struct daemon *d)
-{
-	setenv("ARGOND_WRAPPER",
-	    "prlimit --memlock=64K "
-	    "setpriv --reuid=nobody --regid=nogroup --clear-groups",
-	    1);
-	daemon_start(d, SMALL, NULL);
-	unsetenv("ARGOND_WRAPPER");
 }
 
 /* As whoever runs the tests or, if that is root, as nobody. */
@@ -264,16 +201,16 @@ static void test_unprivileged(void **state)
 	gid_t gid = getgid();
 
 	if (uid == 0) {
-		const struct passwd *user = give_folder(d, "nobody");
+		const struct passwd *user = confined_folder(d, "nobody");
 
 		uid = user->pw_uid;
 		gid = user->pw_gid;
-		start_as_nobody(d);
+		confined_start_as_nobody(d);
 	} else {
-		daemon_start(d, SMALL, NULL);
+		daemon_start(d, CONFINED_SMALL, NULL);
 	}
 	expect_all_confined(d, uid, gid);
-	expect_service(d);
+	confined_expect_service(d);
 	daemon_stop(d);
 }
 
@@ -315,8 +252,8 @@ static void test_open_files(void **state)
 	pid_t pids[PROCESS_MAX];
 	size_t n;
 
-	user_named("root");
-	daemon_start(d, SMALL, NULL);
+	confined_user("root");
+	daemon_start(d, CONFINED_SMALL, NULL);
 	n = process_all(d, "hasher ", pids, PROCESS_MAX);
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < n; i++)
@@ -325,150 +262,6 @@ static void test_open_files(void **state)
 	assert_int_equal(n, 2);
 	for (size_t i = 0; i < n; i++)
 		expect_fds(pids[i], frontend);
-	daemon_stop(d);
-}
-
-/* ---- their own user ---- */
-
-static bool can_open(pid_t pid, const char *what, int flags)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
-	return open(path, flags | O_CLOEXEC) >= 0;
-}
-
-/* In a child: as that user, what of process `pid` can be had? Exit status 0: nothing.
- */
-static int spy(const struct passwd *user, pid_t pid)
-{
-	char byte;
-	struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)&byte, 1};
-	const struct rlimit more = {1, 1};
-	int handle;
-
-	if (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 ||
-	    setuid(user->pw_uid) != 0)
-		return 1;
-	if (can_open(pid, "mem", O_RDONLY) || can_open(pid, "mem", O_RDWR))
-		return 2;
-	if (can_open(pid, "maps", O_RDONLY) || can_open(pid, "environ", O_RDONLY) ||
-	    can_open(pid, "fd", O_RDONLY))
-		return 3;
-	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 ||
-	    ptrace(PTRACE_ATTACH, pid, NULL, NULL) == 0)
-		return 4;
-	if (process_vm_readv(pid, &here, 1, &there, 1, 0) >= 0 || errno != EPERM)
-		return 5;
-	handle = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (handle >= 0 && syscall(SYS_pidfd_getfd, handle, 2, 0) >= 0)
-		return 6;
-	return prlimit(pid, RLIMIT_NPROC, &more, NULL) == 0 ? 7 : 0;
-}
-
-static void expect_no_view(const struct daemon *d, const struct passwd *user)
-{
-	pid_t pids[PROCESS_MAX];
-	size_t n = process_children(d->pid, pids, PROCESS_MAX);
-	int status;
-
-	assert_int_equal(n, 5);
-	for (size_t i = 0; i < n; i++) {
-		pid_t pid = fork();
-
-		assert_return_code(pid, errno);
-		if (pid == 0)
-			_exit(spy(user, pids[i]));
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), 0);
-	}
-}
-
-static void test_their_own_user_sees_nothing(void **state)
-{
-	struct daemon *d = *state;
-	const struct passwd *user = give_folder(d, "nobody");
-
-	daemon_start(d, SMALL, "user=nobody", NULL);
-	expect_no_view(d, user);
-	expect_service(d);
-	daemon_stop(d);
-	start_as_nobody(d);
-	expect_no_view(d, user);
-	daemon_stop(d);
-}
-
-/* ---- a call that is not allowed ---- */
-
-#ifdef __x86_64__
-/* Makes the process's next system call another one. False: not permitted. */
-static bool change_call(pid_t pid, unsigned long number)
-{
-	struct user_regs_struct regs;
-	int status;
-
-	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0)
-		return false;
-	assert_return_code(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), errno);
-	do {
-		struct __ptrace_syscall_info info = {.op = PTRACE_SYSCALL_INFO_NONE};
-
-		assert_int_equal(waitpid(pid, &status, __WALL), pid);
-		assert_true(WIFSTOPPED(status));
-		ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
-		    info.op == PTRACE_SYSCALL_INFO_ENTRY)
-			break;
-		assert_return_code(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), errno);
-	} while (true);
-	assert_return_code(ptrace(PTRACE_GETREGS, pid, NULL, &regs), errno);
-	regs.orig_rax = number;
-	assert_return_code(ptrace(PTRACE_SETREGS, pid, NULL, &regs), errno);
-	assert_return_code(ptrace(PTRACE_DETACH, pid, NULL, NULL), errno);
-	return true;
-}
-#else
-static bool change_call(pid_t pid, unsigned long number)
-{
-	(void)pid;
-	(void)number;
-	return false;
-}
-#endif
-
-static void test_a_denied_call_is_logged(void **state)
-{
-	static const struct {
-		const char *who;
-		unsigned long number;
-		const char *words;
-	} deaths[] = {
-	    {"frontend 1", SYS_socket, "\\(socket\\)"},
-	    {"hasher elastic/0", SYS_execve, "\\(execve\\)"},
-	    {"hasher lookup/0", SYS_ptrace, "\\(ptrace\\)"},
-	};
-	struct daemon *d = *state;
-	char pattern[192];
-
-	d->bugs_expected = true;
-	daemon_start(d, SMALL, NULL);
-	for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
-		pid_t pid = process_find(d, deaths[i].who);
-
-		if (!change_call(pid, deaths[i].number)) {
-			daemon_stop(d);
-			print_message("ptrace is not permitted\n");
-			skip();
-		}
-		kill(pid, SIGUSR1); /* something to do */
-		snprintf(pattern, sizeof(pattern),
-		    "%s \\(%d\\) killed by SIGSYS, by its seccomp filter.* %lu %s",
-		    deaths[i].who, (int)pid, deaths[i].number, deaths[i].words);
-		daemon_wait_log(d, pattern);
-		process_wait_new(d, deaths[i].who, pid);
-	}
-	expect_service(d);
 	daemon_stop(d);
 }
 
@@ -481,8 +274,6 @@ int main(void)
 	    daemon_test(test_as_root_without_a_user),
 	    daemon_test(test_unprivileged),
 	    daemon_test(test_open_files),
-	    daemon_test(test_their_own_user_sees_nothing),
-	    daemon_test(test_a_denied_call_is_logged),
 	};
 
 	return cmocka_run_group_tests_name("confinement", tests, NULL, NULL);

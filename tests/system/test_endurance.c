@@ -227,7 +227,7 @@ static void expect_no_slope(const struct ledger *ledger)
 static void start(struct daemon *d)
 {
 	daemon_start(d, AFTERMATH_DAEMON, "profile.default.memory=1M",
-	    "verify_max_memory=1M", "pool.lookup.deadline=120s", NULL);
+	    "verify_max_memory=1M", NULL);
 }
 
 static void test_endurance(void **state)

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/system/aftermath.h"
@@ -20,7 +22,8 @@ enum {
 	RUN_LONG_MS = 60000,
 	PROBES = 4096,
 	DEADLINE_MS = 1000,
-	LIVEZ_MS = 250
+	LIVEZ_MS = 250,
+	TIMES = 10 /* as long as a process needs that only echoes a byte */
 };
 
 static void loops_start(pid_t pids[LOOPS])
@@ -44,44 +47,104 @@ static void loops_end(const pid_t pids[LOOPS])
 	}
 }
 
+/* A process that only echoes what it is sent: so long it takes on this machine to be
+ * given time at all. */
+struct echo {
+	pid_t pid;
+	int fd;
+};
+
+static void echo_start(struct echo *echo)
+{
+	int fds[2];
+	char byte;
+
+	assert_return_code(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), errno);
+	echo->pid = fork();
+	assert_return_code(echo->pid, errno);
+	if (echo->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fds[0]);
+		while (read(fds[1], &byte, 1) == 1 && write(fds[1], &byte, 1) == 1)
+			continue;
+		_exit(0);
+	}
+	close(fds[1]);
+	echo->fd = fds[0];
+}
+
+static void echo_ask(const struct echo *echo)
+{
+	char byte = 'e';
+
+	assert_int_equal(write(echo->fd, &byte, 1), 1);
+	assert_int_equal(read(echo->fd, &byte, 1), 1);
+}
+
+static void echo_end(const struct echo *echo)
+{
+	close(echo->fd);
+	waitpid(echo->pid, NULL, 0);
+}
+
 struct probes {
 	const struct daemon *d;
-	uint64_t until, took[PROBES];
+	struct echo echo;
+	uint64_t until, took[PROBES], echoed[PROBES]; /* us */
 	size_t count;
 };
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
 
 static bool probe(struct load *load, void *arg)
 {
 	struct probes *probes = arg;
-	uint64_t since = harness_now_ms();
+	const size_t i = probes->count++ % PROBES;
+	uint64_t since = now_us(), answered;
 
 	(void)load;
 	assert_int_equal(client_fetch(&probes->d->tcp, "/livez", NULL, 0), 200);
-	probes->took[probes->count++ % PROBES] = harness_now_ms() - since;
+	answered = now_us();
+	echo_ask(&probes->echo);
+	probes->took[i] = answered - since;
+	probes->echoed[i] = now_us() - answered;
 	return harness_now_ms() < probes->until;
 }
 
-static int by_ms(const void *a, const void *b)
+static int by_time(const void *a, const void *b)
 {
 	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return (x > y) - (x < y);
 }
 
-/* The figure of the promise is one of a machine that has nothing else to do: it is held
- * to where time is taken for it. */
+/* The promise's figure is one of a machine that has nothing else to do, and is held to
+ * where time is taken for it. In a short run it may be missed by as much as another
+ * process is kept waiting beside it. */
 static void expect_alive(struct probes *probes)
 {
 	const size_t n = probes->count < PROBES ? probes->count : PROBES;
-	const bool strict = harness_rounds(0, 1) == 1;
-	uint64_t p99;
+	uint64_t p99, echo;
 
-	qsort(probes->took, n, sizeof(probes->took[0]), by_ms);
-	p99 = probes->took[n * 99 / 100];
-	print_message("F31: /livez %zu times, p50 %llu ms, p99 %llu ms\n", n,
-	    (unsigned long long)probes->took[n / 2], (unsigned long long)p99);
-	assert_in_range(strict ? p99 : probes->took[n / 2], 0,
-	    (strict ? LIVEZ_MS : 4 * LIVEZ_MS) * harness_slow());
+	qsort(probes->took, n, sizeof(probes->took[0]), by_time);
+	qsort(probes->echoed, n, sizeof(probes->echoed[0]), by_time);
+	p99 = probes->took[n * 99 / 100] / 1000;
+	echo = probes->echoed[n / 2];
+	print_message("F31: /livez %zu times, p50 %.1f ms, p99 %llu ms; an echo's p50 "
+	              "%.1f ms\n",
+	    n, (double)probes->took[n / 2] / 1000, (unsigned long long)p99,
+	    (double)echo / 1000);
+	if (harness_rounds(0, 1) == 1)
+		assert_in_range(p99, 0, LIVEZ_MS * harness_slow());
+	assert_in_range(probes->took[n / 2], 0,
+	    UINT64_C(1000) * LIVEZ_MS / TIMES * harness_slow() + TIMES * echo);
 }
 
 static void test_busy(void **state)
@@ -100,11 +163,13 @@ static void test_busy(void **state)
 	daemon_start(
 	    d, AFTERMATH_DAEMON, "profile.default.memory=8M", slow, deadline, NULL);
 	aftermath_begin(&a, d);
+	echo_start(&probes->echo);
 	loops_start(loops);
 	probes->d = d;
 	probes->until = harness_now_ms() + harness_rounds(RUN_MS, RUN_LONG_MS);
 	load_run(&load);
 	loops_end(loops);
+	echo_end(&probes->echo);
 	load_print(&load, "F31");
 	/* done in time, or refused, or expired: all of it in time */
 	assert_int_equal(

@@ -9,6 +9,7 @@
 
 #include "tests/system/client.h"
 #include "tests/system/load.h"
+#include "tests/system/store.h"
 
 static void start(struct daemon *d)
 {
@@ -60,9 +61,7 @@ static void test_database(void **state)
 	start(d);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	assert_return_code(access(d->store, R_OK), errno);
-	assert_int_equal(
-	    sqlite3_open_v2(d->store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_busy_timeout(db, harness_limit_ms());
+	db = store_open(d);
 	assert_int_equal(
 	    sqlite3_exec(db, "DELETE FROM users", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 404);
@@ -85,20 +84,14 @@ static void test_locked(void **state)
 
 	start(d);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
-	assert_int_equal(
-	    sqlite3_open_v2(d->store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_busy_timeout(db, harness_limit_ms());
-	assert_int_equal(
-	    sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;", NULL,
-	        NULL, NULL),
-	    SQLITE_OK);
+	db = store_lock(d);
 	client_open(&waiting, &d->tcp);
 	client_say(&waiting, "GET /user/1 HTTP/1.1\r\nHost: t\r\n\r\n");
 	load_run(&load);
 	load_expect_ok(&load, false);
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 	assert_false(client_receive(&waiting, 0)); /* it still waits */
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	store_unlock(db);
 	client_read(&waiting, &r, false);
 	assert_int_equal(r.status, 200);
 	assert_string_equal(r.body, "User data for ID 1");
@@ -118,16 +111,10 @@ static void test_locked_for_good(void **state)
 	daemon_start(
 	    d, "profile.default.memory=64K", "profile.default.time=1", deadline, NULL);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
-	assert_int_equal(
-	    sqlite3_open_v2(d->store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_busy_timeout(db, harness_limit_ms());
-	assert_int_equal(
-	    sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;", NULL,
-	        NULL, NULL),
-	    SQLITE_OK);
+	db = store_lock(d);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 504);
 	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	store_unlock(db);
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	daemon_stop(d);
 }

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -17,6 +16,7 @@
 #include "tests/system/load.h"
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
+#include "tests/system/store.h"
 
 enum { CROWD = 100 };
 
@@ -198,20 +198,6 @@ static void who_waits_on_is_worked_for(void **state)
 	daemon_stop(d);
 }
 
-static sqlite3 *store_lock(const struct daemon *d)
-{
-	sqlite3 *db;
-
-	assert_int_equal(
-	    sqlite3_open_v2(d->store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_busy_timeout(db, harness_limit_ms());
-	assert_int_equal(
-	    sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;", NULL,
-	        NULL, NULL),
-	    SQLITE_OK);
-	return db;
-}
-
 /* A look-up that cannot be stopped in place (its process hangs in the middle of it,
  * held by a debugger): when its client leaves, the process is replaced. */
 static void a_lookup_that_hangs_is_ended(void **state)
@@ -244,7 +230,7 @@ static void a_lookup_that_hangs_is_ended(void **state)
 	assert_true(process_wait_handle(handle, harness_limit_ms()));
 	close(handle);
 	assert_int_equal(waitpid(pid, NULL, __WALL), pid); /* we, too, are told */
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	store_unlock(db);
 	daemon_wait_log(d, "all who had asked had left");
 	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
 	peek_close(&peek);
