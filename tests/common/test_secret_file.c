@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/secret_file.h"
@@ -24,38 +23,40 @@ struct place {
 	uint8_t bytes[SOME + 1];
 };
 
-/* What happens to the file at the next read(), if anything. */
+/* What happens at fstat(), before and after all of a file is read. */
 static struct {
-	const char *path;
+	unsigned after;   /* so many calls */
+	const char *path; /* this file gets that text; NULL: none does */
 	const char *text;
 	bool fails;
 } meanwhile;
 
 static void file_rewrite(const char *path, const char *text)
 {
+	static time_t times;
 	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	/* times are as coarse as the kernel's ticks */
+	times++; /* the clock of files is as coarse as the kernel's ticks */
 	assert_return_code(
-	    futimens(fd, (struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}}), errno);
+	    futimens(fd, (struct timespec[2]){{.tv_sec = times}, {.tv_sec = times}}),
+	    errno);
 	close(fd);
 }
 
-ssize_t read(int fd, void *to, size_t n)
+int fstat(int fd, struct stat *st)
 {
-	if (meanwhile.fails) {
+	if (meanwhile.after > 0) {
+		meanwhile.after--;
+	} else if (meanwhile.fails) {
 		errno = EIO;
 		return -1;
-	}
-	if (meanwhile.path != NULL) {
-		const char *path = meanwhile.path;
-
+	} else if (meanwhile.path != NULL) {
+		file_rewrite(meanwhile.path, meanwhile.text);
 		meanwhile.path = NULL;
-		file_rewrite(path, meanwhile.text);
 	}
-	return syscall(SYS_read, fd, to, n);
+	return fstatat(fd, "", st, AT_EMPTY_PATH);
 }
 
 static int set_up(void **state)
@@ -112,7 +113,8 @@ static void all_of_it_is_read(void **state)
 	assert_null(why);
 }
 
-static void half_of_one_and_half_of_another_is_neither(void **state)
+/* While it is open, and before it is known to be read as it was. */
+static void what_is_written_to_is_not_taken(void **state)
 {
 	static const char *const texts[] = {
 	    "abcdefghij", "short", "", "longer than it was"};
@@ -120,12 +122,12 @@ static void half_of_one_and_half_of_another_is_neither(void **state)
 	const char *why;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		meanwhile.after = 2; /* as it is opened, as it is begun */
 		meanwhile.path = place->path;
 		meanwhile.text = texts[i];
+		file_rewrite(place->path, "0123456789");
 		assert_int_equal(read_file(place, SOME + 1, &why), -1);
-		assert_non_null(why);
-		if (strlen(texts[i]) <= SOME)
-			assert_string_equal(why, "was written to while it was read");
+		assert_string_equal(why, "was written to while it was read");
 	}
 }
 
@@ -134,8 +136,14 @@ static void what_fails_is_told(void **state)
 	struct place *place = *state;
 	const char *why;
 
-	meanwhile.fails = true;
-	assert_int_equal(read_file(place, SOME, &why), -1);
+	for (unsigned calls = 1; calls < 3; calls++) {
+		meanwhile.after = calls;
+		meanwhile.fails = true;
+		assert_int_equal(read_file(place, SOME, &why), -1);
+		assert_non_null(why);
+	}
+	meanwhile.after = 0;
+	assert_int_equal(secret_file_open(place->path, &why), -1);
 	assert_string_equal(why, "Input/output error");
 	meanwhile.fails = false;
 	unlink(place->path);
@@ -150,7 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    FILE_TEST(all_of_it_is_read),
-	    FILE_TEST(half_of_one_and_half_of_another_is_neither),
+	    FILE_TEST(what_is_written_to_is_not_taken),
 	    FILE_TEST(what_fails_is_told),
 	};
 
