@@ -6,6 +6,7 @@
 enum {
 	LOOK_MS = 20, /* between two looks at what the hashers have done */
 	SMOOTHING = 4,
+	SAMPLE_JOBS = 4, /* usual ones: a look at fewer counts for less */
 	/* of waiting without a break, and usual jobs that have ended meanwhile, for our
 	 * own rate */
 	OWN_MS = 50,
@@ -27,18 +28,53 @@ unsigned forecast_hashers(const struct pool *pool)
 	return alive > 0 ? alive : 1;
 }
 
+/*
+ * One job that took long (the first one of a look-up process opens the database;
+ * somebody else had the CPU) says little about the next fifty: where times get worse a
+ * look weighs by what it has seen, and the first ones count from zero on. No job can be
+ * quicker than it can be done: where times get better a look is believed.
+ */
+static void forecast_learn(struct pool *pool, double ns_per_unit, uint64_t units)
+{
+	struct forecast *forecast = &pool->forecast;
+	const double enough = SAMPLE_JOBS * (double)pool->queue.quantum;
+	double weight = (double)units < enough ? (double)units / enough : 1;
+
+	if (forecast->seen < enough) {
+		forecast->seen += (double)units;
+	} else {
+		if (ns_per_unit < forecast->ns_per_unit)
+			weight = 1;
+		weight /= SMOOTHING;
+	}
+	forecast->ns_per_unit += (ns_per_unit - forecast->ns_per_unit) * weight;
+}
+
 /* The sums go down when a process is replaced: then this look only begins anew. */
+static void forecast_compare(struct pool *pool, uint64_t units, uint64_t busy_ns)
+{
+	struct forecast *forecast = &pool->forecast;
+	const bool comparable = units > forecast->units && busy_ns > forecast->busy_ns;
+	const uint64_t done = units - forecast->units;
+	double sample;
+
+	if (done == 0) /* nothing learnt */
+		return;
+	sample = (double)(busy_ns - forecast->busy_ns) / (double)done;
+	forecast->units = units;
+	forecast->busy_ns = busy_ns;
+	if (comparable && sample <= NS_PER_UNIT_MAX)
+		forecast_learn(pool, sample, done);
+}
+
 static void forecast_look(struct pool *pool)
 {
 	const struct child *child = pool->dispatch->child;
-	struct forecast *forecast = &pool->forecast;
 	uint64_t now = clock_ns(), units = 0, busy_ns = 0;
-	bool comparable;
-	double sample;
 
-	if (now - forecast->looked_ns < LOOK_MS * NS_PER_MS)
+	if (now - pool->forecast.looked_ns < LOOK_MS * NS_PER_MS)
 		return;
-	forecast->looked_ns = now;
+	pool->forecast.looked_ns = now;
 	for (unsigned s = child->pool_slot[pool->index];
 	     s < child->pool_slot[pool->index + 1]; s++) {
 		const struct board_hasher *hasher =
@@ -47,19 +83,7 @@ static void forecast_look(struct pool *pool)
 		units += atomic_load(&hasher->units);
 		busy_ns += atomic_load(&hasher->busy_ns);
 	}
-	comparable = units > forecast->units && busy_ns > forecast->busy_ns;
-	sample =
-	    (double)(busy_ns - forecast->busy_ns) / (double)(units - forecast->units);
-	if (units != forecast->units) { /* none done: nothing learnt */
-		forecast->units = units;
-		forecast->busy_ns = busy_ns;
-	}
-	if (!comparable || sample > NS_PER_UNIT_MAX)
-		return;
-	if (forecast->ns_per_unit == 0)
-		forecast->ns_per_unit = sample;
-	else
-		forecast->ns_per_unit += (sample - forecast->ns_per_unit) / SMOOTHING;
+	forecast_compare(pool, units, busy_ns);
 }
 
 /* As much of the other frontends' jobs as we have before us is served meanwhile. */

@@ -14,6 +14,7 @@ struct pool;
 
 struct forecast {
 	double ns_per_unit; /* of one hasher's time, moving average; 0: not known yet */
+	double seen;        /* units that it comes from, as long as they are few */
 	uint64_t units, busy_ns; /* the sums when last looked at */
 	uint64_t looked_ns;
 	/* our own part of what the pool does, while jobs of ours wait without a break

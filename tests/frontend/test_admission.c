@@ -320,6 +320,42 @@ static void bad_times_are_forgotten(void **state)
 	            .1 * (double)NS_PER_SEC);
 }
 
+/* So many jobs done by hasher 0, each of which took so long; and time to look at it. */
+static void have_done(struct world *w, unsigned jobs, uint64_t ms_each)
+{
+	atomic_fetch_add(&hasher(w, 0)->units, (uint64_t)jobs * 19456 * 2);
+	atomic_fetch_add(&hasher(w, 0)->busy_ns, jobs * ms_each * NS_PER_MS);
+	pass(100);
+}
+
+/* How many of the next jobs are taken, at most `most`. */
+static unsigned taken(struct world *w, struct asker *askers, unsigned most)
+{
+	unsigned n = 0;
+
+	while (n < most && ask(w, &askers[n], "x") == ADMITTED)
+		n++;
+	finish_all(w);
+	return n;
+}
+
+static void one_slow_job_is_no_reason(void **state)
+{
+	struct world *w = *state;
+	struct asker askers[50] = {0}, after[50] = {0}, many[50] = {0};
+
+	w->pools[POOL].queue_limit = 1000;
+	test_chance = NEVER;
+	have_done(w, 1, DEADLINE_MS / 50); /* the very first one */
+	assert_int_equal(taken(w, askers, 50), 50);
+	have_done(w, 100, 1);
+	have_done(w, 1, DEADLINE_MS / 20); /* one among many quick ones */
+	assert_int_equal(taken(w, after, 50), 50);
+	for (int i = 0; i < 10; i++)
+		have_done(w, 4, DEADLINE_MS / 5); /* but these are */
+	assert_in_range(taken(w, many, 50), 1, 9);
+}
+
 static void a_full_queue_goes_newest_first(void **state)
 {
 	struct world *w = *state;
@@ -419,6 +455,7 @@ int main(void)
 	    WITH_WORLD(clients_take_turns),
 	    WITH_WORLD(who_is_too_late_is_told_so_and_not_sent),
 	    WITH_WORLD(bad_times_are_forgotten),
+	    WITH_WORLD(one_slow_job_is_no_reason),
 	    WITH_WORLD(a_full_queue_goes_newest_first),
 	    WITH_WORLD(costly_jobs_share_one_ceiling),
 	    WITH_WORLD(what_other_frontends_have_reserved_counts),
