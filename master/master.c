@@ -35,9 +35,8 @@ void master_title(const struct master *m)
 void master_in_charge(struct master *m)
 {
 	m->in_charge = true;
-	if (lockfile_claim(&m->lockfile) != 0)
-		log_warn("pidfile: %s", strerror(errno));
-	listen_close(&m->handed); /* what the config does not name any more */
+	if (!m->upgrade.predecessor) /* who may take his place back, and need them */
+		listen_close(&m->handed);
 	/* after an upgrade: the old one may be gone, and cannot say it */
 	if (m->reload.begun > 0 && m->candidate == NULL && !upgrade_under_way(m))
 		status_finished(m, true, "");

@@ -119,8 +119,7 @@ struct master {
 	struct upgrade upgrade;
 	struct lockfile lockfile;
 	struct groups groups;
-	struct listener_set
-	    handed; /* by the one before us: held until we are in charge */
+	struct listener_set handed; /* by the one before us: held until he has gone */
 	struct listener_set
 	    activated; /* by systemd: what we listen on whatever the config says */
 	int signal_fd;
@@ -152,8 +151,7 @@ bool master_generation_on_trial(const struct generation *g);
 bool master_generation_serves(const struct generation *g);
 void master_generation_failed(struct generation *g, const char *why);
 void master_generation_empty(struct generation *g);
-void master_in_charge(
-    struct master *m); /* it is us: pidfile, log, service manager, launcher */
+void master_in_charge(struct master *m); /* it is us: log, service manager, launcher */
 void master_go_on(
     struct master *m); /* the upgrade or reload that waits, if it may begin */
 void master_stop(struct master *m);   /* now */
