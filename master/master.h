@@ -77,7 +77,8 @@ struct role {
 	    suspected_ns; /* when a process was last replaced on a frontend's word */
 };
 
-/* Where a generation stands. It only ever goes downwards. */
+/* Where a generation stands. It only ever goes downwards, but for one whose successor's
+ * master has died: it is resumed. */
 enum generation_state {
 	GENERATION_STARTING, /* its first processes are not all READY */
 	GENERATION_SERVING,
@@ -168,6 +169,9 @@ struct generation *generation_open(struct master *m, struct config *config,
 int generation_start(struct generation *g);
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
+/* It drains, but is wanted again: what has been told to leave leaves, and beside that
+ * its processes are started anew, with the config that it has. */
+void generation_resume(struct generation *g);
 /* Does the generation drain, and need no more processes of that role? Hashers are
  * needed as long as a frontend has requests to answer. */
 bool generation_is_done_with(const struct generation *g, const struct role *role);

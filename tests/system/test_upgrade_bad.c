@@ -201,6 +201,48 @@ static void test_crash_after_ready(void **state)
 	daemon_stop(d);
 }
 
+/* What the new one has changed, or somebody since, is nothing to the old one: he serves
+ * with the config that he had, also where the new one's listens on less. */
+static void test_config_gone(void **state)
+{
+	struct daemon *d = *state;
+	struct response r = {0};
+	struct client idle;
+	char before[HOUSE_TEXT], text[512], *good;
+
+	start(d, before);
+	good = harness_read_file(d->conf);
+	assert_non_null(good);
+	snprintf(text, sizeof(text),
+	    "listen = {\"127.0.0.1:%u\"}\npidfile = \"%s\"\nstore = \"sqlite:%s\"\n",
+	    ntohs(d->tcp.in.sin_port), d->pidfile, d->store);
+	harness_write_file(d->conf, text);
+	client_open(&idle, &d->tcp);
+	client_get(&idle, &r, "/livez"); /* keeps the old one there */
+	assert_int_equal(send_upgrade(d, NULL, 0), 0);
+	assert_int_not_equal(masters_named(d), d->pid);
+	harness_write_file(d->conf, "nonsense = 1\n");
+	daemon_log_mark(d);
+	assert_return_code(kill(masters_named(d), SIGKILL), errno);
+	daemon_wait_log(
+	    d, "this master takes its place again, with the config that it had$");
+	wait_until(alone_again, d, "the old master in charge again");
+	expect_serving(d);
+	client_get(&idle, &r, "/livez"); /* it is answered by who has been draining */
+	assert_int_equal(r.status, 200);
+	client_expect_end(&idle);
+	house_expect(d, before);
+	assert_int_equal(masters_send(d, "reload", NULL, 0), 1);
+	expect_serving(d);
+	harness_write_file(d->conf, good);
+	free(good);
+	assert_int_equal(masters_send(d, "reload", NULL, 0), 0);
+	client_close(&idle);
+	response_free(&r);
+	expect_success(d);
+	daemon_stop(d);
+}
+
 /* One that is told to leave is not replaced by the one before it. */
 static void test_quit_while_both(void **state)
 {
@@ -349,6 +391,7 @@ int main(void)
 	    masters_test(test_missing),
 	    masters_test(test_refused),
 	    masters_test(test_crash_after_ready),
+	    masters_test(test_config_gone),
 	    masters_test(test_quit_while_both),
 	    masters_test(test_kill),
 	};
