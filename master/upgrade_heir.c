@@ -110,8 +110,8 @@ static void upgrade_take_over(struct master *m)
 	up->predecessor = true;
 	ev_set_cb(&up->watcher, upgrade_alone);
 	supervise_serve(&m->current->roles[0]);
-	master_in_charge(m);
 	upgrade_say(m, UPGRADE_DONE);
+	master_in_charge(m); /* whoever waits for the upgrade hears of it: not before */
 }
 
 /* The end, without GO: there is nobody else. */
