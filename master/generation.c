@@ -175,7 +175,8 @@ void generation_check_ready(struct generation *g)
 		if (role_count(&g->roles[r], PROCESS_READY) < g->roles[r].min)
 			return;
 	g->state = GENERATION_SERVING;
-	watch_start(g);
+	if (!ev_is_active(&g->watch)) /* it is, where the generation was resumed */
+		watch_start(g);
 	master_generation_ready(g);
 }
 
@@ -233,6 +234,21 @@ void generation_drain(struct generation *g)
 			role_leave(&g->roles[r]);
 	if (generation_alive(g) == 0)
 		master_generation_empty(g);
+}
+
+void generation_resume(struct generation *g)
+{
+	const struct config *config = g->config;
+
+	ev_timer_stop(g->master->loop, &g->limit);
+	g->state = GENERATION_STARTING;
+	g->killed = false;
+	for (size_t i = 0; i < config->pool_count; i++) /* logged where it fails */
+		(void)groups_pool(&g->master->groups, config, &config->pools[i]);
+	listen_settle(&g->listeners, config);
+	for (size_t r = 0; r < g->role_count; r++)
+		supervise_role(&g->roles[r]);
+	generation_check_ready(g);
 }
 
 void generation_kill(struct generation *g)

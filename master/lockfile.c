@@ -137,13 +137,17 @@ int lockfile_inherit(struct lockfile *file, int fd, const char *path)
 int lockfile_claim(const struct lockfile *file)
 {
 	char text[16];
-	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid()), rc;
 
 	if (file->fd < 0)
 		return 0;
+	errno = ENOSPC; /* what it is where only a part was written */
 	if (pwrite(file->fd, text, (size_t)len, 0) != len)
 		return -1;
-	return ftruncate(file->fd, len);
+	do
+		rc = ftruncate(file->fd, len);
+	while (rc != 0 && errno == EINTR);
+	return rc;
 }
 
 void lockfile_close(struct lockfile *file, bool ours)

@@ -35,9 +35,8 @@ void master_title(const struct master *m)
 void master_in_charge(struct master *m)
 {
 	m->in_charge = true;
-	if (lockfile_claim(&m->lockfile) != 0)
-		log_warn("pidfile: %s", strerror(errno));
-	listen_close(&m->handed); /* what the config does not name any more */
+	if (!m->upgrade.predecessor) /* who may take his place back, and need them */
+		listen_close(&m->handed);
 	/* after an upgrade: the old one may be gone, and cannot say it */
 	if (m->reload.begun > 0 && m->candidate == NULL && !upgrade_under_way(m))
 		status_finished(m, true, "");
@@ -59,16 +58,14 @@ void master_generation_ready(struct generation *g)
 	if (g == m->candidate) {
 		reload_commit(m);
 		master_title(m);
-		if (!m->in_charge) { /* a first generation that never got READY */
-			master_in_charge(m);
-			return;
-		}
+	}
+	if (m->upgrade.heir) {
+		upgrade_announce(m);
+	} else if (!m->in_charge) { /* also a reload, where no one was READY before */
+		master_in_charge(m);
+	} else {
 		log_info("ready, generation %u", g->number);
 		master_go_on(m);
-	} else if (m->upgrade.heir) {
-		upgrade_announce(m);
-	} else {
-		master_in_charge(m);
 	}
 }
 
@@ -149,12 +146,13 @@ void master_retire(struct master *m)
 
 void master_return(struct master *m)
 {
-	log_warn("this master takes its place again");
+	log_warn("this master takes its place again, with the config that it had");
 	if (m->watchdog.repeat > 0.)
 		ev_timer_again(m->loop, &m->watchdog);
 	m->stopping = false;
-	m->reload.wanted = true;
-	master_go_on(m);
+	ev_break(m->loop, EVBREAK_CANCEL); /* the last worker may have gone just now */
+	generation_resume(m->current);
+	master_go_on(m); /* a reload that he was asked for, and may not have done */
 }
 
 static void master_drain_now(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -209,9 +207,8 @@ void master_go_on(struct master *m)
 
 static void master_reload(struct master *m)
 {
-	if (upgrade_forward(m, SIGHUP))
-		return;
-	m->reload.wanted = true;
+	m->reload.wanted = true; /* by us too, where a successor dies over it */
+	(void)upgrade_forward(m, SIGHUP);
 	master_go_on(m);
 }
 

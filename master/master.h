@@ -77,7 +77,8 @@ struct role {
 	    suspected_ns; /* when a process was last replaced on a frontend's word */
 };
 
-/* Where a generation stands. It only ever goes downwards. */
+/* Where a generation stands. It only ever goes downwards, but for one whose successor's
+ * master has died: it is resumed. */
 enum generation_state {
 	GENERATION_STARTING, /* its first processes are not all READY */
 	GENERATION_SERVING,
@@ -120,8 +121,7 @@ struct master {
 	struct upgrade upgrade;
 	struct lockfile lockfile;
 	struct groups groups;
-	struct listener_set
-	    handed; /* by the one before us: held until we are in charge */
+	struct listener_set handed; /* by the one before us: held until he has gone */
 	struct listener_set
 	    activated; /* by systemd: what we listen on whatever the config says */
 	int signal_fd;
@@ -153,8 +153,7 @@ bool master_generation_on_trial(const struct generation *g);
 bool master_generation_serves(const struct generation *g);
 void master_generation_failed(struct generation *g, const char *why);
 void master_generation_empty(struct generation *g);
-void master_in_charge(
-    struct master *m); /* it is us: pidfile, log, service manager, launcher */
+void master_in_charge(struct master *m); /* it is us: log, service manager, launcher */
 void master_go_on(
     struct master *m); /* the upgrade or reload that waits, if it may begin */
 void master_stop(struct master *m);   /* now */
@@ -171,6 +170,9 @@ struct generation *generation_open(struct master *m, struct config *config,
 int generation_start(struct generation *g);
 void generation_check_ready(struct generation *g);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
+/* It drains, but is wanted again: what has been told to leave leaves, and beside that
+ * its processes are started anew, with the config that it has. */
+void generation_resume(struct generation *g);
 /* Does the generation drain, and need no more processes of that role? Hashers are
  * needed as long as a frontend has requests to answer. */
 bool generation_is_done_with(const struct generation *g, const struct role *role);

@@ -59,11 +59,27 @@ void process_kill(struct process *p, enum exit_cause why)
 	ev_io_stop(p->role->generation->master->loop, &p->control_watcher);
 }
 
+/* It may have said that it is READY, and we have not come to read it: before it died,
+ * or because we were late ourselves. */
+static void process_hear_ready(struct process *p)
+{
+	struct control_message message;
+
+	while (p->state == PROCESS_STARTING && p->control >= 0 &&
+	       control_recv(p->control, &message) == LINK_OK)
+		if (message.kind == CONTROL_READY)
+			supervise_ready(p);
+}
+
 static void process_not_ready(struct ev_loop *loop, struct ev_timer *w, int events)
 {
+	struct process *p = w->data;
+
 	(void)loop;
 	(void)events;
-	process_kill(w->data, EXIT_CAUSE_LATE);
+	process_hear_ready(p);
+	if (p->state != PROCESS_READY)
+		process_kill(p, EXIT_CAUSE_LATE);
 }
 
 static void process_closed(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -198,16 +214,6 @@ static struct process *process_of_pid(struct master *m, pid_t pid)
 	return NULL; /* as PID 1 of a container we are given strangers to bury */
 }
 
-/* It may have been READY, and done its work, before we came to read that it was. */
-static void process_last_words(struct process *p)
-{
-	struct control_message message;
-
-	while (p->control >= 0 && control_recv(p->control, &message) == LINK_OK)
-		if (message.kind == CONTROL_READY && p->state == PROCESS_STARTING)
-			supervise_ready(p);
-}
-
 void spawn_reap(struct master *m)
 {
 	struct process *p;
@@ -221,7 +227,7 @@ void spawn_reap(struct master *m)
 			continue;
 		}
 		p->reaped = true;
-		process_last_words(p);
+		process_hear_ready(p);
 		process_forget_watchers(p);
 		supervise_exit(p, status);
 	}

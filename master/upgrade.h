@@ -5,14 +5,15 @@
  *   forks and executes the file it was
  *   started from, with its sockets    ──►  starts a generation on them
  *                                     ◄──  READY: all its processes are
- *   GO: it is your turn               ──►  writes its pid into the pidfile
+ *   GO: it is your turn               ──►  writes its pid into the pidfile, or leaves
  *                                     ◄──  DONE
  *   drains, leaves                         serves
  *
  * Until DONE the old one serves as if nothing were; when the new one dies after it, and
- * the old one is still there, it takes the place back. When the old one dies first, the
- * new one goes on alone. The lock on the pidfile is inherited: it is never free in
- * between.
+ * the old one is still there, it takes the place back, with the config that it had.
+ * When the old one dies first, the new one goes on alone. The lock on the pidfile is
+ * inherited: it is never free in between; and a new one that cannot write there does
+ * not say DONE.
  *
  * The channel stays until the old one has gone: as long as it is there, the new one
  * begins no reload and no upgrade. So there are never more than two masters, and the
@@ -46,6 +47,7 @@ struct upgrade {
 	int channel; /* to the other one, or -1 */
 	struct ev_io watcher;
 	struct ev_timer limit;
+	struct ev_timer claim; /* the pidfile could not be written: the next try */
 };
 
 /* Notes the file and the arguments that we were started with: an upgrade starts what

@@ -4,6 +4,7 @@
 #   run FLAGS    in every state that can be reached, no assertion fails
 #   end FLAGS    nor does any run go on for ever
 #   break FLAGS  an assertion fails
+# A model of some length has parts (MODEL_PART.pmi), which it includes.
 # And no statement may be there that none of a model's runs has reached. With MODEL_TABLE=1
 # the figures of each search are printed. Arguments: names of models, else all.
 set -eu
@@ -41,7 +42,7 @@ is_right() {
 # processes that have none, and for deaths where there cannot be one. pan.m has a comment for
 # each statement; pan names a choice once for each of its ways.
 unreached() {
-	awk -v name="$model.pml:" '
+	awk -v name="$model(_[a-z]+)?[.]pm[li]:" '
 		match($0, name "[0-9]+") { line = substr($0, RSTART, RLENGTH) }
 		FILENAME == "pan.m" { if (/\/\/ STATE/) all[line]++; next }
 		/^unreached in/ { process = $4 }

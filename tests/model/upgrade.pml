@@ -1,9 +1,10 @@
 /*
  * Masters: upgrades, the pidfile and its lock, while masters are killed, hang, refuse and are
- * told to leave at any moment, and somebody starts argond once more.
+ * told to leave at any moment, the pidfile cannot be written, and somebody starts argond once
+ * more.
  *
  * Mirrors, and is to be changed with:
- *   master/upgrade.c   all
+ *   master/upgrade.c, upgrade_heir.c, upgrade_both.c   all
  *   master/master.c    master_go_on (who may begin something), master_quit, master_retire,
  *                      master_return, master_in_charge
  *   master/lockfile.c  lockfile_open, lockfile_inherit, lockfile_claim, lockfile_close
@@ -17,7 +18,10 @@
  *
  * run -DUPGRADES=2 -DKILLS=2 -DHANGS=1 -DQUITS=1
  * run -DUPGRADES=1 -DKILLS=2 -DSTARTS=1 -DHANGS=1 -DQUITS=2
+ * run -DUPGRADES=2 -DKILLS=1 -DFAULTS=2 -DQUITS=1
+ * run -DUPGRADES=1 -DKILLS=1 -DFAULTS=1 -DHANGS=1 -DQUITS=1
  * end -DUPGRADES=2 -DKILLS=1 -DHANGS=1 -DQUITS=1
+ * end -DUPGRADES=1 -DKILLS=1 -DFAULTS=1 -DQUITS=1
  * break -DBREAK_DRAIN_BEFORE_READY
  * break -DBREAK_NO_RETURN -DKILLS=1
  * break -DBREAK_NO_CLAIM_BACK -DKILLS=1
@@ -31,6 +35,9 @@
  * break -DBREAK_DONE_UNHEARD -DQUITS=1
  * break -DBREAK_QUIT_HEIR_TAKES_OVER -DQUITS=1
  * break -DBREAK_UNLINK_HANDED_ON
+ * break -DBREAK_DONE_UNNAMED -DFAULTS=1
+ * break -DBREAK_CLAIM_ONCE -DFAULTS=1 -DKILLS=1
+ * break -DBREAK_CLAIM_GOES_ON -DFAULTS=2 -DUPGRADES=2
  */
 #ifndef UPGRADES
 #define UPGRADES 1
@@ -43,6 +50,9 @@
 #endif
 #ifndef HANGS
 #define HANGS 0 /* of a successor, until it is killed */
+#endif
+#ifndef FAULTS
+#define FAULTS 0 /* of writes to the pidfile */
 #endif
 #ifndef QUITS
 #define QUITS 0
@@ -63,6 +73,7 @@ bool heir[MASTERS], predecessor[MASTERS];   /* see upgrade.h */
 bool under_way[MASTERS], handed_on[MASTERS];
 byte successor[MASTERS] = NOBODY, before[MASTERS] = NOBODY;
 bool stopping[MASTERS], quit[MASTERS], doomed[MASTERS], hangs[MASTERS], owes_done[MASTERS];
+bool owes_claim[MASTERS];                   /* the pidfile could not be written: again later */
 chan to_old[MASTERS] = [2] of { mtype };    /* by the number of the new one */
 chan to_new[MASTERS] = [1] of { mtype };
 
@@ -70,7 +81,7 @@ chan to_new[MASTERS] = [1] of { mtype };
 byte named, files, pidfile = NOBODY;        /* 0: there is none */
 byte file[MASTERS];
 
-byte born, upgrades, starts, kills, hang, quits;
+byte born, upgrades, starts, kills, hang, faults, quits;
 bool told;                                  /* the one in charge was told to leave */
 bool lost;                                  /* the last one that could serve was killed */
 
@@ -83,7 +94,7 @@ bool lost;                                  /* the last one that could serve was
 #endif
 #define IS_DONE(m) (under_way[m] && to_old[successor[m]]?[SAY_DONE])
 #define IN_CHARGE(m) (state[m] == ALIVE && !heir[m] && !stopping[m] && !doomed[m] && !IS_DONE(m))
-#define CAN_SERVE(m) (state[m] == ALIVE && !doomed[m] && !quit[m])
+#define CAN_SERVE(m) (state[m] == ALIVE && !doomed[m] && !quit[m] && !(heir[m] && stopping[m]))
 #define NOBODY_CAN_SERVE !(CAN_SERVE(0) || CAN_SERVE(1) || CAN_SERVE(2))
 #ifdef BREAK_ACT_WITH_PREDECESSOR
 #define MAY_BEGIN(m) (IN_CHARGE(m) && !under_way[m] && !quit[m])
@@ -102,6 +113,18 @@ inline lockfile_claim(m)
 	if
 	:: named == file[m] -> pidfile = m
 	:: else /* what it has open has no name any more */
+	fi
+}
+
+/* Nobody else is in charge: sooner or later */
+inline upgrade_claim(m)
+{
+	if
+	:: faults < FAULTS -> faults++;
+#ifndef BREAK_CLAIM_ONCE
+		owes_claim[m] = true
+#endif
+	:: lockfile_claim(m); owes_claim[m] = false
 	fi
 }
 
@@ -124,7 +147,7 @@ inline upgrade_failed(m)
 	under_way[m] = false;
 	successor[m] = NOBODY;
 #ifndef BREAK_NO_CLAIM_BACK
-	lockfile_claim(m)
+	upgrade_claim(m)
 #endif
 }
 
@@ -192,6 +215,9 @@ proctype master(byte m)
 		s = 0 }
 	:: atomic { HEARS(m) && to_old[successor[m]]?[SAY_READY] ->
 		to_old[successor[m]]?SAY_READY;
+#ifndef BREAK_CLAIM_GOES_ON
+		owes_claim[m] = false; /* upgrade_claim_stop */
+#endif
 		to_new[successor[m]]!SAY_GO;
 #ifdef BREAK_DRAIN_BEFORE_READY
 		stopping[m] = true
@@ -229,20 +255,27 @@ proctype master(byte m)
 	:: atomic { IS_ALIVE(m) && !hangs[m] && heir[m] && to_new[m]?[SAY_GO] && MAY_TAKE_OVER(m) ->
 		/* upgrade_told: who is being killed may be just here */
 		to_new[m]?SAY_GO;
-		heir[m] = false;
-		predecessor[m] = true;
-		owes_done[m] = true;
-		lockfile_claim(m) }
+		if
+		:: faults < FAULTS -> faults++;
+#ifdef BREAK_DONE_UNNAMED
+			heir[m] = false; predecessor[m] = true; owes_done[m] = true
+#else
+			stopping[m] = true; /* master_generation_failed */
+			lost = lost || NOBODY_CAN_SERVE
+#endif
+		:: heir[m] = false; predecessor[m] = true; owes_done[m] = true; lockfile_claim(m)
+		fi }
 	:: atomic { IS_ALIVE(m) && !hangs[m] && owes_done[m] -> owes_done[m] = false; to_old[m]!SAY_DONE }
 #ifndef BREAK_ALONE_AND_STILL_HEIR
 	:: atomic { RUNS(m) && heir[m] && !IS_ALIVE(before[m]) && empty(to_new[m]) && MAY_TAKE_OVER(m) ->
 		heir[m] = false;
-		lockfile_claim(m) }
+		upgrade_claim(m) }
 #endif
 	:: atomic { RUNS(m) && predecessor[m] && !IS_ALIVE(before[m]) -> /* upgrade_alone */
 		predecessor[m] = false }
 
 	/* both */
+	:: atomic { RUNS(m) && owes_claim[m] -> owes_claim[m] = false; lockfile_claim(m) }
 	:: d_step { IS_ALIVE(m) && kills < KILLS ->
 		kills++;
 		state[m] = ENDED;

@@ -164,7 +164,15 @@ static void test_idle_connection(void **state)
 	daemon_stop(d);
 }
 
-/* An address that the config names no more is closed, and its file goes. */
+static bool socket_is_gone(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return access(d->socket, F_OK) != 0;
+}
+
+/* An address that the config names no more is closed, and its file goes, when the old
+ * one has gone. */
 static void test_listener_dropped(void **state)
 {
 	struct daemon *d = *state;
@@ -177,7 +185,7 @@ static void test_listener_dropped(void **state)
 	    ntohs(d->tcp.in.sin_port), d->pidfile, d->store);
 	harness_write_file(d->conf, text);
 	upgrade(d);
-	assert_int_equal(access(d->socket, F_OK), -1);
+	wait_until(socket_is_gone, d, "the end of the socket");
 	assert_int_not_equal(client_try(&client, &d->local), 0);
 	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
 	daemon_stop(d);

@@ -19,17 +19,19 @@
 #include "tests/system/masters.h"
 #include "tests/system/process.h"
 
+/* The time to get ready is enough on a busy machine too; one program here uses it up.
+ */
 #define SMALL                                                                          \
 	"profile.default.memory=64K", "profile.default.time=1",                        \
 	    "pool.elastic.min_processes=2", "pool.elastic.max_processes=2",            \
 	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",                \
-	    "pool.lookup.max_processes=1"
+	    "pool.lookup.max_processes=1", "ready_timeout=5s"
 
 static void start(struct daemon *d, char before[HOUSE_TEXT])
 {
 	masters_copy(d);
 	d->files_expected = true; /* the binary */
-	daemon_start(d, SMALL, "ready_timeout=1s", NULL);
+	daemon_start(d, SMALL, NULL);
 	assert_int_equal(masters_send(d, "upgrade", NULL, 0), 0);
 	masters_wait_changed(d); /* what only a first start has is gone */
 	house_settle(d, before);
@@ -164,6 +166,15 @@ static bool alone_again(void *arg)
 	return masters_named(d) == d->pid && masters_count() == 1;
 }
 
+/* An upgrade after which the old one drains. */
+static void expect_both(struct daemon *d)
+{
+	daemon_log_mark(d);
+	assert_int_equal(send_upgrade(d, NULL, 0), 0);
+	daemon_wait_log(d, "draining for the successor");
+	assert_int_not_equal(masters_named(d), d->pid);
+}
+
 static void test_crash_after_ready(void **state)
 {
 	struct daemon *d = *state;
@@ -184,9 +195,8 @@ static void test_crash_after_ready(void **state)
 			client_open(&idle, &d->tcp);
 			client_get(&idle, &r, "/livez");
 		}
-		assert_int_equal(send_upgrade(d, NULL, 0), 0);
+		expect_both(d);
 		heir = masters_named(d);
-		assert_int_not_equal(heir, d->pid);
 		daemon_log_mark(d);
 		assert_return_code(kill(heir, SIGKILL), errno);
 		daemon_wait_log(d, "this master takes its place again");
@@ -197,6 +207,47 @@ static void test_crash_after_ready(void **state)
 	client_close(&idle);
 	response_free(&r);
 	house_expect(d, before);
+	expect_success(d);
+	daemon_stop(d);
+}
+
+/* What the new one has changed, or somebody since, is nothing to the old one: he serves
+ * with the config that he had, also where the new one's listens on less. */
+static void test_config_gone(void **state)
+{
+	struct daemon *d = *state;
+	struct response r = {0};
+	struct client idle;
+	char before[HOUSE_TEXT], text[512], *good;
+
+	start(d, before);
+	good = harness_read_file(d->conf);
+	assert_non_null(good);
+	snprintf(text, sizeof(text),
+	    "listen = {\"127.0.0.1:%u\"}\npidfile = \"%s\"\nstore = \"sqlite:%s\"\n",
+	    ntohs(d->tcp.in.sin_port), d->pidfile, d->store);
+	harness_write_file(d->conf, text);
+	client_open(&idle, &d->tcp);
+	client_get(&idle, &r, "/livez"); /* keeps the old one there */
+	expect_both(d);
+	harness_write_file(d->conf, "nonsense = 1\n");
+	daemon_log_mark(d);
+	assert_return_code(kill(masters_named(d), SIGKILL), errno);
+	daemon_wait_log(
+	    d, "this master takes its place again, with the config that it had$");
+	wait_until(alone_again, d, "the old master in charge again");
+	expect_serving(d);
+	client_get(&idle, &r, "/livez"); /* it is answered by who has been draining */
+	assert_int_equal(r.status, 200);
+	client_expect_end(&idle);
+	house_expect(d, before);
+	assert_int_equal(masters_send(d, "reload", NULL, 0), 1);
+	expect_serving(d);
+	harness_write_file(d->conf, good);
+	free(good);
+	assert_int_equal(masters_send(d, "reload", NULL, 0), 0);
+	client_close(&idle);
+	response_free(&r);
 	expect_success(d);
 	daemon_stop(d);
 }
@@ -258,15 +309,13 @@ static pid_t find_heir(pid_t old)
 	return 0;
 }
 
-/* The living masters, among all that come from this test; returns how many there are.
- */
-static size_t survivors(const struct daemon *d, pid_t *pid)
+/* How many masters live, of all that come from this test; *pid is one of them. */
+static size_t survivors(pid_t *pid)
 {
 	pid_t pids[PROCESS_MAX];
 	size_t n = masters_all(pids, PROCESS_MAX), masters = 0;
 	char title[PROCESS_TITLE];
 
-	(void)d;
 	for (size_t i = 0; i < n; i++) {
 		process_title(pids[i], title);
 		if (strncmp(title, "argond: master", 14) != 0)
@@ -288,7 +337,7 @@ static bool calm(void *arg)
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		continue;
 	all = masters_all(pids, PROCESS_MAX);
-	masters = survivors(d, &master);
+	masters = survivors(&master);
 	if (all == 0) {
 		d->pid = 0;
 		return true;
@@ -333,7 +382,7 @@ static void test_kill(void **state)
 			continue;
 		}
 		none++;
-		daemon_start(d, SMALL, "ready_timeout=1s", NULL);
+		daemon_start(d, SMALL, NULL);
 		expect_serving(d);
 	}
 	printf("%u of %u times none was left\n", none, rounds);
@@ -349,6 +398,7 @@ int main(void)
 	    masters_test(test_missing),
 	    masters_test(test_refused),
 	    masters_test(test_crash_after_ready),
+	    masters_test(test_config_gone),
 	    masters_test(test_quit_while_both),
 	    masters_test(test_kill),
 	};

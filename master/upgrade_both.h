@@ -1,0 +1,40 @@
+/*
+ * What the two sides of an upgrade have in common (upgrade.c is the old master's,
+ * upgrade_heir.c the new one's; upgrade.h tells the whole): the words on the channel,
+ * what is handed on in the environment, and the pidfile, which is written by whoever is
+ * in charge. For these files alone.
+ */
+#ifndef MASTER_UPGRADE_BOTH_H
+#define MASTER_UPGRADE_BOTH_H
+
+#include <stdbool.h>
+
+struct master;
+
+/* "CHANNEL PIDFILE ACTIVATED": two descriptors (the second -1 where there is none), and
+ * whether systemd once bound the sockets. */
+#define UPGRADE_VARIABLE "ARGOND_UPGRADE"
+
+/* What is said on the channel; WHY is followed by words, at most so many bytes. */
+enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_WHY = 'W' };
+enum { UPGRADE_WORDS = 1024 };
+
+/* After a failed send or recv: is nothing wrong with the channel? */
+bool upgrade_must_wait(int error);
+
+/* The channel is closed, and nothing is expected of the other side any more. */
+void upgrade_end(struct master *m);
+
+/* Nobody else is in charge: our number into the pidfile, as soon as that can be
+ * written. Logged where it cannot at once. */
+void upgrade_claim(struct master *m);
+/* Somebody else may write there from now on. */
+void upgrade_claim_stop(struct master *m);
+
+/* In the forked child, which becomes the new one: executes the program that
+ * upgrade_remember() has noted. `channel` is its end. Exits where that fails. */
+void upgrade_exec(const struct master *m, int channel) __attribute__((noreturn));
+/* The path of that program. */
+const char *upgrade_program(void);
+
+#endif
