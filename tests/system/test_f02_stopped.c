@@ -15,7 +15,7 @@
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
 
-enum { STOP_MS = 300, STOP_LONG_MS = 10000, PROBES = 10 };
+enum { STOP_MS = 300, STOP_LONG_MS = 10000, PROBES = 10, HASHERS = 2 };
 
 /* One process that is stopped for a while; then so is the next one. */
 struct stops {
@@ -36,7 +36,8 @@ static bool stop_next(const struct load *load, struct stops *stops)
 
 	if (stops->left == 0)
 		return false;
-	if (pid == 0) /* its successor is on its way */
+	/* its successor is on its way, or that of one who died meanwhile */
+	if (pid == 0 || process_count(stops->a.d, "hasher elastic/") < HASHERS)
 		return true;
 	stops->left--;
 	stops->pid = pid;
