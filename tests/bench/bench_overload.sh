@@ -14,10 +14,10 @@
 # BUILD is where the programs are (build), ARGOND the daemon (BUILD/argond), WORKERS how many
 # frontends and hashers there are (the CPUs), SECONDS_EACH how long each measurement takes (10),
 # MEMORY the profile's (8M), DEADLINE_MS of each request (1000), FACTORS what is offered (0.5 1
-# 2 5 10), IDLE how many idle connections (10000), SLOW how
-# many slow clients (2000), OPTIONS more words for the daemon
-# ("-o pool.elastic.per_client_limit=8"). The load comes from the same machine and takes CPU
-# time from the daemon: it wakes up no more often than each half millisecond for that, is
+# 2 5 10), IDLE how many idle connections (10000), SLOW how many slow clients (2000), ROUNDS
+# how often they come (3), OPTIONS more words for the daemon ("-o
+# pool.elastic.per_client_limit=8"). The load comes from the same machine and takes CPU time
+# from the daemon: it wakes up no more often than each half millisecond for that, is
 # preferred where it may be, as clients elsewhere are, and `lag` says how late it was itself.
 . "${0%/*}/daemon.sh"
 load=$build/tests/bench/load
@@ -27,6 +27,7 @@ deadline=${DEADLINE_MS:-1000}
 factors=${FACTORS:-0.5 1 2 5 10}
 idle=${IDLE:-10000}
 slow=${SLOW:-2000}
+rounds=${ROUNDS:-3}
 preferred=''
 nice -n -10 true 2>&1 | grep -q . || preferred='nice -n -10'
 
@@ -250,71 +251,100 @@ ticks_of()
 	done 2>/dev/null | awk '{ sum += $12 + $13 } END { print sum + 0 }'
 }
 
-# $1: what is said of it. Hashes as fast as they are done, and on new connections what is
-# nearly nothing.
+# Hashes as fast as they are done, and on new connections what is nearly nothing. Sets `good`
+# (hashes a second), `p99` (ms) and `cpu` (seconds of the frontends).
 slow_measure()
 {
-	frontend_ticks=$(ticks_of $(processes "frontend"))
+	cpu=$(ticks_of $(processes "frontend"))
 	run_load "name=hash,conns=$((workers * 8)),$hash" \
 		"name=new,rate=100,conns=16,keepalive=0,path=/livez,expect=ok"
-	frontend_ticks=$(($(ticks_of $(processes "frontend")) - frontend_ticks))
-	good=$(value hash.good_per_s)
-	printf '%-18s %7.1f hashes/s, p50 %.1f p99 %.1f ms; new connection p99 %.2f ms; ' "$1" \
-		"$good" "$(value hash.ms.ok.p50)" "$(value hash.ms.ok.p99)" \
-		"$(value new.ms.ok.p99)"
-	printf 'lost %d; frontends %.2f s' "$(value all.lost)" \
-		"$(calc "$frontend_ticks / $(getconf CLK_TCK)")"
+	cpu=$(calc "($(ticks_of $(processes "frontend")) - $cpu) / $(getconf CLK_TCK)" %.2f)
+	good=$(calc "$(value hash.good_per_s)" %.1f)
+	p99=$(calc "$(value hash.ms.ok.p99)" %.1f)
+	lost=$(value all.lost)
 }
 
 # $1: name, the rest: words for slowhttptest. Between two calm measurements, with which it is
 # compared; what the slow ones themselves cost is told, for it is the same machine.
-slow_row()
+slow_round()
 {
 	name=$1
 	shift
-	slow_measure "calm"
-	before=$good
-	echo
+	slow_measure
+	calm="$good $p99 $cpu"
 	slowhttptest -c "$slow" -r "$slow" -l 600 -i 1 -p 600 \
 		-u "http://127.0.0.1:$port/openapi.json" "$@" >"$dir/slow" 2>&1 &
 	other_pid=$!
 	since=$(date +%s%N)
 	await '[ "$(connections)" -ge "$slow" ] || ! kill -0 $other_pid'
-	open=$(connections)
 	own=$(ticks_of $other_pid)
-	slow_measure "$name, $open"
+	slow_measure
 	own=$(calc "($(ticks_of $other_pid) - $own) / $(getconf CLK_TCK)" %.2f)
-	beside=$good
-	calc "$own" ', they %.2f s\n'
-	printf '%s: %d are left' "$name" "$(connections)"
+	beside="$good $p99 $cpu"
+	[ "$lost" = 0 ] || echo "$name: $lost requests of others were lost"
+	left=$(connections)
 	await '[ "$(connections)" -le 0 ]'
-	calc "($(date +%s%N) - $since) / 1e9" ', all gone %.1f s after they began\n'
+	gone=$(calc "($(date +%s%N) - $since) / 1e9" %.1f)
 	kill "$other_pid" 2>/dev/null
-	wait "$other_pid"
+	wait "$other_pid" 2>/dev/null
 	other_pid=''
-	slow_measure "calm"
-	echo
-	calc "2 * $beside / ($before + $good)" "$name: %.3f of calm"
-	calc "$beside / (($before + $good) / 2) / (1 - $own / $seconds / $(nproc))" \
-		', %.3f of what was left of the machine\n'
+	slow_measure
+	echo "$name $beside $calm $good $p99 $cpu $own $left $gone"
+}
+
+# Of all rounds of a kind the medians; each is compared with the calm before and after it.
+slow_table()
+{
+	awk -v seconds="$seconds" '
+		function median(text,   a, n, i, j, t) {
+			n = split(text, a, " ")
+			for (i = 2; i <= n; i++)
+				for (j = i; j > 1 && a[j - 1] + 0 > a[j] + 0; j--) {
+					t = a[j]; a[j] = a[j - 1]; a[j - 1] = t
+				}
+			return a[int((n + 1) / 2)]
+		}
+		NF == 13 {
+			if (!($1 in left)) order[++kinds] = $1
+			good[$1] = good[$1] " " $2 / (($5 + $8) / 2)
+			p99[$1] = p99[$1] " " $3 / (($6 + $9) / 2 + 1e-9)
+			cpu[$1] = cpu[$1] " " $4 - ($7 + $10) / 2
+			own[$1] = own[$1] " " $11
+			left[$1] = left[$1] " " $12
+			if ($13 > gone[$1]) gone[$1] = $13
+		}
+		END {
+			for (i = 1; i <= kinds; i++) {
+				k = order[i]
+				printf "%s: hashes %.3f of calm, p99 %.2f times calm; frontends " \
+					"%+.2f s in %d s, the slow ones %.2f s; %d were there " \
+					"all the time, all gone after %.1f s\n", k,
+					median(good[k]), median(p99[k]), median(cpu[k]), seconds,
+					median(own[k]), median(left[k]), gone[k]
+			}
+		}' "$dir/rounds"
 }
 
 # The timeouts are so long that all are there all the time of a measurement.
 bench_slow()
 {
-	timeout=$((seconds + 6))
-	echo "== slow: $slow clients, gone after ${timeout} s"
 	command -v slowhttptest >/dev/null || {
 		echo "slowhttptest is missing"
 		return
 	}
+	timeout=$((seconds + 4))
+	echo "== slow: $slow clients, each with $timeout s; hashes/s, p99, frontends' CPU" \
+		"beside them, before, after"
 	start_argond -o header_timeout=${timeout}s -o body_timeout=${timeout}s \
 		-o write_timeout=${timeout}s
 	run_load "name=hash,conns=$((workers * 8)),$hash"
 	fds_at_rest=$(connections)
-	slow_row header -H
-	slow_row body -B
-	slow_row read -X -k 10 -w 512 -y 1024 -n 1 -z 1
+	for round in $(seq "$rounds"); do
+		slow_round header -H
+		slow_round body -B
+		slow_round read -X -k 10 -w 512 -y 1024 -n 1 -z 1
+	done | tee "$dir/rounds"
+	slow_table
 	stop_argond
 }
 

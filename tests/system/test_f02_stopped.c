@@ -15,16 +15,16 @@
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
 
-enum { STOP_MS = 300, STOP_LONG_MS = 10000, PROBES = 10 };
+enum { STOP_MS = 300, STOP_LONG_MS = 10000, PROBES = 10, HASHERS = 2, REST_MS = 2000 };
 
 /* One process that is stopped for a while; then so is the next one. */
 struct stops {
 	struct aftermath a;
 	struct peek peek;
 	const char *what;
-	pid_t pid; /* stopped now, or 0 */
-	uint64_t until;
-	unsigned left, ok_before;               /* of the load, when it was stopped */
+	pid_t pid;                /* stopped now, or 0 */
+	uint64_t until;           /* when it goes on, or may be stopped again */
+	unsigned left, ok_before; /* of the load, when it was stopped */
 	bool (*meanwhile)(struct stops *stops); /* true: enough of it */
 };
 
@@ -36,7 +36,8 @@ static bool stop_next(const struct load *load, struct stops *stops)
 
 	if (stops->left == 0)
 		return false;
-	if (pid == 0) /* its successor is on its way */
+	/* its successor is on its way, or that of one who died meanwhile */
+	if (pid == 0 || process_count(stops->a.d, "hasher elastic/") < HASHERS)
 		return true;
 	stops->left--;
 	stops->pid = pid;
@@ -50,12 +51,16 @@ static bool stop_and_go_on(struct load *load, void *arg)
 {
 	struct stops *stops = arg;
 
+	if (stops->pid == 0 && harness_now_ms() < stops->until)
+		return true;
 	if (stops->pid == 0)
 		return stop_next(load, stops);
 	if (harness_now_ms() < stops->until || !stops->meanwhile(stops))
 		return true;
 	kill(stops->pid, SIGCONT);
 	stops->pid = 0;
+	/* what has waited is not to wait for the next one, too */
+	stops->until = harness_now_ms() + (uint64_t)REST_MS * harness_slow();
 	return true;
 }
 
