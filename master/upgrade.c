@@ -19,7 +19,6 @@
 #include "master/upgrade_both.h"
 
 /* No successor is alive. */
-
 static void upgrade_failed(struct master *m, const char *why)
 {
 	log_error("upgrade failed, this one stays: %s", why);
