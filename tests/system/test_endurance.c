@@ -22,7 +22,13 @@
 #include "tests/system/mischief.h"
 #include "tests/system/process.h"
 
-enum { SECONDS = 10, SECONDS_LONG = 3600, WARM_MS_MAX = 60000, CYCLE_MS = 240000 };
+enum {
+	SECONDS = 10,
+	SECONDS_LONG = 3600,
+	WARM_MS_MAX = 60000,
+	CYCLE_MS = 240000,
+	RELOADS = 5
+};
 enum { SLACK_KIB = 1024, SLOPE_MINUTES = 10, SLOPE_KIB = 16 };
 
 #ifdef __SANITIZE_ADDRESS__
@@ -88,9 +94,23 @@ static void live_for(struct life *life, bool calm, uint64_t ms)
 	assert_int_equal(life->load.count[LOAD_TIMEOUT], 0);
 }
 
-static void live_cycle(struct life *life, uint64_t ms)
+/* What a first start has and an heir has not is gone with this, and so is what the old
+ * one has gathered. */
+static void upgrade(struct daemon *d)
+{
+	assert_int_equal(masters_send(d, "upgrade", NULL, 0), 0);
+	masters_wait_changed(d);
+}
+
+/* The first look is at a master who has nothing behind him, the last at one who has
+ * some reloads at least: what one leaves behind must show. */
+static void live_cycle(struct life *life, uint64_t ms, bool first)
 {
 	live_for(life, false, ms * 3 / 5);
+	if (first)
+		upgrade(life->d);
+	for (unsigned i = 0; !first && i < RELOADS; i++)
+		assert_int_equal(masters_send(life->d, "reload", NULL, 0), 0);
 	live_for(life, true, ms * 2 / 5);
 }
 
@@ -246,9 +266,6 @@ static void test_endurance(void **state)
 		daemon_stop(d);
 		skip();
 	}
-	/* what a first start has and an heir has not is gone */
-	assert_int_equal(masters_send(d, "upgrade", NULL, 0), 0);
-	masters_wait_changed(d);
 	life->d = d;
 	life->load = (struct load){LOAD_OF_A_ROW(d), .mixed = true};
 	life->ledger.warm_ms = whole / 50 < 10000 ? whole / 50 : 10000;
@@ -256,10 +273,10 @@ static void test_endurance(void **state)
 	srand((unsigned)time(NULL));
 	mischief_begin(&life->mischief, d);
 
-	live_cycle(life, warm);
+	live_cycle(life, warm, true);
 	look_at_all(d, &life->first);
 	for (uint64_t i = 0; i < cycles; i++)
-		live_cycle(life, (whole - warm) / cycles);
+		live_cycle(life, (whole - warm) / cycles, false);
 	ledger_close(&life->ledger);
 
 	load_print(&life->load, "endurance");
