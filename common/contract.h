@@ -63,6 +63,7 @@ enum {
 	LADDER_LOST_MS = 2500,       /* unwanted and in nobody's hand: it is lost */
 
 	LADDER_RETRY_MS = 2000,      /* a role that died before READY: first wait */
+	LADDER_RETRY_SOON_MS = 100,  /* the same where others of it are READY */
 	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
 	LADDER_LEAVE_MS = 500, /* past shutdown_timeout: what has not left is killed */
 	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
@@ -76,6 +77,8 @@ _Static_assert(
     "what can be told earlier is not left to the deadline");
 _Static_assert(LADDER_KILL_GRACE_MS + LADDER_WATCH_MS < LADDER_LOST_MS,
     "a job is not lost before its process had to be killed");
-_Static_assert(LADDER_RETRY_MS < LADDER_RETRY_MAX_MS, "backoff must grow");
+_Static_assert(
+    LADDER_RETRY_SOON_MS < LADDER_RETRY_MS && LADDER_RETRY_MS < LADDER_RETRY_MAX_MS,
+    "backoff must grow");
 
 #endif

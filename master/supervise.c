@@ -86,20 +86,36 @@ static void role_retry_later(struct role *role)
 	ev_timer_start(loop, &role->retry);
 }
 
-static void role_throttle(struct role *role)
+static void role_throttle_from(struct role *role, unsigned first_ms)
 {
 	char label[64];
 
 	if (role->backoff_ms == 0)
-		role->backoff_ms = LADDER_RETRY_MS;
+		role->backoff_ms = first_ms;
 	else if (role->backoff_ms < LADDER_RETRY_MAX_MS / 2)
 		role->backoff_ms *= 2;
 	else
 		role->backoff_ms = LADDER_RETRY_MAX_MS;
-	log_warn("%s: next try in %u s", role_label(role, label, sizeof(label)),
-	    role->backoff_ms / 1000);
+	log_warn("%s: next try in %g s", role_label(role, label, sizeof(label)),
+	    role->backoff_ms / 1000.);
 	role_retry_later(role);
 	supervise_publish(role);
+}
+
+static void role_throttle(struct role *role)
+{
+	role_throttle_from(role, LADDER_RETRY_MS);
+}
+
+/* One has died before it was READY. Where others of the role live it was perhaps only
+ * this one, and those who are to take the place of the next dead must not wait long. */
+static void role_start_failed(struct role *role)
+{
+	if (ev_is_active(&role->retry))
+		return;
+	role_throttle_from(role, role_count(role, PROCESS_READY) > 0
+	                             ? LADDER_RETRY_SOON_MS
+	                             : LADDER_RETRY_MS);
 }
 
 static void role_unthrottle(struct role *role)
@@ -255,8 +271,8 @@ void supervise_exit(struct process *p, int status)
 		return;
 	}
 	/* somebody's KILL is not the role's fault; a loop of them runs out of tokens */
-	if (was_starting && cause != EXIT_CAUSE_KILLED && !ev_is_active(&role->retry))
-		role_throttle(role);
+	if (was_starting && cause != EXIT_CAUSE_KILLED)
+		role_start_failed(role);
 	supervise_role(role);
 }
 

@@ -273,7 +273,7 @@ static inline void assert_waits(struct world *w, unsigned ms)
 	    ms);
 	/* the board says how long, for Retry-After */
 	assert_int_equal(
-	    atomic_load(&board_head(&w->g.board)->throttled[0]), ms / 1000);
+	    atomic_load(&board_head(&w->g.board)->throttled[0]), (ms + 999) / 1000);
 }
 
 /* A pool of n hashers that are READY. */

@@ -81,8 +81,8 @@ static void the_first_to_be_ready_ends_the_waiting(void **state)
 	assert_false(ev_is_active(&w->hashers->retry));
 }
 
-/* One lives and the other cannot: still one try at a time, further and further apart.
- */
+/* One lives and the other cannot: the first try is soon, for what else may die, and
+ * still it is one at a time, further and further apart. */
 static void a_role_of_which_one_lives_is_throttled_too(void **state)
 {
 	struct world *w = *state;
@@ -94,10 +94,16 @@ static void a_role_of_which_one_lives_is_throttled_too(void **state)
 	assert_int_equal(spawned, 3);
 	for (unsigned i = 0; i < 3; i++) {
 		die(w, 1, SETUP_FAILED);
-		assert_waits(w, 2000u << i);
+		assert_waits(w, 100u << i);
 		assert_int_equal(spawned, 3 + i);
 		retry(w);
 	}
+	for (unsigned i = 0; i < 12; i++) {
+		die(w, 1, SETUP_FAILED);
+		retry(w);
+	}
+	die(w, 1, SETUP_FAILED);
+	assert_waits(w, 60000);
 }
 
 static void a_fork_that_fails_is_tried_again_later(void **state)
