@@ -30,9 +30,9 @@ unsigned forecast_hashers(const struct pool *pool)
 
 /*
  * One job that took long (the first one of a look-up process opens the database;
- * somebody else had the CPU) says little about the next fifty: where times get worse a
- * look weighs by what it has seen, and the first ones count from zero on. No job can be
- * quicker than it can be done: where times get better a look is believed.
+ * somebody else had the CPU) says little about the next fifty: a look weighs by what it
+ * has seen, and the first ones count from zero on. But no job can be quicker than it
+ * can be done: when things are twice as good as was believed, bad times are over.
  */
 static void forecast_learn(struct pool *pool, double ns_per_unit, uint64_t units)
 {
@@ -40,13 +40,12 @@ static void forecast_learn(struct pool *pool, double ns_per_unit, uint64_t units
 	const double enough = SAMPLE_JOBS * (double)pool->queue.quantum;
 	double weight = (double)units < enough ? (double)units / enough : 1;
 
-	if (forecast->seen < enough) {
+	if (forecast->seen < enough)
 		forecast->seen += (double)units;
-	} else {
-		if (ns_per_unit < forecast->ns_per_unit)
-			weight = 1;
+	else if (ns_per_unit < forecast->ns_per_unit / 2)
+		weight = 1;
+	else
 		weight /= SMOOTHING;
-	}
 	forecast->ns_per_unit += (ns_per_unit - forecast->ns_per_unit) * weight;
 }
 
