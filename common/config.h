@@ -64,6 +64,13 @@ enum config_jobs {
 	CONFIG_JOBS_LOOKUP = 4
 };
 
+/* sched(7) */
+enum config_scheduling {
+	CONFIG_SCHEDULING_OTHER,
+	CONFIG_SCHEDULING_BATCH,
+	CONFIG_SCHEDULING_IDLE
+};
+
 struct config_pool {
 	char name[LIMIT_NAME];
 	unsigned jobs;            /* enum config_jobs, or-ed */
@@ -79,6 +86,7 @@ struct config_pool {
 	uint64_t max_jobs;    /* a hasher retires after so many; 0: never */
 	char *user;           /* NULL: the config's */
 	int nice;
+	enum config_scheduling scheduling;
 	struct config_affinity cpu_affinity;
 	uint64_t memory_limit; /* bytes for one process; 0: derived from the costs */
 	unsigned

@@ -107,6 +107,7 @@ const struct config_directive config_directives[] = {
 	POOL(max_jobs, max_jobs, number, 0, INT64_C(1000000000000), "0"),
 	POOL(user, user, text, 0, 0, ""),
 	POOL(nice, nice, number, -20, 19, "10"),
+	POOL(scheduling, scheduling, scheduling, 0, 0, "other"),
 	POOL(cpu_affinity, cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),
 	POOL(memory_limit, memory_limit, size_auto, BYTES(1024 * KIB), BYTES(1024 * GIB), "auto"),
 	POOL(cpu_weight, cpu_weight, number, 1, 10000, "100"),

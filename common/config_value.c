@@ -289,6 +289,15 @@ static const char *rehash_word(unsigned i)
 	return i < sizeof(words) / sizeof(words[0]) ? words[i] : NULL;
 }
 
+static const char *scheduling_word(unsigned i)
+{
+	static const char *const words[] = {[CONFIG_SCHEDULING_OTHER] = "other",
+	    [CONFIG_SCHEDULING_BATCH] = "batch",
+	    [CONFIG_SCHEDULING_IDLE] = "idle"};
+
+	return i < sizeof(words) / sizeof(words[0]) ? words[i] : NULL;
+}
+
 static int word_parse(const struct config_directive *row, void *base, const char *text,
     bool first, struct config_why *why)
 {
@@ -344,3 +353,4 @@ const struct config_type config_type_log_level = {WORD, .word = log_level_word};
 const struct config_type config_type_engine = {WORD, .word = engine_word};
 const struct config_type config_type_preset = {WORD, .word = preset_word};
 const struct config_type config_type_rehash = {WORD, .word = rehash_word};
+const struct config_type config_type_scheduling = {WORD, .word = scheduling_word};

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -53,6 +54,7 @@ struct limits_spec limits_of_pool(
     const struct config *config, const struct config_pool *pool)
 {
 	return (struct limits_spec){.nice = pool->nice,
+	    .scheduling = pool->scheduling,
 	    .affinity = pool->cpu_affinity,
 	    .nofile = HASHER_FILES + (uint64_t)2 * config->frontend.processes + 2,
 	    .cpu = pool->rlimit_cpu,
@@ -100,6 +102,19 @@ static void limits_oom(int score)
 	close(fd);
 }
 
+/* Yielding more than before takes no privilege. */
+static int limit_scheduling(enum config_scheduling scheduling)
+{
+	static const int policies[] = {[CONFIG_SCHEDULING_OTHER] = SCHED_OTHER,
+	    [CONFIG_SCHEDULING_BATCH] = SCHED_BATCH,
+	    [CONFIG_SCHEDULING_IDLE] = SCHED_IDLE};
+	const struct sched_param none = {0};
+
+	return scheduling != CONFIG_SCHEDULING_OTHER
+	           ? sched_setscheduler(0, policies[scheduling], &none)
+	           : 0; /* as it was started */
+}
+
 int limits_apply(const struct limits_spec *spec, int oom_score_adj)
 {
 	limits_oom(oom_score_adj);
@@ -120,5 +135,5 @@ int limits_apply(const struct limits_spec *spec, int oom_score_adj)
 			return -1;
 		log_warn("nice %d is not allowed here", spec->nice);
 	}
-	return 0;
+	return limit_scheduling(spec->scheduling);
 }

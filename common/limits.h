@@ -9,6 +9,7 @@
 
 struct limits_spec {
 	int nice;
+	enum config_scheduling scheduling;
 	struct config_affinity affinity;
 	uint64_t nofile; /* 0: left as it is */
 	uint64_t core;   /* bytes */

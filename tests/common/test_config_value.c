@@ -170,6 +170,7 @@ static void words_are_taken(void **state)
 	    {"engine=libargon2", "libargon2"},
 	    {"profile.default.preset=owasp-46m", "owasp-46m"},
 	    {"profile.default.rehash=only-weaker", "only-weaker"},
+	    {"pool.elastic.scheduling=idle", "idle"},
 	    {"profile.default.accept=", "\"\""},
 	    {"profile.default.accept=md5crypt, bcrypt", "{bcrypt, md5crypt}"},
 	};
@@ -189,6 +190,8 @@ static void words_are_refused(void **state)
 	        "warn is not known; allowed: error, warning, info or debug"},
 	    {"engine=sse2",
 	        "sse2 is not known; allowed: auto, avx512, avx2 or libargon2"},
+	    {"pool.elastic.scheduling=fifo",
+	        "fifo is not known; allowed: other, batch or idle"},
 	    {"profile.default.rehash=never",
 	        "never is not known; allowed: any-difference or only-weaker"},
 	    {"profile.default.accept=bcrypt,bcrypt",

@@ -233,6 +233,7 @@ static void test_as_configured(void **state)
 	snprintf(cpu[1], sizeof(cpu[1]), "pool.fixed.cpu_affinity=%zu", first_cpu());
 	daemon_start(d, "frontend.rlimit_nofile=777", "frontend.max_connections=100",
 	    "frontend.nice=3", "pool.fixed.nice=13", "pool.fixed.rlimit_cpu=500s",
+	    "pool.fixed.scheduling=idle", "pool.lookup.scheduling=batch",
 	    "pool.fixed.memory_limit=" MEMORY_LIMIT, "pool.fixed.max_processes=1",
 	    "pool.elastic.max_processes=1", cpu[0], cpu[1], NULL);
 	frontend = process_find(d, "frontend 0");
@@ -246,6 +247,10 @@ static void test_as_configured(void **state)
 	expect_limit(hasher, RLIMIT_AS, MEMORY_LIMIT_BYTES);
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)frontend), 3);
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)hasher), 13);
+	assert_int_equal(sched_getscheduler(hasher), SCHED_IDLE);
+	assert_int_equal(sched_getscheduler(frontend), sched_getscheduler(0));
+	assert_int_equal(
+	    sched_getscheduler(process_find(d, "hasher lookup/0")), SCHED_BATCH);
 	assert_int_equal(
 	    getpriority(PRIO_PROCESS, (id_t)d->pid), getpriority(PRIO_PROCESS, 0));
 	expect_cpus(frontend, first_cpu());
