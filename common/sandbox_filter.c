@@ -105,8 +105,6 @@ static const struct call for_frontend[] = {
 	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
 	/* has a link been read to its end? */
 	CALL_IF(ioctl, EQUAL(1, SIOCOUTQ)),
-	/* a millisecond in which requests that will be refused are collected */
-	CALL(nanosleep), CALL(clock_nanosleep),
 };
 
 /* What SQLite does with a database, its journal and its write-ahead log, by all the names

@@ -293,7 +293,6 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
 		return verdict;
 	verdict = admission_ask(pool, task, retry_after);
 	if (verdict != ADMITTED) {
-		calm_refused(&d->calm);
 		free(task);
 		return verdict;
 	}
@@ -368,7 +367,6 @@ struct dispatch *dispatch_open(struct ev_loop *loop, struct child *child)
 	d->child = child;
 	d->board = &child->slot->frontend;
 	d->profile_bytes = profile_bytes(child->config);
-	calm_init(&d->calm, loop);
 	for (unsigned i = 0; i < child->config->pool_count; i++)
 		rc |= pool_open(d, i);
 	flight_open(d);
@@ -386,7 +384,6 @@ void dispatch_close(struct dispatch *d)
 	if (d == NULL)
 		return;
 	flight_close(d);
-	calm_close(&d->calm);
 	for (unsigned i = 0; i < d->child->config->pool_count; i++) {
 		ev_timer_stop(d->loop, &d->pools[i].nudge);
 		fair_close(&d->pools[i].queue);

@@ -19,7 +19,6 @@
 #include <ev.h>
 
 #include "frontend/admission.h"
-#include "frontend/calm.h"
 #include "frontend/client.h"
 #include "frontend/dispatch.h"
 #include "frontend/fair.h"
@@ -91,7 +90,6 @@ struct dispatch {
 	unsigned free_flights[LIMIT_FLIGHTS]; /* a stack */
 	unsigned free_count;
 	uint64_t next_id;
-	struct calm calm;
 	uint64_t profile_bytes; /* memory of the costliest profile's job */
 	unsigned pending;       /* tasks */
 };

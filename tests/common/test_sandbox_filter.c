@@ -102,6 +102,7 @@ static const struct attempt {
     {"mmap of a file", F | H | CHECKED, SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE, 0,
         0},
     {"mprotect to execute", ALL, SYS_mprotect, 0, 4096, PROT_READ | PROT_EXEC, 0, 0, 0},
+    {"nanosleep", F | CHECKED, SYS_nanosleep, A(bytes), 0, 0, 0, 0, 0},
     {"io_uring_setup", ALL, SYS_io_uring_setup, 1, A(bytes), 0, 0, 0, 0},
     {"bpf", ALL, SYS_bpf, 0, 0, 0, 0, 0, 0},
     {"perf_event_open", ALL, SYS_perf_event_open, 0, 0, 0, 0, 0, 0},
