@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
+
 _Static_assert(sizeof(struct board_head) <= BOARD_PAGE, "the head is one page");
 _Static_assert(BOARD_SLOT_SIZE % BOARD_PAGE == 0, "slots are mapped one by one");
 
@@ -42,6 +44,7 @@ int board_open(struct board *board, size_t slots)
 	if (board->fd >= 0 && board_map(board, slots) == 0) {
 		for (size_t i = 0; i < slots; i++)
 			board_slot_reset(board_slot(board, i), 0);
+		arc4random_buf(board_head(board)->client_key, BOARD_CLIENT_KEY);
 		return 0;
 	}
 	board_close(board);

@@ -19,7 +19,13 @@
 #include "common/contract.h"
 #include "common/exit_cause.h"
 
-enum { BOARD_PAGE = 4096 };
+enum {
+	BOARD_PAGE = 4096,
+	BOARD_ASKER = 64, /* what a client counts who asks one frontend only */
+	BOARD_ASKING_BITS =
+	    1024, /* of a client's hash, so many values are told apart */
+	BOARD_CLIENT_KEY = 16,
+};
 
 /* Written by a frontend. */
 struct board_frontend {
@@ -28,7 +34,10 @@ struct board_frontend {
 	_Atomic uint32_t waiting[LIMIT_POOLS];   /* jobs queued, by pool */
 	_Atomic uint32_t in_flight[LIMIT_POOLS]; /* jobs sent and unanswered, by pool */
 	_Atomic uint64_t backlog[LIMIT_POOLS];   /* units of both (job.h, job_units) */
-	_Atomic uint32_t askers[LIMIT_POOLS];    /* clients with a job, by pool */
+	/* clients with a job, by pool: which (a bit a bucket), and how many they count
+	 */
+	_Atomic uint64_t asking[LIMIT_POOLS][BOARD_ASKING_BITS / 64];
+	_Atomic uint32_t askers[LIMIT_POOLS];
 	_Atomic uint64_t reserved; /* bytes for jobs that cost more than any profile */
 	_Atomic uint32_t connections;
 	_Atomic uint64_t requests; /* answered */
@@ -82,6 +91,9 @@ struct board_head {
 	_Atomic uint32_t stopping;  /* 1: accepting has ended */
 	/* seconds between two tries of a role that dies before READY; 0: all is well */
 	_Atomic uint32_t throttled[LIMIT_POOLS];
+	/* random, and the same for all frontends of a generation, who tell each other
+	 * by keyed hashes which clients they have */
+	uint8_t client_key[BOARD_CLIENT_KEY];
 };
 
 struct board {

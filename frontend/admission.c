@@ -180,7 +180,7 @@ enum admission admission_ask(
 	task->charge.pool = pool->index;
 	task->charge.bytes = extra_bytes(pool, task);
 	if (task->charge.client->jobs[pool->index]++ == 0)
-		atomic_fetch_add(&pool->dispatch->board->askers[pool->index], 1);
+		spread_add(pool, task->charge.client->hash);
 	client_hold(task->charge.client);
 	return ADMITTED;
 }
@@ -190,7 +190,7 @@ void admission_refund(struct dispatch *d, struct charge *charge)
 	if (charge->client == NULL)
 		return;
 	if (--charge->client->jobs[charge->pool] == 0)
-		atomic_fetch_sub(&d->board->askers[charge->pool], 1);
+		spread_remove(&d->pools[charge->pool], charge->client->hash);
 	atomic_fetch_sub(&d->board->reserved, charge->bytes);
 	client_put(charge->client);
 	*charge = (struct charge){0};

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <blake2.h>
-#include <bsd/stdlib.h>
 #include <bsd/string.h>
 
 enum {
@@ -16,10 +15,10 @@ enum {
 /* What an IPv6 address begins with that stands for an IPv4 one (RFC 4291, 2.5.5.2). */
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
-void clients_init(struct clients *clients)
+void clients_init(struct clients *clients, const uint8_t key[CLIENT_KEY_SIZE])
 {
 	*clients = (struct clients){0};
-	arc4random_buf(clients->key, sizeof(clients->key));
+	memcpy(clients->key, key, sizeof(clients->key));
 }
 
 void clients_free(struct clients *clients)

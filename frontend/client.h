@@ -37,7 +37,7 @@ struct client {
 	struct clients *clients; /* that it belongs to */
 	struct client *next;     /* in its chain */
 	uint64_t
-	    hash; /* of its address, keyed: the same as long as the process lives */
+	    hash; /* of its address, keyed: the same in all frontends of a generation */
 	unsigned refs;        /* client_get() and client_hold(), less client_put() */
 	unsigned connections; /* kept by conn.c */
 	unsigned jobs[LIMIT_POOLS]; /* for those who admit them */
@@ -55,8 +55,9 @@ struct clients {
 	size_t count;           /* clients */
 };
 
-/* Makes an empty table. Nothing is allocated before the first client. */
-void clients_init(struct clients *clients);
+/* Makes an empty table. Nothing is allocated before the first client. Whoever has the
+ * same key has the same hashes. */
+void clients_init(struct clients *clients, const uint8_t key[CLIENT_KEY_SIZE]);
 
 /* Frees the table, and records that somebody still holds: for the end of a process. */
 void clients_free(struct clients *clients);

@@ -15,7 +15,7 @@ void conn_init(struct frontend *fe)
 	TAILQ_INIT(&fe->conns);
 	TAILQ_INIT(&fe->idle);
 	TAILQ_INIT(&fe->reserve);
-	clients_init(&fe->clients);
+	clients_init(&fe->clients, board_head(&fe->child->board)->client_key);
 }
 
 void conn_enter(struct conn *conn, enum conn_state state)

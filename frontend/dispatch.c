@@ -343,7 +343,11 @@ static int pool_open(struct dispatch *d, unsigned index)
 	TAILQ_INIT(&pool->shed);
 	ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
 	pool->nudge.data = pool;
-	return fair_open(&pool->queue, pool_quantum(config, pool->config));
+	if (fair_open(&pool->queue, pool_quantum(config, pool->config)) != 0)
+		return -1;
+	pool->queue.spread = spread_of;
+	pool->queue.pool = pool;
+	return 0;
 }
 
 static uint64_t profile_bytes(const struct config *config)

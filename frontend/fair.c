@@ -45,10 +45,16 @@ static void bucket_activate(struct fair *fair, struct fair_bucket *bucket)
 	fair->active_count++;
 }
 
+static unsigned fair_spread(const struct fair *fair, uint64_t hash)
+{
+	return fair->spread != NULL ? fair->spread(fair->pool, hash) : 1;
+}
+
 void fair_add(struct fair *fair, struct task *task)
 {
 	struct fair_bucket *bucket = fair_bucket(fair, task->charge.client->hash);
 
+	bucket->spread = fair_spread(fair, task->charge.client->hash);
 	if (bucket->count == 0)
 		bucket_activate(fair, bucket);
 	TAILQ_INSERT_TAIL(&bucket->tasks, task, entry);
@@ -127,8 +133,9 @@ static struct task *bucket_take(
 		bucket_learn(bucket, task, now_ns);
 	if (bucket->tag > fair->now)
 		fair->now = bucket->tag;
-	bucket->tag += task->units;
-	task->paid = task->units;
+	bucket->spread = fair_spread(fair, task->charge.client->hash);
+	task->paid = task->units * bucket->spread;
+	bucket->tag += task->paid;
 	TAILQ_REMOVE(&fair->active, bucket, entry);
 	TAILQ_INSERT_TAIL(&fair->active, bucket, entry);
 	return task;
@@ -164,14 +171,15 @@ static uint64_t bucket_before(
 
 	if (bucket->tag > tag)
 		return 0;
-	units = tag - bucket->tag + fair->quantum;
+	units = (tag - bucket->tag) / bucket->spread + fair->quantum;
 	return units < bucket->units ? units : bucket->units;
 }
 
 uint64_t fair_ahead(const struct fair *fair, uint64_t hash)
 {
 	const struct fair_bucket *own = fair_bucket(fair, hash), *bucket;
-	uint64_t tag = (own->count > 0 ? own->tag : bucket_tag(fair, own)) + own->units;
+	uint64_t tag = (own->count > 0 ? own->tag : bucket_tag(fair, own)) +
+	               own->units * fair_spread(fair, hash);
 	uint64_t ahead = own->units;
 	const struct task *task;
 

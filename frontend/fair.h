@@ -23,6 +23,7 @@
 
 #include <bsd/sys/queue.h>
 
+struct pool;
 struct task;
 
 enum { FAIR_BUCKETS = 1024 }; /* a power of two */
@@ -35,6 +36,7 @@ struct fair_bucket {
 	unsigned count;
 	uint64_t units;  /* of its tasks */
 	uint64_t tag;    /* when its next task may start, in units of virtual time */
+	unsigned spread; /* queues like this one in which its client has tasks */
 	double place_ns; /* what each place in it costs in waiting, moving average; 0:
 	                    not known; only as long as it is never empty */
 };
@@ -50,6 +52,10 @@ struct fair {
 	uint64_t units;   /* of all tasks */
 	uint64_t now;     /* virtual time: the tag that was served last */
 	uint64_t quantum; /* units of a usual job */
+	/* how many queues like this one the client of a hash has tasks in: with two,
+	 * his tasks cost him twice as much in each; NULL: there is only this one */
+	unsigned (*spread)(const struct pool *pool, uint64_t hash);
+	const struct pool *pool;
 };
 
 /* Returns 0, or -1 without memory. `quantum`: units of one usual job. */

@@ -23,6 +23,7 @@
 #include "frontend/dispatch.h"
 #include "frontend/fair.h"
 #include "frontend/forecast.h"
+#include "frontend/spread.h"
 
 struct task {
 	TAILQ_ENTRY(task) entry; /* in its pool's queue, or among the shed */
@@ -67,6 +68,7 @@ struct pool {
 	int link;
 	struct ev_io link_watcher;
 	struct fair queue;
+	struct spread spread;
 	struct task_queue shed; /* to be told so when the loop comes round */
 	unsigned in_flight;     /* flights in use */
 	uint64_t flight_units;  /* of all flights */

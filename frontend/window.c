@@ -28,7 +28,7 @@ unsigned window_alive(const struct pool *pool)
  * of themselves is hearsay, and bounded. */
 static unsigned window_askers(const struct pool *pool, const struct board_slot *slot)
 {
-	enum { ASKERS_MAX = 1 << 16 };
+	enum { ASKERS_MAX = BOARD_ASKER << 16 };
 	unsigned askers = atomic_load(&slot->frontend.askers[pool->index]);
 
 	return askers < ASKERS_MAX ? askers : ASKERS_MAX;
@@ -62,11 +62,11 @@ static unsigned window_busy(const struct pool *pool, unsigned *with_others)
  * what the other frontends leave to us. While a hasher is idle, what others say they
  * have under way and nobody works at is not believed: they may be stopped.
  */
-static unsigned window_room(const struct pool *pool)
+static unsigned window_room(struct pool *pool)
 {
 	const struct child *child = pool->dispatch->child;
 	unsigned hands = window_alive(pool) * pool->config->batch;
-	unsigned own = window_askers(pool, child->slot), all, room, theirs = 0;
+	unsigned own = spread_askers(pool), all, room, theirs = 0;
 	unsigned part, left, working;
 
 	own = own > 0 ? own : 1;
@@ -91,7 +91,7 @@ static unsigned window_room(const struct pool *pool)
 }
 
 /* Each pool has its share of the flights: none can take all of them. */
-unsigned window_of(const struct pool *pool)
+unsigned window_of(struct pool *pool)
 {
 	unsigned share =
 	    LIMIT_FLIGHTS / (unsigned)pool->dispatch->child->config->pool_count;

@@ -12,6 +12,6 @@ struct pool;
 unsigned window_alive(const struct pool *pool);
 
 /* Jobs that may be under way now: at least 1. */
-unsigned window_of(const struct pool *pool);
+unsigned window_of(struct pool *pool);
 
 #endif

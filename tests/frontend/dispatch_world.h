@@ -21,6 +21,8 @@ enum { POOL, LOOKUP, POOLS };
 enum { PLACES = 4, FIRST = 1, SLOTS = FIRST + POOLS * PLACES, INCARNATION = 77 };
 enum { DEADLINE_MS = 1000 };
 
+static const uint8_t test_key[CLIENT_KEY_SIZE] = {1};
+
 struct world {
 	struct ev_loop *loop;
 	struct clients clients;
@@ -356,7 +358,7 @@ static inline int open_world(void **state)
 	w->config.profiles = &w->profile;
 	w->config.profile_count = 1;
 	w->config.verify_max_memory = UINT64_C(256) << 20;
-	clients_init(&w->clients);
+	clients_init(&w->clients, test_key);
 	w->client = client_of(w, 1);
 	w->config.pools = w->pools;
 	w->config.pool_count = POOLS;

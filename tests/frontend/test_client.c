@@ -25,6 +25,8 @@ static void *test_calloc_at(size_t count, size_t size)
 #include "frontend/client.c"
 #undef calloc
 
+static const uint8_t test_key[CLIENT_KEY_SIZE] = {1}, other_key[CLIENT_KEY_SIZE] = {2};
+
 enum { MANY = 20000, LONGEST_CHAIN = 16 };
 
 static struct conn_peer peer_of(const char *text)
@@ -79,7 +81,7 @@ static void test_who_is_one(void **state)
 		struct clients clients;
 		struct client *one, *other;
 
-		clients_init(&clients);
+		clients_init(&clients, test_key);
 		one = get(&clients, rows[i].one);
 		other = get(&clients, rows[i].other);
 		if ((one == other) != rows[i].same)
@@ -102,7 +104,7 @@ static void test_numbers(void **state)
 	struct clients clients;
 
 	(void)state;
-	clients_init(&clients);
+	clients_init(&clients, test_key);
 	for (unsigned i = 0; i < 6; i++) {
 		struct conn_peer peer = peer_of_number(kinds[i / 2], 1000 + i % 2);
 
@@ -125,7 +127,7 @@ static void test_references(void **state)
 	struct clients clients;
 
 	(void)state;
-	clients_init(&clients);
+	clients_init(&clients, test_key);
 	client_put(NULL);
 	client = get(&clients, "192.0.2.1");
 	assert_int_equal(client->connections, 0);
@@ -179,7 +181,7 @@ static void test_many(void **state)
 	struct clients clients;
 
 	(void)state;
-	clients_init(&clients);
+	clients_init(&clients, test_key);
 	for (uint32_t i = 0; i < MANY; i++) {
 		struct conn_peer peer = numbered(i << 8);
 
@@ -202,18 +204,22 @@ static void test_many(void **state)
 	clients_free(&clients);
 }
 
-/* Which chain an address comes into is not known outside the process. */
+/* Who does not know the key cannot tell which chain an address comes into; who has the
+ * same has the same hashes. */
 static void test_keyed(void **state)
 {
-	struct clients one, other;
+	struct clients one, other, same;
 	struct client *here, *there;
 
 	(void)state;
-	clients_init(&one);
-	clients_init(&other);
+	clients_init(&one, test_key);
+	clients_init(&other, other_key);
+	clients_init(&same, test_key);
 	here = get(&one, "192.0.2.1");
 	there = get(&other, "192.0.2.1");
 	assert_true(here->hash != there->hash);
+	assert_true(here->hash == get(&same, "192.0.2.1")->hash);
+	clients_free(&same);
 	clients_free(&one);
 	clients_free(&other);
 }
@@ -226,13 +232,13 @@ static void test_no_memory(void **state)
 	struct clients clients;
 
 	(void)state;
-	clients_init(&clients);
+	clients_init(&clients, test_key);
 	for (failing = 1; failing <= 2; failing++) {
 		allocations = 0;
 		assert_null(client_get(&clients, &peer));
 		assert_int_equal(clients.count, 0);
 		clients_free(&clients);
-		clients_init(&clients);
+		clients_init(&clients, test_key);
 	}
 	failing = 0;
 	for (uint32_t i = 0; i < CHAINS_AT_FIRST; i++) {

@@ -189,7 +189,9 @@ static void the_window_is_shared_with_other_frontends(void **state)
 	set_claims(w, true);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		memset(askers, 0, MANY * sizeof(*askers));
-		atomic_store(&other->askers[POOL], rows[i].askers);
+		atomic_store(&other->askers[POOL], rows[i].askers < UINT32_MAX
+		                                       ? rows[i].askers * BOARD_ASKER
+		                                       : UINT32_MAX);
 		atomic_store(&other->in_flight[POOL], rows[i].in_flight);
 		ask_many(w, askers, 30);
 		assert_numbers(w, 30 - rows[i].window, rows[i].window);

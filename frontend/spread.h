@@ -1,0 +1,39 @@
+/*
+ * In how many frontends does a client ask? One with many connections is a client of
+ * several, and would have his turn in each. Frontends tell each other on the board
+ * which clients have jobs with them, by the bucket of the client's hash (fair.h), which
+ * is the same in all of a generation; a client of two has half a turn in each.
+ *
+ * What others say of themselves is hearsay: it makes a turn larger or smaller, and
+ * nothing else.
+ */
+#ifndef FRONTEND_SPREAD_H
+#define FRONTEND_SPREAD_H
+
+#include <stdint.h>
+
+#include "common/board.h"
+#include "frontend/fair.h"
+
+_Static_assert((int)BOARD_ASKING_BITS == (int)FAIR_BUCKETS, "a bit a bucket");
+
+struct pool;
+
+/* Of one pool. All zero at first. */
+struct spread {
+	uint32_t asking[FAIR_BUCKETS]; /* our clients with a job, by bucket */
+	uint64_t told_ns;              /* when the board was last told how many */
+};
+
+/* A client has got its first job with us, or has none any more. */
+void spread_add(struct pool *pool, uint64_t hash);
+void spread_remove(struct pool *pool, uint64_t hash);
+
+/* Frontends in which a client of that hash asks, with us: at least 1. */
+unsigned spread_of(const struct pool *pool, uint64_t hash);
+
+/* Clients that ask us, each divided by the frontends that it asks: in units of
+ * 1/BOARD_ASKER. Tells the board; a little old at times. */
+unsigned spread_askers(struct pool *pool);
+
+#endif
