@@ -4,7 +4,8 @@
 #   bench_overload.sh [overload|fair|idle|drop|slow|all]...
 #
 # overload  0.5 to 10 times what it can hash is offered, on schedule: good answers within the
-#           deadline, how fast the others are refused, and what else is asked meanwhile
+#           deadline, as a share of the capacity and of what of it the generator leaves, how
+#           fast the others are refused, and what else is asked meanwhile
 # fair      one client with 500 connections, beside 20 clients with one each
 # idle      10,000 idle connections: what each costs, and what they cost the others
 # drop      half of the clients leave before their answer: what that costs in CPU time
@@ -114,6 +115,7 @@ overload_row()
 {
 	measure_capacity
 	before_row=$capacity
+	calm_cpu=$(value cpu_s)
 	rate=$(calc "$capacity * $1" %.1f)
 	# enough of them that all who wait until the deadline can do it at the same time
 	conns=$(calc "$rate * $deadline / 1000 * 1.2 + 64" %d)
@@ -124,9 +126,11 @@ overload_row()
 	measure_capacity
 	mv "$dir/row" "$dir/result"
 	capacity=$(calc "($before_row + $capacity) / 2")
-	printf '%6s %8.1f %9.1f %9.1f %6.3f %6.1f %6d %6d %6d %8.2f %8.2f %9.2f %7.2f\n' "$1" \
+	own=$(calc "($(value cpu_s) - $calm_cpu) / $seconds / $(nproc)")
+	printf '%6s %8.1f %9.1f %9.1f %6.3f %6.3f %6.1f %6d %6d %6d %8.2f %8.2f %9.2f %7.2f\n' "$1" \
 		"$capacity" "$rate" "$(value hash.good_per_s)" \
 		"$(calc "$(value hash.good_per_s) / $capacity")" \
+		"$(calc "$(value hash.good_per_s) / $capacity / (1 - $own)")" \
 		"$(calc "100 * $(value hash.count.shed) / ($(value hash.requests) + 1e-9)")" \
 		"$(value hash.count.late)" "$(value all.lost)" "$(value hash.count.unsent)" \
 		"$(value hash.ms.shed.p99)" "$(value livez.ms.ok.p99)" \
@@ -142,7 +146,7 @@ bench_overload()
 	printf 'idle: /livez p99 %.2f ms, GET / p99.9 %.2f ms\n' "$(value livez.ms.ok.p99)" \
 		"$hello_idle"
 	before=$(resident "")
-	echo " times capacity   offered    good/s  share  shed%   late   lost unsent shed p99 livez99" \
+	echo " times capacity   offered    good/s  share of rest  shed%   late   lost unsent shed p99 livez99" \
 		"GET/99.9+ lag p99"
 	for factor in $factors; do
 		overload_row "$factor"
