@@ -215,11 +215,11 @@ bench_idle()
 	stop_argond
 }
 
-# $1: what is said of it, $2: words for the stream. Sets `each`.
+# $1: what is said of it, $2: connections, $3: words for the stream. Sets `each`.
 drop_measure()
 {
 	ticks=$(hasher_ticks)
-	run_load "name=hash,conns=64,$hash$2"
+	run_load "name=hash,conns=$2,$hash$3"
 	ticks=$(($(hasher_ticks) - ticks))
 	each=$(calc "$(value hash.count.ok) * $(getconf CLK_TCK) / ($ticks + 1e-9)")
 	printf '%s: %d good, %d left, %.2f s of hashers, %.1f good per CPU second\n' "$1" \
@@ -227,16 +227,21 @@ drop_measure()
 		"$(calc "$ticks / $(getconf CLK_TCK)")" "$each"
 }
 
-# They leave at any moment of the time that an answer takes when all is calm.
+# They leave at any moment of the time that an answer takes when all is calm. What has been
+# done for them until then is lost whatever we do: the more wait, the fewer of those who leave
+# are just being served.
 bench_drop()
 {
-	echo "== drop: 64 connections, half of the requests are left"
-	start_argond
-	drop_measure "calm" ""
-	calm=$each
-	drop_measure "half leave" ",drop=50,drop_after=$(value hash.ms.ok.p50)"
-	calc "$each / ($calm + 1e-9)" 'a good answer per CPU second of hashers: %.3f of calm\n'
-	stop_argond
+	for conns in 64 256; do
+		echo "== drop: $conns connections, half of the requests are left"
+		start_argond
+		drop_measure "calm" $conns ""
+		calm=$each
+		drop_measure "half leave" $conns ",drop=50,drop_after=$(value hash.ms.ok.p50)"
+		calc "$each / ($calm + 1e-9)" \
+			'a good answer per CPU second of hashers: %.3f of calm\n'
+		stop_argond
+	done
 }
 
 # Connections to the daemon that its frontends have open, beside what they always have.
