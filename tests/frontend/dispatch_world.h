@@ -392,6 +392,17 @@ static inline int close_world(void **state)
 	return 0;
 }
 
+enum { NEVER = 0 }; /* test_chance: whoever can be refused early is */
+
+/* So many jobs wait beside those on the link (batch and spare: 3). */
+static inline void fill(
+    struct world *w, struct client *client, struct asker *askers, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(ask_as(w, client, &askers[i], "x"), ADMITTED);
+	turn(w);
+}
+
 /* Answers whatever is on the link, again and again, until nothing is pending. */
 static inline void finish_all(struct world *w)
 {
