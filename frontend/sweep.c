@@ -59,8 +59,9 @@ static void sweep_look(struct pool *pool)
 	struct dispatch *d = pool->dispatch;
 
 	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
-		d->flights[i].unclaimed = d->flights[i].pool == pool &&
-		                          !sweep_claimed(pool, d->flights[i].id);
+		if (d->flights[i].pool == pool)
+			d->flights[i].unclaimed =
+			    !sweep_claimed(pool, d->flights[i].id);
 	pool->looked = true;
 }
 
@@ -70,7 +71,7 @@ static void sweep_end(struct pool *pool)
 
 	flight_read(pool, FLIGHT_REPLIES_MAX);
 	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
-		if (d->flights[i].unclaimed)
+		if (d->flights[i].pool == pool && d->flights[i].unclaimed)
 			flight_bereaved(d, &d->flights[i], CONTROL_CAUSE_KILLED);
 	ev_timer_stop(d->loop, &pool->sweep);
 	dispatch_pump(pool);

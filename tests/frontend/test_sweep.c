@@ -103,6 +103,37 @@ static void the_masters_word_is_waited_for(void **state)
 	assert_told(&askers[2], TASK_OK);
 }
 
+/* Two pools have lost a job at the same time: each finds its own. */
+static void pools_do_not_sweep_for_each_other(void **state)
+{
+	struct world *w = *state;
+	struct asker askers[2] = {0};
+	struct task_spec spec = {.kind = JOB_LOOKUP, .pool = LOOKUP, .user = 1};
+	const struct control_message message = {.kind = CONTROL_GONE,
+	    .pool = LOOKUP,
+	    .cause = CONTROL_CAUSE_KILLED,
+	    .taking = OURS};
+	struct job job;
+
+	assert_int_equal(ask(w, &askers[0], "0"), ADMITTED);
+	assert_int_equal(ask_spec(w, &askers[1], &spec), ADMITTED);
+	turn(w);
+	assert_true(take(w, &job));
+	assert_true(take_of(w, LOOKUP, &job));
+	gone(w, CONTROL_CAUSE_KILLED, NULL, OURS);
+	dispatch_hasher_gone(w->dispatch, &message);
+	look(w);
+	take_password(w, &job, "0");
+	answer(w, &job, JOB_OK);
+	assert_true(take_of(w, LOOKUP, &job));
+	send_reply(w, LOOKUP,
+	    &(struct job_reply){
+	        .id = job.id, .flight = job.flight, .status = JOB_NOT_FOUND});
+	turn(w);
+	assert_told(&askers[0], TASK_OK);
+	assert_told(&askers[1], TASK_NOT_FOUND);
+}
+
 static void the_sweep_waits_for_an_empty_link(void **state)
 {
 	struct world *w = *state;
@@ -304,6 +335,7 @@ int main(void)
 	    WITH_WORLD(exactly_the_lost_job_flies_again),
 	    WITH_WORLD(the_answer_in_our_socket_is_read_first),
 	    WITH_WORLD(the_masters_word_is_waited_for),
+	    WITH_WORLD(pools_do_not_sweep_for_each_other),
 	    WITH_WORLD(the_sweep_waits_for_an_empty_link),
 	    WITH_WORLD(the_sweep_waits_for_who_is_just_taking),
 	    WITH_WORLD(who_takes_from_another_frontend_is_not_waited_for),
