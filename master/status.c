@@ -20,8 +20,9 @@
 
 enum {
 	STATUS_TEXT_MAX = 2048,
-	STATUS_LOOK_MS = 50,    /* where the folder cannot be watched */
-	STATUS_DOUBT_MS = 1000, /* a notice may get lost, or not be readable at once */
+	STATUS_LOOK_MS = 50,     /* where the folder cannot be watched */
+	STATUS_DOUBT_MS = 1000,  /* a notice may get lost, or not be readable at once */
+	STATUS_SILENT_MS = 5000, /* of a successor: he will say nothing any more */
 };
 
 /* "BEGUN FINISHED ok|failed WHY" */
@@ -150,7 +151,10 @@ int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t
 	    {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}};
 	struct status status = {0};
 	char events[4096];
+	int ready;
+	const pid_t first = pid;
 	const int nap = fds[0].fd >= 0 ? STATUS_DOUBT_MS : STATUS_LOOK_MS;
+	int silent_ms = 0; /* looks in vain since another one has the place */
 	bool gone = false;
 
 	if (fds[1].fd < 0) /* it may have gone before the waiting began */
@@ -159,8 +163,18 @@ int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t
 	while (!(status_read(pidfile, &status) == 0 && status.finished > last)) {
 		if (gone)
 			break;
-		if (poll(fds, 2, nap) < 0 && errno != EINTR) {
+		ready = poll(fds, 2, nap);
+		if (ready < 0 && errno != EINTR) {
 			snprintf(why, cap, "cannot wait: %s", strerror(errno));
+			break;
+		}
+		if (ready == 0 && pid != first)
+			silent_ms += nap;
+		if (silent_ms >= STATUS_SILENT_MS) {
+			snprintf(why, cap,
+			    "process %d is in charge, and does not say how it went: "
+			    "can it write beside the pidfile?",
+			    (int)pid);
 			break;
 		}
 		if ((fds[1].revents & POLLIN) != 0) /* one more look, then */

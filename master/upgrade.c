@@ -50,11 +50,21 @@ void upgrade_abandon(struct master *m)
 		upgrade_give_up(m, "this one was told to leave");
 }
 
+/* A timer is told before what can be read: we may be the one who is late, and what the
+ * new one has said in time is heard first. */
 static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
 {
-	(void)loop;
+	struct master *m = w->data;
+	char byte;
+
 	(void)events;
-	upgrade_give_up(w->data, "the new program was not ready in time");
+	if (ev_is_active(&m->upgrade.watcher) &&
+	    recv(m->upgrade.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+		ev_timer_set(w, LADDER_TAKE_OVER_MS / 1000., 0.);
+		ev_timer_start(loop, w);
+		return;
+	}
+	upgrade_give_up(m, "the new program was not ready in time");
 }
 
 bool upgrade_forward(const struct master *m, int signo)
@@ -70,8 +80,7 @@ static void upgrade_hand_on(struct master *m)
 	log_info("process %d is in charge now", (int)up->successor);
 	up->handed_on = true;
 	ev_timer_stop(m->loop, &up->limit);
-	status_finished(m, true, "");
-	notify_main(up->successor);
+	notify_main(up->successor); /* who waits hears from him how it went */
 	master_retire(m);
 	if (m->reload.wanted)
 		upgrade_forward(m, SIGHUP);

@@ -214,6 +214,22 @@ static void a_successor_is_found_by_who_comes_late(void **state)
 	assert_int_equal(waiter_end(&w, why, sizeof(why)), 0);
 }
 
+/* He has the place, but there is no word of the attempt: his disk is full. */
+static void a_silent_successor_is_not_waited_for_for_ever(void **state)
+{
+	struct place *p = *state;
+	struct waiter w;
+	char why[2048];
+	pid_t master = a_process();
+
+	status_begun(&p->master);
+	waiter_start(&w, p->pidfile, master, 1);
+	assert_int_equal(kill(master, SIGKILL), 0);
+	assert_int_equal(waitpid(master, NULL, 0), master);
+	assert_int_equal(waiter_end(&w, why, sizeof(why)), 1);
+	assert_non_null(strstr(why, "does not say how it went"));
+}
+
 static void a_master_that_dies_ends_the_waiting(void **state)
 {
 	struct place *p = *state;
@@ -329,6 +345,7 @@ int main(void)
 	    status_test(a_failure_has_its_reason),
 	    status_test(a_successor_goes_on_with_it),
 	    status_test(a_successor_is_found_by_who_comes_late),
+	    status_test(a_silent_successor_is_not_waited_for_for_ever),
 	    status_test(a_master_that_dies_ends_the_waiting),
 	    status_test(what_is_no_status_is_none),
 	    status_test(links_are_not_followed),
