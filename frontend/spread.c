@@ -25,13 +25,14 @@ static void spread_mark(struct pool *pool, unsigned bucket, bool asking)
 
 	atomic_store_explicit(
 	    word, asking ? old | bit : old & ~bit, memory_order_relaxed);
-	pool->spread.told_ns = 0;
 }
 
 void spread_add(struct pool *pool, uint64_t hash)
 {
 	const unsigned bucket = bucket_of(hash);
 
+	if (pool->spread.clients++ == 0)
+		pool->spread.told_ns = 0; /* the board hears of the first at once */
 	if (pool->spread.asking[bucket]++ == 0)
 		spread_mark(pool, bucket, true);
 }
@@ -40,6 +41,8 @@ void spread_remove(struct pool *pool, uint64_t hash)
 {
 	const unsigned bucket = bucket_of(hash);
 
+	if (--pool->spread.clients == 0)
+		pool->spread.told_ns = 0; /* and when there is none */
 	if (--pool->spread.asking[bucket] == 0)
 		spread_mark(pool, bucket, false);
 }

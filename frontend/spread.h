@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 #include "common/board.h"
+#include "frontend/client.h"
 #include "frontend/fair.h"
 
+_Static_assert((int)BOARD_CLIENT_KEY == (int)CLIENT_KEY_SIZE, "one key");
 _Static_assert((int)BOARD_ASKING_BITS == (int)FAIR_BUCKETS, "a bit a bucket");
 
 struct pool;
@@ -22,6 +24,7 @@ struct pool;
 /* Of one pool. All zero at first. */
 struct spread {
 	uint32_t asking[FAIR_BUCKETS]; /* our clients with a job, by bucket */
+	uint32_t clients;              /* all of them */
 	uint64_t told_ns;              /* when the board was last told how many */
 };
 
@@ -33,7 +36,8 @@ void spread_remove(struct pool *pool, uint64_t hash);
 unsigned spread_of(const struct pool *pool, uint64_t hash);
 
 /* Clients that ask us, each divided by the frontends that it asks: in units of
- * 1/BOARD_ASKER. Tells the board; a little old at times. */
+ * 1/BOARD_ASKER. Tells the board; what others have become meanwhile may be some
+ * milliseconds old, and where nothing happens with us, older. */
 unsigned spread_askers(struct pool *pool);
 
 #endif
