@@ -102,7 +102,6 @@ static void limits_oom(int score)
 	close(fd);
 }
 
-/* Yielding more than before takes no privilege. */
 static int limit_scheduling(enum config_scheduling scheduling)
 {
 	static const int policies[] = {[CONFIG_SCHEDULING_OTHER] = SCHED_OTHER,
@@ -110,9 +109,14 @@ static int limit_scheduling(enum config_scheduling scheduling)
 	    [CONFIG_SCHEDULING_IDLE] = SCHED_IDLE};
 	const struct sched_param none = {0};
 
-	return scheduling != CONFIG_SCHEDULING_OTHER
-	           ? sched_setscheduler(0, policies[scheduling], &none)
-	           : 0; /* as it was started */
+	if (scheduling == CONFIG_SCHEDULING_OTHER) /* as it was started */
+		return 0;
+	if (sched_setscheduler(0, policies[scheduling], &none) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -1;
+	log_warn("the class of sched(7) stays: another one is not allowed here");
+	return 0;
 }
 
 int limits_apply(const struct limits_spec *spec, int oom_score_adj)

@@ -10,6 +10,14 @@
 
 #include "common/config.h"
 
+/* Not all errors have a name, and NULL would be none. */
+static const char *error_words(int error)
+{
+	const char *words = strerrordesc_np(error);
+
+	return words != NULL ? words : "cannot be read";
+}
+
 int secret_file_open(const char *path, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -17,7 +25,7 @@ int secret_file_open(const char *path, const char **why)
 
 	*why = NULL;
 	if (fd < 0 || fstat(fd, &st) != 0)
-		*why = strerrordesc_np(errno);
+		*why = error_words(errno);
 	else if (!S_ISREG(st.st_mode))
 		*why = "not a regular file";
 	if (*why == NULL)
@@ -33,7 +41,7 @@ const char *secret_file_wrong(int fd, const char *user)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return strerrordesc_np(errno);
+		return error_words(errno);
 	if (user != NULL && config_user_find(user, &other) != 0)
 		return "the user that may own it cannot be found";
 	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != other)
@@ -84,7 +92,7 @@ ssize_t secret_file_read(int fd, void *to, size_t cap, const char **why)
 	if (fstat(fd, &before) == 0 && (len = read_up_to(fd, to, cap)) >= 0)
 		more = read_up_to(fd, &next, 1);
 	if (more < 0)
-		*why = strerrordesc_np(errno);
+		*why = error_words(errno);
 	else if (more > 0)
 		*why = "too long";
 	else if (!is_as_before(fd, &before))

@@ -145,6 +145,7 @@ static struct task *pool_next(struct pool *pool)
 	    (task = fair_take(&pool->queue, pool_is_full(pool), clock_ns())) != NULL) {
 		if (!task_is_late(task))
 			return task;
+		fair_give_back(&pool->queue, task);
 		dispatch_finish(task, &late);
 	}
 	return NULL;

@@ -32,7 +32,7 @@ unsigned forecast_hashers(const struct pool *pool)
  * One job that took long (the first one of a look-up process opens the database;
  * somebody else had the CPU) says little about the next fifty: a look weighs by what it
  * has seen, and the first ones count from zero on. But no job can be quicker than it
- * can be done: when things are twice as good as was believed, bad times are over.
+ * can be done: when things are twice as good as was believed, bad times are soon over.
  */
 static void forecast_learn(struct pool *pool, double ns_per_unit, uint64_t units)
 {
@@ -42,9 +42,7 @@ static void forecast_learn(struct pool *pool, double ns_per_unit, uint64_t units
 
 	if (forecast->seen < enough)
 		forecast->seen += (double)units;
-	else if (ns_per_unit < forecast->ns_per_unit / 2)
-		weight = 1;
-	else
+	else if (ns_per_unit >= forecast->ns_per_unit / 2)
 		weight /= SMOOTHING;
 	forecast->ns_per_unit += (ns_per_unit - forecast->ns_per_unit) * weight;
 }
