@@ -90,12 +90,12 @@ static void role_throttle_from(struct role *role, unsigned first_ms)
 {
 	char label[64];
 
-	if (role->backoff_ms == 0)
-		role->backoff_ms = first_ms;
-	else if (role->backoff_ms < LADDER_RETRY_MAX_MS / 2)
+	if (role->backoff_ms < LADDER_RETRY_MAX_MS / 2)
 		role->backoff_ms *= 2;
 	else
 		role->backoff_ms = LADDER_RETRY_MAX_MS;
+	if (role->backoff_ms < first_ms) /* the first, or nobody is READY any more */
+		role->backoff_ms = first_ms;
 	log_warn("%s: next try in %g s", role_label(role, label, sizeof(label)),
 	    role->backoff_ms / 1000.);
 	role_retry_later(role);

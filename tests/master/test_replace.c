@@ -106,6 +106,26 @@ static void a_role_of_which_one_lives_is_throttled_too(void **state)
 	assert_waits(w, 60000);
 }
 
+/* The last one that lived has died: from then on it is as where nobody ever did. */
+static void where_nobody_lives_any_more_the_wait_is_long(void **state)
+{
+	struct world *w = *state;
+
+	w->hashers->min = w->hashers->target = 2;
+	supervise_role(w->hashers);
+	die(w, 1, SETUP_FAILED);
+	get_ready(w, 0);
+	die(w, 1, SETUP_FAILED);
+	assert_waits(w, 100);
+	die(w, 0, SIGKILL);
+	retry(w);
+	die(w, 0, SETUP_FAILED);
+	assert_waits(w, 2000);
+	retry(w);
+	die(w, 0, SETUP_FAILED);
+	assert_waits(w, 4000);
+}
+
 static void a_fork_that_fails_is_tried_again_later(void **state)
 {
 	struct world *w = *state;
@@ -359,6 +379,7 @@ int main(void)
 	    WITH_WORLD(deaths_before_ready_count_once_a_try),
 	    WITH_WORLD(the_first_to_be_ready_ends_the_waiting),
 	    WITH_WORLD(a_role_of_which_one_lives_is_throttled_too),
+	    WITH_WORLD(where_nobody_lives_any_more_the_wait_is_long),
 	    WITH_WORLD(a_fork_that_fails_is_tried_again_later),
 	    WITH_WORLD(a_throttle_ends_when_nothing_is_missing),
 	    WITH_WORLD(a_role_without_a_free_place_tries_again),
