@@ -44,7 +44,7 @@ int board_open(struct board *board, size_t slots)
 	if (board->fd >= 0 && board_map(board, slots) == 0) {
 		for (size_t i = 0; i < slots; i++)
 			board_slot_reset(board_slot(board, i), 0);
-		arc4random_buf(board_head(board)->client_key, BOARD_CLIENT_KEY);
+		arc4random_buf(board_head(board)->client_key, LIMIT_CLIENT_KEY);
 		return 0;
 	}
 	board_close(board);

@@ -22,9 +22,6 @@
 enum {
 	BOARD_PAGE = 4096,
 	BOARD_ASKER = 64, /* what a client counts who asks one frontend only */
-	BOARD_ASKING_BITS =
-	    1024, /* of a client's hash, so many values are told apart */
-	BOARD_CLIENT_KEY = 16,
 };
 
 /* Written by a frontend. */
@@ -36,7 +33,7 @@ struct board_frontend {
 	_Atomic uint64_t backlog[LIMIT_POOLS];   /* units of both (job.h, job_units) */
 	/* clients with a job, by pool: which (a bit a bucket), and how many they count
 	 */
-	_Atomic uint64_t asking[LIMIT_POOLS][BOARD_ASKING_BITS / 64];
+	_Atomic uint64_t asking[LIMIT_POOLS][LIMIT_BUCKETS / 64];
 	_Atomic uint32_t askers[LIMIT_POOLS];
 	_Atomic uint64_t reserved; /* bytes for jobs that cost more than any profile */
 	_Atomic uint32_t connections;
@@ -93,7 +90,7 @@ struct board_head {
 	_Atomic uint32_t throttled[LIMIT_POOLS];
 	/* random, and the same for all frontends of a generation, who tell each other
 	 * by keyed hashes which clients they have */
-	uint8_t client_key[BOARD_CLIENT_KEY];
+	uint8_t client_key[LIMIT_CLIENT_KEY];
 };
 
 struct board {

@@ -38,7 +38,9 @@ enum {
 	LIMIT_SALT = 64,       /* bytes */
 	LIMIT_TAG = 512,       /* bytes */
 	LIMIT_NAME = 32, /* bytes of a pool's, profile's or key's name, NUL included */
-	LIMIT_TEXT = 1024, /* bytes of the text in a reply: a PHC string, a user */
+	LIMIT_CLIENT_KEY = 16, /* bytes of the key of clients' hashes */
+	LIMIT_BUCKETS = 1024,  /* of clients' hashes; a power of two, and of 64 */
+	LIMIT_TEXT = 1024,     /* bytes of the text in a reply: a PHC string, a user */
 };
 
 /*

@@ -28,7 +28,7 @@ static bool refuse_early(uint64_t value, uint64_t limit, unsigned soft, unsigned
 	       arc4random_uniform(CHANCES) < (uint32_t)(chance * CHANCES);
 }
 
-static bool lacks_hashers(struct pool *pool, const struct task *task)
+static bool lacks_hashers(struct pool *pool, struct task *task)
 {
 	const struct board_head *head = board_head(&pool->dispatch->child->board);
 
@@ -37,7 +37,7 @@ static bool lacks_hashers(struct pool *pool, const struct task *task)
 	       atomic_load(&head->throttled[pool->index]) != 0;
 }
 
-static bool client_has_enough(struct pool *pool, const struct task *task)
+static bool client_has_enough(struct pool *pool, struct task *task)
 {
 	unsigned limit = pool->config->per_client_limit;
 
@@ -45,7 +45,7 @@ static bool client_has_enough(struct pool *pool, const struct task *task)
 	       task->charge.client->jobs[pool->index] >= limit;
 }
 
-static bool queue_is_full(struct pool *pool, const struct task *task)
+static bool queue_is_full(struct pool *pool, struct task *task)
 {
 	const struct fair *queue = &pool->queue;
 	unsigned limit = pool->config->queue_limit;
@@ -68,9 +68,9 @@ static uint64_t wait_ns(struct pool *pool, const struct task *task)
 	return own > wait ? own : wait;
 }
 
-static bool comes_too_late(struct pool *pool, const struct task *task)
+static bool comes_too_late(struct pool *pool, struct task *task)
 {
-	uint64_t wait = wait_ns(pool, task);
+	uint64_t wait = task->wait_ns = wait_ns(pool, task);
 	uint64_t work = forecast_work_ns(pool, task->units);
 	uint64_t time = task->deadline_ns - task->submitted_ns;
 
@@ -96,7 +96,7 @@ static uint64_t extra_bytes(const struct pool *pool, const struct task *task)
  * says first what it takes, then looks at the others: at worst two refuse at once,
  * never do two take the same room.
  */
-static bool lacks_memory(struct pool *pool, const struct task *task)
+static bool lacks_memory(struct pool *pool, struct task *task)
 {
 	const struct child *child = pool->dispatch->child;
 	struct board_frontend *own = pool->dispatch->board;
@@ -150,15 +150,15 @@ static unsigned retry_of_client(struct pool *pool, const struct task *task)
 /* When the wait has become as long as is accepted without a doubt. */
 static unsigned retry_of_wait(struct pool *pool, const struct task *task)
 {
-	uint64_t wait = wait_ns(pool, task);
 	uint64_t good = (task->deadline_ns - task->submitted_ns) / 100 * WAIT_SOFT;
 
-	return seconds_of(wait > good ? wait - good : 0);
+	(void)pool;
+	return seconds_of(task->wait_ns > good ? task->wait_ns - good : 0);
 }
 
 static const struct {
 	enum admission verdict;
-	bool (*refuses)(struct pool *pool, const struct task *task);
+	bool (*refuses)(struct pool *pool, struct task *task);
 	unsigned (*retry_after)(struct pool *pool, const struct task *task);
 } questions[] = {
     {ADMISSION_NO_HASHER, lacks_hashers, retry_of_role},

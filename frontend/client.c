@@ -15,7 +15,7 @@ enum {
 /* What an IPv6 address begins with that stands for an IPv4 one (RFC 4291, 2.5.5.2). */
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
-void clients_init(struct clients *clients, const uint8_t key[CLIENT_KEY_SIZE])
+void clients_init(struct clients *clients, const uint8_t key[LIMIT_CLIENT_KEY])
 {
 	*clients = (struct clients){0};
 	memcpy(clients->key, key, sizeof(clients->key));

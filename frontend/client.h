@@ -44,12 +44,10 @@ struct client {
 	struct conn_peer peer;      /* as it is compared: of IPv6 the first 8 bytes */
 };
 
-enum { CLIENT_KEY_SIZE = 16 };
-
 /* A table of chains by a keyed hash (BLAKE2s with a random key): who does not know the
  * key cannot make a chain long. It grows with the clients and never shrinks. */
 struct clients {
-	uint8_t key[CLIENT_KEY_SIZE];
+	uint8_t key[LIMIT_CLIENT_KEY];
 	struct client **chains; /* NULL: none yet */
 	size_t chain_count;     /* a power of two, or 0 */
 	size_t count;           /* clients */
@@ -57,7 +55,7 @@ struct clients {
 
 /* Makes an empty table. Nothing is allocated before the first client. Whoever has the
  * same key has the same hashes. */
-void clients_init(struct clients *clients, const uint8_t key[CLIENT_KEY_SIZE]);
+void clients_init(struct clients *clients, const uint8_t key[LIMIT_CLIENT_KEY]);
 
 /* Frees the table, and records that somebody still holds: for the end of a process. */
 void clients_free(struct clients *clients);

@@ -9,7 +9,7 @@ int fair_open(struct fair *fair, uint64_t quantum)
 	*fair = (struct fair){.quantum = quantum > 0 ? quantum : 1};
 	TAILQ_INIT(&fair->active);
 	TAILQ_INIT(&fair->again);
-	fair->buckets = calloc(FAIR_BUCKETS, sizeof(*fair->buckets));
+	fair->buckets = calloc(LIMIT_BUCKETS, sizeof(*fair->buckets));
 	return fair->buckets != NULL ? 0 : -1;
 }
 
@@ -21,7 +21,7 @@ void fair_close(struct fair *fair)
 
 static struct fair_bucket *fair_bucket(const struct fair *fair, uint64_t hash)
 {
-	return &fair->buckets[hash & (FAIR_BUCKETS - 1)];
+	return &fair->buckets[hash & (LIMIT_BUCKETS - 1)];
 }
 
 static void fair_count_task(struct fair *fair, const struct task *task)

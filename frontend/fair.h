@@ -23,10 +23,10 @@
 
 #include <bsd/sys/queue.h>
 
+#include "common/contract.h"
+
 struct pool;
 struct task;
-
-enum { FAIR_BUCKETS = 1024 }; /* a power of two */
 
 TAILQ_HEAD(task_queue, task);
 
@@ -44,7 +44,7 @@ struct fair_bucket {
 TAILQ_HEAD(fair_active, fair_bucket);
 
 struct fair {
-	struct fair_bucket *buckets; /* FAIR_BUCKETS; untouched pages cost nothing */
+	struct fair_bucket *buckets; /* LIMIT_BUCKETS; untouched pages cost nothing */
 	struct fair_active active;   /* buckets with tasks, in the order they came */
 	struct task_queue again;     /* ahead of all */
 	unsigned active_count;

@@ -7,7 +7,7 @@ enum { WORD_BITS = 64, TELL_MS = 5 };
 
 static unsigned bucket_of(uint64_t hash)
 {
-	return (unsigned)(hash & (FAIR_BUCKETS - 1));
+	return (unsigned)(hash & (LIMIT_BUCKETS - 1));
 }
 
 static _Atomic uint64_t *spread_word(
@@ -85,7 +85,7 @@ unsigned spread_askers(struct pool *pool)
 	if (pool->spread.told_ns != 0 &&
 	    now - pool->spread.told_ns < TELL_MS * NS_PER_MS)
 		return atomic_load_explicit(told, memory_order_relaxed);
-	for (unsigned word = 0; word < BOARD_ASKING_BITS / WORD_BITS; word++) {
+	for (unsigned word = 0; word < LIMIT_BUCKETS / WORD_BITS; word++) {
 		uint64_t bits = atomic_load_explicit(
 		    &board->asking[pool->index][word], memory_order_relaxed);
 

@@ -12,20 +12,15 @@
 
 #include <stdint.h>
 
-#include "common/board.h"
-#include "frontend/client.h"
-#include "frontend/fair.h"
-
-_Static_assert((int)BOARD_CLIENT_KEY == (int)CLIENT_KEY_SIZE, "one key");
-_Static_assert((int)BOARD_ASKING_BITS == (int)FAIR_BUCKETS, "a bit a bucket");
+#include "common/contract.h"
 
 struct pool;
 
 /* Of one pool. All zero at first. */
 struct spread {
-	uint32_t asking[FAIR_BUCKETS]; /* our clients with a job, by bucket */
-	uint32_t clients;              /* all of them */
-	uint64_t told_ns;              /* when the board was last told how many */
+	uint32_t asking[LIMIT_BUCKETS]; /* our clients with a job, by bucket */
+	uint32_t clients;               /* all of them */
+	uint64_t told_ns;               /* when the board was last told how many */
 };
 
 /* A client has got its first job with us, or has none any more. */

@@ -132,60 +132,85 @@ static int status_watch(const char *pidfile)
 	return fd;
 }
 
-/* The process is gone: has it left the place to another one, whose outcome counts? */
-static bool status_follow(const char *pidfile, pid_t *pid, struct pollfd *fd)
-{
-	pid_t next = lockfile_holder(pidfile);
-	bool other = next > 0 && next != *pid;
+/* For the outcome: the folder is watched, and who has the place. */
+struct wait {
+	const char *pidfile;
+	pid_t pid, first;     /* who has it now, and had it at first */
+	struct pollfd fds[2]; /* inotify's, or -1; his */
+	int silent_ms;        /* looks in vain since another one has it */
+	bool gone;            /* nobody has it */
+};
 
-	if (fd->fd >= 0)
-		close(fd->fd);
-	fd->fd = other ? (int)syscall(SYS_pidfd_open, next, 0) : -1;
-	*pid = next;
-	return fd->fd >= 0;
+/* Who had the place is gone: has another one it, whose outcome counts? */
+static void wait_follow(struct wait *wait)
+{
+	pid_t next = lockfile_holder(wait->pidfile);
+
+	if (wait->fds[1].fd >= 0)
+		close(wait->fds[1].fd);
+	wait->fds[1].fd =
+	    next > 0 && next != wait->pid ? (int)syscall(SYS_pidfd_open, next, 0) : -1;
+	wait->gone = wait->fds[1].fd < 0;
+	wait->pid = next;
+}
+
+static void wait_open(struct wait *wait, const char *pidfile, pid_t pid)
+{
+	*wait = (struct wait){.pidfile = pidfile,
+	    .pid = pid,
+	    .first = pid,
+	    .fds = {{.fd = status_watch(pidfile), .events = POLLIN},
+	        {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}}};
+	if (wait->fds[1].fd < 0) /* he may have gone before the waiting began */
+		wait_follow(wait);
+}
+
+static void wait_close(struct wait *wait)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (wait->fds[i].fd >= 0)
+			close(wait->fds[i].fd);
+}
+
+/* Until something happens, or for a while. Returns whether there is hope. */
+static bool wait_look(struct wait *wait, char *why, size_t cap)
+{
+	const int nap = wait->fds[0].fd >= 0 ? STATUS_DOUBT_MS : STATUS_LOOK_MS;
+	const int ready = poll(wait->fds, 2, nap);
+	char events[4096];
+
+	if (ready < 0 && errno != EINTR) {
+		snprintf(why, cap, "cannot wait: %s", strerror(errno));
+		return false;
+	}
+	if (ready == 0 && wait->pid != wait->first)
+		wait->silent_ms += nap;
+	if (wait->silent_ms >= STATUS_SILENT_MS) {
+		snprintf(why, cap,
+		    "process %d is in charge, and does not say how it went: can it "
+		    "write beside the pidfile?",
+		    (int)wait->pid);
+		return false;
+	}
+	if (ready > 0 && (wait->fds[1].revents & POLLIN) != 0)
+		wait_follow(wait);
+	while (read(wait->fds[0].fd, events, sizeof(events)) > 0)
+		continue;
+	return true;
 }
 
 int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t cap)
 {
-	struct pollfd fds[2] = {{.fd = status_watch(pidfile), .events = POLLIN},
-	    {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}};
 	struct status status = {0};
-	char events[4096];
-	int ready;
-	const pid_t first = pid;
-	const int nap = fds[0].fd >= 0 ? STATUS_DOUBT_MS : STATUS_LOOK_MS;
-	int silent_ms = 0; /* looks in vain since another one has the place */
-	bool gone = false;
+	struct wait wait;
 
-	if (fds[1].fd < 0) /* it may have gone before the waiting began */
-		gone = !status_follow(pidfile, &pid, &fds[1]);
+	wait_open(&wait, pidfile, pid);
 	strlcpy(why, "the master is gone", cap);
-	while (!(status_read(pidfile, &status) == 0 && status.finished > last)) {
-		if (gone)
+	/* one more look at the status where nobody is left */
+	while (!(status_read(pidfile, &status) == 0 && status.finished > last))
+		if (wait.gone || !wait_look(&wait, why, cap))
 			break;
-		ready = poll(fds, 2, nap);
-		if (ready < 0 && errno != EINTR) {
-			snprintf(why, cap, "cannot wait: %s", strerror(errno));
-			break;
-		}
-		if (ready == 0 && pid != first)
-			silent_ms += nap;
-		if (silent_ms >= STATUS_SILENT_MS) {
-			snprintf(why, cap,
-			    "process %d is in charge, and does not say how it went: "
-			    "can it write beside the pidfile?",
-			    (int)pid);
-			break;
-		}
-		if ((fds[1].revents & POLLIN) != 0) /* one more look, then */
-			gone = !status_follow(pidfile, &pid, &fds[1]);
-		while (read(fds[0].fd, events, sizeof(events)) > 0)
-			continue;
-	}
-	if (fds[0].fd >= 0)
-		close(fds[0].fd);
-	if (fds[1].fd >= 0)
-		close(fds[1].fd);
+	wait_close(&wait);
 	if (status.finished <= last)
 		return -1;
 	strlcpy(why, status.why, cap);

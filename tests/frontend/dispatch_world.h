@@ -21,7 +21,7 @@ enum { POOL, LOOKUP, POOLS };
 enum { PLACES = 4, FIRST = 1, SLOTS = FIRST + POOLS * PLACES, INCARNATION = 77 };
 enum { DEADLINE_MS = 1000 };
 
-static const uint8_t test_key[CLIENT_KEY_SIZE] = {1};
+static const uint8_t test_key[LIMIT_CLIENT_KEY] = {1};
 
 struct world {
 	struct ev_loop *loop;

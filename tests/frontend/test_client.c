@@ -25,7 +25,8 @@ static void *test_calloc_at(size_t count, size_t size)
 #include "frontend/client.c"
 #undef calloc
 
-static const uint8_t test_key[CLIENT_KEY_SIZE] = {1}, other_key[CLIENT_KEY_SIZE] = {2};
+static const uint8_t test_key[LIMIT_CLIENT_KEY] = {1},
+                     other_key[LIMIT_CLIENT_KEY] = {2};
 
 enum { MANY = 20000, LONGEST_CHAIN = 16 };
 

@@ -107,6 +107,14 @@ static void more_hashers_allow_for_more(void **state)
 	finish_all(w);
 }
 
+/* So many jobs done by hasher 0, each of which took so long; and time to look at it. */
+static void have_done(struct world *w, unsigned jobs, uint64_t ms_each)
+{
+	atomic_fetch_add(&hasher(w, 0)->units, (uint64_t)jobs * 19456 * 2);
+	atomic_fetch_add(&hasher(w, 0)->busy_ns, jobs * ms_each * NS_PER_MS);
+	pass(100);
+}
+
 /* What a replaced hasher no longer says, and what a lying one says. */
 static void the_board_is_hearsay(void **state)
 {
@@ -129,6 +137,16 @@ static void the_board_is_hearsay(void **state)
 			finish_all(w);
 		asker = (struct asker){0};
 	}
+	/* and it is forgotten when it is honest again */
+	atomic_store(&hasher(w, 1)->units, 0);
+	atomic_store(&hasher(w, 1)->busy_ns, 0);
+	for (int i = 0; i < 40; i++) {
+		have_done(w, 4, 10);
+		(void)dispatch_retry_after(w->dispatch, POOL);
+	}
+	assert_in_range(
+	    (uint64_t)(w->dispatch->pools[POOL].forecast.ns_per_unit * 19456 * 2),
+	    9 * NS_PER_MS, 11 * NS_PER_MS);
 }
 
 /* Things have become slower than the forecast was: it is too late for the oldest. */
@@ -179,14 +197,6 @@ static void bad_times_are_forgotten(void **state)
 	assert_in_range(dispatch_retry_after(w->dispatch, POOL), 1, 1);
 	assert_true(w->dispatch->pools[POOL].forecast.ns_per_unit * 19456 * 2 <
 	            .1 * (double)NS_PER_SEC);
-}
-
-/* So many jobs done by hasher 0, each of which took so long; and time to look at it. */
-static void have_done(struct world *w, unsigned jobs, uint64_t ms_each)
-{
-	atomic_fetch_add(&hasher(w, 0)->units, (uint64_t)jobs * 19456 * 2);
-	atomic_fetch_add(&hasher(w, 0)->busy_ns, jobs * ms_each * NS_PER_MS);
-	pass(100);
 }
 
 /* How many of the next jobs are taken, at most `most`. */

@@ -27,7 +27,7 @@ static void set_asking(struct world *w, unsigned other, uint64_t hash, bool aski
 {
 	struct board_frontend *board =
 	    &board_slot(&w->child.board, 1 + other)->frontend;
-	const unsigned bucket = hash & (FAIR_BUCKETS - 1);
+	const unsigned bucket = hash & (LIMIT_BUCKETS - 1);
 
 	atomic_store(
 	    &board->asking[POOL][bucket / 64], asking ? UINT64_C(1) << bucket % 64 : 0);
@@ -65,8 +65,28 @@ static void a_client_counts_by_where_it_asks(void **state)
 	client_put(other);
 	finish_all(w);
 	assert_int_equal(askers_on_board(w), 0);
-	for (unsigned i = 0; i < BOARD_ASKING_BITS / 64; i++)
+	for (unsigned i = 0; i < LIMIT_BUCKETS / 64; i++)
 		assert_int_equal(own_slot(w)->asking[POOL][i], 0);
+}
+
+/* The first asker is told at once, and the loss of the last; what changes in between
+ * within some milliseconds. */
+static void the_board_is_told_in_time(void **state)
+{
+	struct world *w = *state;
+	struct client *other = client_of(w, 2);
+	struct asker askers[2] = {0};
+
+	have_others(w);
+	assert_int_equal(askers_on_board(w), 0);
+	assert_int_equal(ask(w, &askers[0], "x"), ADMITTED);
+	assert_int_equal(spread_askers(pool_of(w)), BOARD_ASKER);
+	assert_int_equal(ask_as(w, other, &askers[1], "x"), ADMITTED);
+	assert_int_equal(spread_askers(pool_of(w)), BOARD_ASKER);
+	assert_int_equal(askers_on_board(w), 2 * BOARD_ASKER);
+	client_put(other);
+	finish_all(w);
+	assert_int_equal(spread_askers(pool_of(w)), 0);
 }
 
 /* Of the first n jobs, how many are of the client with that password? */
@@ -127,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WITH_WORLD(a_client_counts_by_where_it_asks),
+	    WITH_WORLD(the_board_is_told_in_time),
 	    WITH_WORLD(its_turns_are_shared_with_other_frontends),
 	    WITH_WORLD(all_may_lie),
 	};

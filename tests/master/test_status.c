@@ -110,6 +110,12 @@ static int waiter_end(struct waiter *w, char *why, size_t cap)
 	return WEXITSTATUS(status);
 }
 
+static void a_death(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void attempts_are_numbered(void **state)
 {
 	struct place *p = *state;
@@ -190,8 +196,7 @@ static void a_successor_goes_on_with_it(void **state)
 
 	status_begun(&p->master);
 	waiter_start(&w, p->pidfile, master, 1);
-	assert_int_equal(kill(master, SIGKILL), 0);
-	assert_int_equal(waitpid(master, NULL, 0), master);
+	a_death(master);
 	status_begun(&p->master);
 	status_finished(&p->master, true, "");
 	assert_int_equal(waiter_end(&w, why, sizeof(why)), 0);
@@ -206,8 +211,7 @@ static void a_successor_is_found_by_who_comes_late(void **state)
 	pid_t master = a_process();
 
 	status_begun(&p->master);
-	assert_int_equal(kill(master, SIGKILL), 0);
-	assert_int_equal(waitpid(master, NULL, 0), master);
+	a_death(master);
 	waiter_start(&w, p->pidfile, master, 1);
 	status_begun(&p->master);
 	status_finished(&p->master, true, "");
@@ -224,8 +228,7 @@ static void a_silent_successor_is_not_waited_for_for_ever(void **state)
 
 	status_begun(&p->master);
 	waiter_start(&w, p->pidfile, master, 1);
-	assert_int_equal(kill(master, SIGKILL), 0);
-	assert_int_equal(waitpid(master, NULL, 0), master);
+	a_death(master);
 	assert_int_equal(waiter_end(&w, why, sizeof(why)), 1);
 	assert_non_null(strstr(why, "does not say how it went"));
 }

@@ -218,3 +218,18 @@ int masters_send(const struct daemon *d, const char *word, char *said, size_t ca
 	free(run);
 	return status;
 }
+
+pid_t masters_heir(pid_t old)
+{
+	pid_t pids[PROCESS_MAX];
+	size_t n = process_children(old, pids, PROCESS_MAX);
+	char title[PROCESS_TITLE];
+
+	for (size_t i = 0; i < n; i++) {
+		process_title(pids[i], title);
+		if (strncmp(title, "argond: master", 14) == 0 ||
+		    strncmp(title, "argond: ", 8) != 0)
+			return pids[i];
+	}
+	return 0;
+}

@@ -43,4 +43,7 @@ void masters_bury(const struct daemon *d);
  * on stderr in said[cap]. Without a pidfile ("") no -o names one. */
 int masters_send(const struct daemon *d, const char *word, char *said, size_t cap);
 
+/* The master that `old` has started to take over from it, or 0. */
+pid_t masters_heir(pid_t old);
+
 #endif

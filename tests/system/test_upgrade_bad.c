@@ -293,22 +293,6 @@ static void nap(unsigned us)
 	nanosleep(&ts, NULL);
 }
 
-/* The master that is not `old`, where there is one yet. */
-static pid_t find_heir(pid_t old)
-{
-	pid_t pids[PROCESS_MAX];
-	size_t n = process_children(old, pids, PROCESS_MAX);
-	char title[PROCESS_TITLE];
-
-	for (size_t i = 0; i < n; i++) {
-		process_title(pids[i], title);
-		if (strncmp(title, "argond: master", 14) == 0 ||
-		    strncmp(title, "argond: ", 8) != 0)
-			return pids[i];
-	}
-	return 0;
-}
-
 /* How many masters live, of all that come from this test; *pid is one of them. */
 static size_t survivors(pid_t *pid)
 {
@@ -357,7 +341,7 @@ static void kill_one(struct daemon *d, unsigned *seed)
 
 	assert_return_code(kill(d->pid, SIGUSR2), errno);
 	nap(random_below(seed, 60000 * harness_slow()));
-	heir = find_heir(d->pid);
+	heir = masters_heir(d->pid);
 	if (!old && heir != 0)
 		victim = heir;
 	process_kill(victim); /* a dying one could still be taken for who survives */
