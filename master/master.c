@@ -166,7 +166,8 @@ static void master_quit(struct master *m)
 {
 	const struct config *config = m->current->config;
 
-	upgrade_abandon(m);
+	if (upgrade_postpones(m, SIGTERM))
+		return;
 	if (m->quitting) {
 		master_stop(m);
 		return;
@@ -183,8 +184,9 @@ static void master_quit(struct master *m)
 
 static void master_interrupt(struct master *m)
 {
+	if (upgrade_postpones(m, SIGINT))
+		return;
 	log_info("leaving at once");
-	upgrade_abandon(m);
 	m->quitting = true;
 	notify_stopping();
 	master_stop(m);
@@ -264,6 +266,14 @@ static void (*const handlers[SIGNAL_ACTION_END])(struct master *m) = {
     [SIGNAL_REAP] = spawn_reap,
 };
 
+void master_signal(struct master *m, int signo)
+{
+	const struct signal_row *row = signal_find(signo);
+
+	if (row != NULL && handlers[row->action] != NULL)
+		handlers[row->action](m);
+}
+
 static void master_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct master *m = w->data;
@@ -271,12 +281,8 @@ static void master_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		const struct signal_row *row = signal_find((int)info.ssi_signo);
-
-		if (row != NULL && handlers[row->action] != NULL)
-			handlers[row->action](m);
-	}
+	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		master_signal(m, (int)info.ssi_signo);
 }
 
 static void master_alive(struct ev_loop *loop, struct ev_timer *w, int events)

@@ -153,6 +153,7 @@ bool master_generation_on_trial(const struct generation *g);
 bool master_generation_serves(const struct generation *g);
 void master_generation_failed(struct generation *g, const char *why);
 void master_generation_empty(struct generation *g);
+void master_signal(struct master *m, int signo); /* as if somebody had sent it */
 void master_in_charge(struct master *m); /* it is us: log, service manager, launcher */
 void master_go_on(
     struct master *m); /* the upgrade or reload that waits, if it may begin */

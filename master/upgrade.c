@@ -18,6 +18,16 @@
 #include "master/status.h"
 #include "master/upgrade_both.h"
 
+/* What we were told to do between GO and DONE, where we were. */
+static void upgrade_leave(struct master *m)
+{
+	const int signo = m->upgrade.leave;
+
+	m->upgrade.leave = 0;
+	if (signo != 0)
+		master_signal(m, signo);
+}
+
 /* No successor is alive. */
 static void upgrade_failed(struct master *m, const char *why)
 {
@@ -27,6 +37,7 @@ static void upgrade_failed(struct master *m, const char *why)
 	upgrade_claim(m);
 	status_finished(m, false, why);
 	notify_main(getpid());
+	upgrade_leave(m);
 	master_go_on(m);
 }
 
@@ -44,10 +55,25 @@ static void upgrade_give_up(struct master *m, const char *why)
 	kill(-up->successor, SIGKILL); /* and what a script may have started */
 }
 
-void upgrade_abandon(struct master *m)
+bool upgrade_postpones(struct master *m, int signo)
 {
-	if (upgrade_under_way(m) && !m->upgrade.given_up)
+	struct upgrade *up = &m->upgrade;
+
+	if (!upgrade_under_way(m) || up->given_up)
+		return false;
+	if (!up->told) {
 		upgrade_give_up(m, "this one was told to leave");
+		return false;
+	}
+	log_info("leaving when process %d has said whether it is in charge",
+	    (int)up->successor);
+	if (up->leave == 0) {
+		ev_timer_stop(m->loop, &up->limit);
+		ev_timer_set(&up->limit, LADDER_TAKE_OVER_MS / 1000., 0.);
+		ev_timer_start(m->loop, &up->limit);
+	}
+	up->leave = up->leave == 0 ? signo : SIGINT; /* the second is impatient */
+	return true;
 }
 
 /* A timer is told before what can be read: we may be the one who is late, and what the
@@ -86,6 +112,9 @@ static void upgrade_hand_on(struct master *m)
 		upgrade_forward(m, SIGHUP);
 	if (up->wanted)
 		upgrade_forward(m, SIGUSR2);
+	if (up->leave != 0)
+		upgrade_forward(m, up->leave);
+	upgrade_leave(m);
 }
 
 static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
@@ -104,6 +133,7 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 	text[n > 0 ? n : 0] = '\0';
 	if (n == 1 && text[0] == UPGRADE_READY) {
 		upgrade_claim_stop(m);
+		up->told = true;
 		if (send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) != 1)
 			upgrade_give_up(m, "it cannot be told to take over");
 		return;
@@ -128,7 +158,8 @@ void upgrade_begin(struct master *m)
 	int fds[2];
 
 	up->wanted = false;
-	up->given_up = false;
+	up->told = up->given_up = false;
+	up->leave = 0;
 	up->why[0] = '\0';
 	status_begun(m);
 	log_info("upgrade: starting %s", upgrade_program());
@@ -202,6 +233,7 @@ bool upgrade_reaped(struct master *m, pid_t pid, int status)
 		up->handed_on = true;
 		if (!had_retired)
 			master_retire(m);
+		upgrade_leave(m);
 		return true;
 	}
 	if (up->given_up)

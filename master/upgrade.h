@@ -36,6 +36,8 @@ struct upgrade {
 	bool wanted; /* asked for and not begun */
 	/* in the old one */
 	pid_t successor; /* 0: none */
+	bool told;       /* GO: it may be in charge at any moment */
+	int leave;       /* the signal that told us to leave since then, or 0 */
 	bool handed_on;  /* DONE: it is in charge */
 	bool given_up;   /* we have killed it, and wait for its death */
 	char why[1024];  /* its reason for leaving, or ours for giving it up, or "" */
@@ -58,8 +60,11 @@ int upgrade_remember(int argc, char **argv);
  * successor: returns whether it was. */
 void upgrade_begin(struct master *m);
 bool upgrade_reaped(struct master *m, pid_t pid, int status);
-/* We are told to leave: a successor that is not in charge goes with us. */
-void upgrade_abandon(struct master *m);
+/* We are told to leave by `signo`. A successor that is not in charge goes with us; one
+ * that has been told GO may be, with requests in hand: what it says is waited for, it
+ * is told to leave as well, and we are once more. Returns whether that is so, and
+ * nothing is to be done now. */
+bool upgrade_postpones(struct master *m, int signo);
 /* A signal that came too late, when the successor was in charge: it goes to him.
  * Returns whether there is one. */
 bool upgrade_forward(const struct master *m, int signo);

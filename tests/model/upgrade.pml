@@ -13,8 +13,9 @@
  * Holds in every state: of the masters that do not leave, one is in charge, or two that are
  * just handing over; never can two begin a reload or an upgrade. And where nothing moves any
  * more: whoever is there serves, holds the lock, and the pidfile has its number; nobody is
- * there only where the last who could serve was killed, or the one in charge told to leave; and where that one was told
- * to leave (and not killed), nobody is there.
+ * there only where the last who could serve was killed, or the one in charge told to leave;
+ * and where that one was told to leave (and not killed), nobody is there. Who is in charge
+ * is not killed because his predecessor is told to leave.
  *
  * run -DUPGRADES=2 -DKILLS=2 -DHANGS=1 -DQUITS=1
  * run -DUPGRADES=1 -DKILLS=2 -DSTARTS=1 -DHANGS=1 -DQUITS=2
@@ -32,6 +33,9 @@
  * break -DBREAK_ACT_WITH_PREDECESSOR -DUPGRADES=2 -DKILLS=1
  * break -DBREAK_ALONE_AND_STILL_HEIR -DKILLS=1
  * break -DBREAK_QUIT_LEAVES_HEIR -DQUITS=1
+ * break -DBREAK_QUIT_KILLS_HIM -DQUITS=1
+ * break -DBREAK_POSTPONED_FOREVER -DQUITS=1 -DFAULTS=1
+ * break -DBREAK_POSTPONED_ALONE -DQUITS=1
  * break -DBREAK_DONE_UNHEARD -DQUITS=1
  * break -DBREAK_QUIT_HEIR_TAKES_OVER -DQUITS=1
  * break -DBREAK_UNLINK_HANDED_ON
@@ -72,6 +76,9 @@ bool ready[MASTERS];                        /* an heir that has announced itself
 bool heir[MASTERS], predecessor[MASTERS];   /* see upgrade.h */
 bool under_way[MASTERS], handed_on[MASTERS];
 byte successor[MASTERS] = NOBODY, before[MASTERS] = NOBODY;
+bool said_go[MASTERS];                      /* upgrade.told */
+bool postponed[MASTERS];                    /* upgrade.leave: told to leave since GO */
+bool asked[MASTERS];                        /* that signal, handed on */
 bool stopping[MASTERS], quit[MASTERS], doomed[MASTERS], hangs[MASTERS], owes_done[MASTERS];
 bool owes_claim[MASTERS];                   /* the pidfile could not be written: again later */
 chan to_old[MASTERS] = [2] of { mtype };    /* by the number of the new one */
@@ -142,12 +149,23 @@ inline leave(m, how)
 	state[m] = how
 }
 
+inline upgrade_leave(m)
+{
+	if
+	:: postponed[m] -> postponed[m] = false; quit[m] = true
+	:: else
+	fi
+}
+
 inline upgrade_failed(m)
 {
 	under_way[m] = false;
 	successor[m] = NOBODY;
 #ifndef BREAK_NO_CLAIM_BACK
-	upgrade_claim(m)
+	upgrade_claim(m);
+#endif
+#ifndef BREAK_POSTPONED_FOREVER
+	upgrade_leave(m)
 #endif
 }
 
@@ -176,7 +194,8 @@ inline upgrade_reaped(m)
 	if
 	:: handed_on[m] && state[s] == ENDED_OK ->
 		successor[m] = NOBODY;
-		stopping[m] = true
+		stopping[m] = true;
+		upgrade_leave(m)
 	:: else ->
 		handed_on[m] = false;
 		upgrade_failed(m);
@@ -211,6 +230,7 @@ proctype master(byte m)
 		before[s] = m;
 		successor[m] = s;
 		under_way[m] = true;
+		said_go[m] = false;
 		run master(s);
 		s = 0 }
 	:: atomic { HEARS(m) && to_old[successor[m]]?[SAY_READY] ->
@@ -218,6 +238,7 @@ proctype master(byte m)
 #ifndef BREAK_CLAIM_GOES_ON
 		owes_claim[m] = false; /* upgrade_claim_stop */
 #endif
+		said_go[m] = true;
 		to_new[successor[m]]!SAY_GO;
 #ifdef BREAK_DRAIN_BEFORE_READY
 		stopping[m] = true
@@ -227,7 +248,11 @@ proctype master(byte m)
 		to_old[successor[m]]?SAY_DONE; /* upgrade_hand_on */
 		under_way[m] = false;
 		handed_on[m] = true;
-		stopping[m] = true }
+		stopping[m] = true;
+#ifndef BREAK_POSTPONED_ALONE
+		asked[successor[m]] = postponed[m];
+#endif
+		upgrade_leave(m) }
 	:: atomic { RUNS(m) && under_way[m] && !doomed[successor[m]] && hang < HANGS ->
 		hang++;
 		upgrade_give_up(m) } /* it was only slow */
@@ -282,9 +307,20 @@ proctype master(byte m)
 		lost = lost || NOBODY_CAN_SERVE } break
 	:: d_step { IS_ALIVE(m) && doomed[m] -> state[m] = ENDED } break
 	:: d_step { IS_ALIVE(m) && (heir[m] || owes_done[m]) && !hangs[m] && hang < HANGS -> hang++; hangs[m] = true }
-	:: atomic { RUNS(m) && !quit[m] && quits < QUITS -> /* master_quit */
-		quits++;
-		quit[m] = true;
+	:: atomic { RUNS(m) && !quit[m] && !postponed[m] && (asked[m] || quits < QUITS) ->
+		/* master_quit */
+		if
+		:: asked[m] -> asked[m] = false
+		:: else -> quits++
+		fi;
+		if
+#ifndef BREAK_QUIT_KILLS_HIM
+		:: HEARS(m) && said_go[m] -> postponed[m] = true
+		:: !(HEARS(m) && said_go[m]) -> quit[m] = true
+#else
+		:: quit[m] = true
+#endif
+		fi;
 		told = told || (!heir[m] && !stopping[m]) || NOBODY_CAN_SERVE;
 		if
 		:: heir[m] -> stopping[m] = true
@@ -292,7 +328,9 @@ proctype master(byte m)
 		fi;
 		if
 #ifndef BREAK_QUIT_LEAVES_HEIR
-		:: under_way[m] -> upgrade_give_up(m)
+		:: HEARS(m) && !postponed[m] ->
+			assert(heir[successor[m]] && !owes_done[successor[m]]);
+			upgrade_give_up(m)
 #endif
 		:: else
 		fi }

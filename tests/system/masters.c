@@ -49,9 +49,9 @@ static void binary_path(const struct daemon *d, const char *name, char path[96])
 	harness_path(path, d->dir, name);
 }
 
-static void copy_to(const char *path)
+static void copy_to(const char *path, const char *from)
 {
-	int in = open(given, O_RDONLY | O_CLOEXEC);
+	int in = open(from, O_RDONLY | O_CLOEXEC);
 	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
 	struct stat st;
 	ssize_t n = 1;
@@ -66,14 +66,19 @@ static void copy_to(const char *path)
 	assert_return_code(close(out), errno);
 }
 
-void masters_restore(const struct daemon *d)
+void masters_install(const struct daemon *d, const char *from)
 {
 	char fresh[96], path[96];
 
 	binary_path(d, "argond.fresh", fresh);
 	binary_path(d, "argond", path);
-	copy_to(fresh);
+	copy_to(fresh, from);
 	assert_return_code(rename(fresh, path), errno);
+}
+
+void masters_restore(const struct daemon *d)
+{
+	masters_install(d, given);
 }
 
 void masters_copy(const struct daemon *d)

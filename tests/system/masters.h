@@ -19,8 +19,10 @@ int masters_teardown(void **state);
 
 /* Starts a copy of the binary in the test's own folder, which may then be replaced. */
 void masters_copy(const struct daemon *d);
-/* Puts a file in its place, by rename: text with that mode, or a copy of the binary. */
+/* Puts a file in its place, by rename: text with that mode, a copy of the file `from`,
+ * or of the binary. */
 void masters_replace(const struct daemon *d, const char *text, mode_t mode);
+void masters_install(const struct daemon *d, const char *from);
 void masters_restore(const struct daemon *d);
 /* The binary that was copied. */
 const char *masters_binary(void);

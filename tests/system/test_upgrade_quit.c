@@ -77,27 +77,37 @@ static bool nobody_is_left(void *arg)
 
 /* The real binary as the successor: whoever is told to leave, nobody is left. One that
  * has handed on before it heard of it leaves a successor that goes when it is asked. */
+static void leave_at(struct daemon *d, long ns)
+{
+	const struct timespec nap = {.tv_nsec = ns};
+	pid_t named;
+	int handle;
+
+	daemon_start(d, SMALL, NULL);
+	assert_return_code(kill(d->pid, SIGUSR2), errno);
+	nanosleep(&nap, NULL);
+	named = masters_named(d);
+	handle = process_handle(named);
+	assert_return_code(handle, errno);
+	assert_return_code(kill(named, SIGTERM), errno);
+	assert_true(process_wait_handle(handle, harness_limit_ms()));
+	close(handle);
+	named = masters_named(d);
+	if (named != 0) /* nobody, or the one in charge */
+		kill(named, SIGTERM);
+	wait_until(nobody_is_left, d, "the end of all");
+	(void)daemon_wait_end(d);
+}
+
 static void test_quit_at_any_time(void **state)
 {
 	struct daemon *d = *state;
 	const unsigned rounds = harness_rounds(12, 100);
-	struct timespec nap = {0};
-	pid_t named;
 
 	masters_copy(d);
 	d->files_expected = true;
-	for (unsigned i = 0; i < rounds; i++) {
-		daemon_start(d, SMALL, NULL);
-		assert_return_code(kill(d->pid, SIGUSR2), errno);
-		nap.tv_nsec = i % 12 * 3000000L; /* somewhere on the way */
-		nanosleep(&nap, NULL);
-		assert_return_code(kill(masters_named(d), SIGTERM), errno);
-		(void)daemon_wait_end(d);
-		named = masters_named(d);
-		if (named != 0 && named != d->pid)
-			kill(named, SIGTERM);
-		wait_until(nobody_is_left, d, "the end of all");
-	}
+	for (unsigned i = 0; i < rounds; i++)
+		leave_at(d, i % 12 * 3000000L); /* somewhere on the way */
 	daemon_check_log(d);
 }
 
