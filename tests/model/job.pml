@@ -5,14 +5,16 @@
  * Mirrors, and is to be changed with:
  *   frontend/dispatch.c  dispatch_submit, dispatch_pump, task_expired, dispatch_again
  *   frontend/flight.c    flight_send, flight_answered, flight_of, flight_bereaved,
- *                        flight_sweep, sweep_can_see, flight_overdue, dispatch_hasher_gone
+ *                        dispatch_hasher_gone
+ *   frontend/sweep.c     all
  *   hasher/hasher.c      hasher_take, hasher_accept, hasher_join
  *   hasher/hand.c        hand_claim, hand_answer
  *   master/spawn.c       spawn_reap, spawn_process (the slot is given out anew)
  *   master/supervise.c   supervise_exit, supervise_tell_gone
  *
  * Holds in every state: no job is answered twice; an answer reaches its own job; no hasher
- * that keeps the rules is suspected. And where nothing moves any more: every job has been
+ * that keeps the rules is suspected; no job has crashed more hashers with it in hand than
+ * it may. And where nothing moves any more: every job has been
  * answered, but those that ended with their frontend; no flight and no claim is left.
  * Nothing moves for ever (there is no cycle), so every run ends there.
  *
@@ -25,6 +27,7 @@
  * run -DDEATHS=1 -DFRONTEND_DEATHS=1
  * run -DHASHERS=1 -DSTREAMS=2 -DDEATHS=2 -DCRASHES=2
  * run -DJOBS=1 -DCRASHES=1 -DEXPIRING=1
+ * run -DJOBS=1 -DDEATHS=3 -DCRASHES=3 -DKILLED_FROM=3 -DRETRIES=0
  * run -DJOBS=1 -DDEATHS=1 -DEXPIRING=1 -DLOST_NEWS=1
  * end -DDEATHS=1
  * end -DJOBS=1 -DDEATHS=1 -DEXPIRING=1 -DLOST_NEWS=1
@@ -36,6 +39,7 @@
  * break -DBREAK_TAKING_BEFORE_EMPTY
  * break -DBREAK_REPLIES_BEFORE_CLAIMS
  * break -DBREAK_GONE_BEFORE_REPLIES
+ * break -DBREAK_ONE_TURN -DJOBS=1 -DDEATHS=3 -DCRASHES=3 -DKILLED_FROM=3 -DRETRIES=0
  * break -DBREAK_NOT_TOLD
  * break -DBREAK_RESET_BEFORE_TELLING
  * break -DBREAK_NO_RETRY
@@ -59,6 +63,9 @@
 #ifndef CRASHES
 #define CRASHES 0 /* so many of them are held against the job */
 #endif
+#ifndef KILLED_FROM
+#define KILLED_FROM 0 /* those before that one are no kills, but crashes */
+#endif
 #ifndef FRONTEND_DEATHS
 #define FRONTEND_DEATHS 0
 #endif
@@ -72,7 +79,9 @@
 #define LONG_STOPS 0 /* TAKING_MAX_MS pass while a hasher takes */
 #endif
 
+#ifndef RETRIES
 #define RETRIES 1
+#endif
 #define FLIGHTS JOBS
 #define CLAIMS (HASHERS * STREAMS)
 #define NOBODY 15
@@ -94,6 +103,7 @@ mtype hasher_state[HASHERS] = ALIVE, frontend_state = ALIVE;
 bool crashed[HASHERS];
 byte incarnation = 1;
 
+byte crashed_by[JOBS]; /* hashers that had it in hand */
 byte answers[JOBS], forgone; /* forgone: bits of jobs whose frontend has died */
 
 /* how much of the budgets is spent */
@@ -225,9 +235,29 @@ active proctype master()
 	od
 }
 
+/* The hasher dies over what it has in hand. */
+inline crash_over(h)
+{
+	do
+	:: f < FLIGHTS ->
+		k = 0;
+		do
+		:: k < STREAMS && flight_id[f] != 0 && flight_job[f] != NOBODY &&
+			claim[h * STREAMS + k] == flight_id[f] ->
+			crashed_by[flight_job[f]]++;
+			assert(crashed_by[flight_job[f]] <= RETRIES + 1);
+			k++
+		:: else -> k++; if :: k >= STREAMS -> break :: else fi
+		od;
+		f++
+	:: else -> break
+	od;
+	f = 0; k = 0
+}
+
 active proctype adversary()
 {
-	byte h;
+	byte h, f, k;
 
 	do
 	:: deaths < DEATHS ->
@@ -238,9 +268,10 @@ active proctype adversary()
 #endif
 		fi;
 		if
-		:: d_step { hasher_state[h] == ALIVE -> hasher_state[h] = STRUCK; deaths++ }
+		:: d_step { hasher_state[h] == ALIVE && deaths >= KILLED_FROM -> hasher_state[h] = STRUCK; deaths++ }
 		:: d_step { hasher_state[h] == ALIVE && deaths < CRASHES ->
-			hasher_state[h] = STRUCK; deaths++; crashed[h] = true }
+			hasher_state[h] = STRUCK; deaths++; crashed[h] = true;
+			crash_over(h) }
 		fi;
 		h = 0
 	:: d_step { frontend_deaths < FRONTEND_DEATHS && frontend_state == ALIVE ->
