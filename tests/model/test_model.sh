@@ -38,17 +38,27 @@ is_right() {
 		fail "$model: $what $flags: the search is not complete"
 }
 
-# Lines of which no statement was reached, wherever their inline was put, but for the ends of
-# processes that have none, and for deaths where there cannot be one. pan.m has a comment for
-# each statement; pan names a choice once for each of its ways.
+# Statements that were not reached, wherever their inline was put, but for the ends of
+# processes that have none, and for deaths where there cannot be one. pan.m says of each state
+# from which line of which file it is; pan itself says only from which line. A guard is
+# reached when it is looked at, and the statements within a d_step are one.
 unreached() {
-	awk -v name="$model(_[a-z]+)?[.]pm[li]:" '
-		match($0, name "[0-9]+") { line = substr($0, RSTART, RLENGTH) }
-		FILENAME == "pan.m" { if (/\/\/ STATE/) all[line]++; next }
-		/^unreached in/ { process = $4 }
-		/, state / && !/"-end-"|_state(\[h\])?==STRUCK/ && !seen[process, $3, line]++ {
-			if (++not[line] == all[line])
-				print line
+	awk '
+		FILENAME == "pan.m" && /PROC/ { process = $3 }
+		FILENAME == "pan.m" && /\/\/ STATE/ {
+			match($0, /[^ ]+:[0-9]+ - \[.*\]/)
+			statement = substr($0, RSTART, RLENGTH)
+			from[process, $5] = statement
+			all[statement]++
+		}
+		FILENAME == "pan.m" { next }
+		/^unreached in/ { process = $3 == "init" ? ":init:" : $4 }
+		/, state / && !/"-end-"|_state(\[h\])?==STRUCK/ {
+			state = $3 + 0
+			statement = from[process, state]
+			if (statement != "" && !seen[process, state]++ &&
+			    ++not[statement] == all[statement])
+				print statement
 		}' pan.m out | sort
 }
 
