@@ -35,6 +35,15 @@ int secret_file_open(const char *path, const char **why)
 	return -1;
 }
 
+/* What is root's may be read by a group: root has chosen it. So services get secrets
+ * that they shall not be able to change, by a group (Kubernetes: fsGroup) or by an
+ * access control list, whose mask stat() has for the group's permissions (systemd:
+ * LoadCredential). */
+static mode_t others_bits(uid_t owner)
+{
+	return (owner == 0 ? S_IWGRP | S_IXGRP : S_IRWXG) | S_IRWXO;
+}
+
 const char *secret_file_wrong(int fd, const char *user)
 {
 	uid_t other = 0;
@@ -46,7 +55,7 @@ const char *secret_file_wrong(int fd, const char *user)
 		return "the user that may own it cannot be found";
 	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != other)
 		return "belongs to somebody else";
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if ((st.st_mode & others_bits(st.st_uid)) != 0)
 		return "others than its owner may read or write it";
 	return NULL;
 }

@@ -13,7 +13,7 @@ int secret_file_open(const char *path, const char **why);
 
 /* What keeps the open file from being one for a process that will run as `user` (NULL:
  * as we do): it has to belong to root, to who we are or to `user`, with no permissions
- * for others. A constant string, or NULL. */
+ * for others; a group may read what is root's. A constant string, or NULL. */
 const char *secret_file_wrong(int fd, const char *user);
 
 /* Reads the whole file, straight to where it stays: no copy is left behind. Returns its

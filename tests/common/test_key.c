@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +163,7 @@ static void lengths_are_bounded(void **state)
 
 static void others_may_not_touch_it(void **state)
 {
-	static const mode_t modes[] = {0640, 0620, 0610, 0604, 0602, 0601, 0777};
+	static const mode_t modes[] = {0620, 0610, 0604, 0602, 0601, 0777};
 	const struct place *place = *state;
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
@@ -172,6 +173,30 @@ static void others_may_not_touch_it(void **state)
 	}
 	assert_int_equal(chmod(place->file, 0400), 0);
 	assert_taken(place, NULL);
+}
+
+/* Root has chosen the group; whoever else owns a file has not. */
+static void a_group_may_read_what_is_roots(void **state)
+{
+	static const mode_t modes[] = {0640, 0440};
+	const struct place *place = *state;
+	struct config_error err;
+	struct sealed sealed;
+	uid_t nobody = geteuid();
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		unlink(place->file);
+		file_write(place, 32, 0600);
+		assert_return_code(chmod(place->file, modes[i]), errno);
+		if (geteuid() == 0) {
+			assert_taken(place, "nobody");
+			assert_int_equal(config_user_find("nobody", &nobody), 0);
+			assert_return_code(
+			    chown(place->file, nobody, (gid_t)-1), errno);
+		}
+		assert_int_equal(load(&sealed, place, "nobody", "nobody", &err), -1);
+		assert_non_null(strstr(err.text, "others than its owner may read"));
+	}
 }
 
 static void it_belongs_to_root_us_or_every_user(void **state)
@@ -262,6 +287,7 @@ int main(void)
 	    KEY_TEST(lengths_are_bounded),
 	    KEY_TEST(others_may_not_touch_it),
 	    KEY_TEST(no_key_is_no_set),
+	    KEY_TEST(a_group_may_read_what_is_roots),
 	    KEY_TEST(it_belongs_to_root_us_or_every_user),
 	    KEY_TEST(it_may_belong_to_the_only_user),
 	    KEY_TEST(what_is_no_file_is_not_waited_for),

@@ -128,7 +128,7 @@ static void files_are_bounded(void **state)
 
 static void the_file_is_its_owners(void **state)
 {
-	static const mode_t modes[] = {0620, 0602, 0640, 0604, 0610, 0601};
+	static const mode_t modes[] = {0620, 0602, 0660, 0604, 0610, 0601};
 	struct sealed set;
 	const char *why;
 
