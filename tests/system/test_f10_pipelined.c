@@ -11,7 +11,7 @@
 #include "tests/system/load.h"
 #include "tests/system/peek.h"
 
-enum { CALM_MS = 1000, SLOWER = 4, GRAIN_MS = 20 };
+enum { CALM_MS = 500, BESIDE_MS = 500, GRAIN_MS = 4, ROUNDS = 6 };
 enum { PIPES = 50, REQUESTS = 1000, REQUEST_MAX = 128, FRONTENDS = 2 };
 
 /* What the requests of a pipe are, in turn. */
@@ -33,22 +33,31 @@ enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 struct pipe {
 	struct client client;
 	unsigned number, answered;
-	char *text; /* all requests */
+	bool hashes; /* nothing else */
+	char *text;  /* all requests */
 	size_t len;
 };
 
+static const struct kind *kind_of(const struct pipe *pipe, unsigned i)
+{
+	static const struct kind hash = {"/hash/p", "", 200, true};
+
+	return pipe->hashes ? &hash : &kinds[i % KINDS];
+}
+
 static void request_path(const struct pipe *pipe, unsigned i, char path[64])
 {
-	const struct kind *kind = &kinds[i % KINDS];
+	const struct kind *kind = kind_of(pipe, i);
 
 	snprintf(path, 64, "%s%u.%u%s", kind->lead, pipe->number, i, kind->tail);
 }
 
-static void fill_pipe(struct pipe *pipe, unsigned number)
+static void pipe_fill(struct pipe *pipe, unsigned number, bool hashes)
 {
 	char path[64];
 
 	pipe->number = number;
+	pipe->hashes = hashes;
 	pipe->text = malloc((size_t)REQUESTS * REQUEST_MAX);
 	assert_non_null(pipe->text);
 	for (unsigned i = 0; i < REQUESTS; i++) {
@@ -63,7 +72,7 @@ static void fill_pipe(struct pipe *pipe, unsigned number)
 static void expect_next(struct pipe *pipe)
 {
 	static const char lead[] = "Hashed password: ";
-	const struct kind *kind = &kinds[pipe->answered % KINDS];
+	const struct kind *kind = kind_of(pipe, pipe->answered);
 	struct response r = {0};
 	char text[64];
 
@@ -97,6 +106,7 @@ struct pipes {
 	const struct peek *peek;
 	unsigned jobs_max, done;
 	uint64_t limit; /* ms */
+	bool text_sent;
 };
 
 static bool drain(struct load *load, void *arg)
@@ -121,39 +131,25 @@ static bool drain(struct load *load, void *arg)
 	return pipes->done < PIPES && harness_now_ms() < pipes->limit;
 }
 
-static bool until_calm_ends(struct load *load, void *arg)
+static void pipes_open(struct pipes *pipes, const struct daemon *d, bool hashes)
 {
-	const uint64_t *end = arg;
+	for (unsigned i = 0; i < PIPES; i++) {
+		struct pipe *pipe = &pipes->pipes[i];
 
-	(void)load;
-	return harness_now_ms() < *end;
+		pipe_fill(pipe, i, hashes);
+		client_open(&pipe->client, i % 2 == 0 ? &d->tcp : &d->local);
+		assert_true(client_send(&pipe->client, pipe->text, pipe->len));
+	}
+	pipes->text_sent = true;
 }
 
-/* The time that an answer takes, usually, when there are no pipes. */
-static unsigned calm_median(const struct daemon *d)
+static void pipes_close(struct pipes *pipes)
 {
-	uint64_t end = harness_now_ms() + CALM_MS;
-	struct load load = {
-	    LOAD_OF_A_ROW(d), .tick = until_calm_ends, .arg = &end, .tick_ms = 10};
-
-	load_run(&load);
-	load_print(&load, "F10, calm");
-	load_expect_ok(&load, false);
-	return load_percentile(&load, 50);
-}
-
-/*
- * The promise is of others who ask as much as can be done, and of their p99. Here they
- * ask as fast as they are answered, and come from the same address as the pipes: 36 and
- * 50 jobs take turns, so 2.4 times as long is their due, and more is not (p99 of a
- * second tells more of the machine).
- */
-static void expect_served(const struct load *load, unsigned calm)
-{
-	const unsigned beside = load_percentile(load, 50);
-
-	print_message("F10: usually %u ms, beside the pipes %u ms\n", calm, beside);
-	assert_in_range(beside, 0, SLOWER * calm + GRAIN_MS * harness_slow());
+	for (unsigned i = 0; i < PIPES; i++) {
+		free(pipes->pipes[i].text);
+		client_close(&pipes->pipes[i].client);
+	}
+	free(pipes);
 }
 
 static void test_in_order(void **state)
@@ -164,38 +160,87 @@ static void test_in_order(void **state)
 	    LOAD_OF_A_ROW(d), .tick = drain, .arg = pipes, .tick_ms = 1};
 	struct aftermath a;
 	struct peek peek;
-	unsigned calm;
 
 	assert_non_null(pipes);
 	daemon_start(d, AFTERMATH_DAEMON, "pool.elastic.queue_limit=256", NULL);
 	aftermath_begin(&a, d);
 	assert_true(peek_open(&peek, d));
-	calm = calm_median(d);
 	pipes->peek = &peek;
-	for (unsigned i = 0; i < PIPES; i++) {
-		struct pipe *pipe = &pipes->pipes[i];
-
-		fill_pipe(pipe, i);
-		client_open(&pipe->client, i % 2 == 0 ? &d->tcp : &d->local);
-		assert_true(client_send(&pipe->client, pipe->text, pipe->len));
-	}
+	pipes_open(pipes, d, false);
 	pipes->limit = harness_now_ms() + (uint64_t)harness_limit_ms();
 	load_run(&load);
 	load_print(&load, "F10, beside the pipes");
 	load_expect_ok(&load, false);
 	assert_int_equal(pipes->done, PIPES);
-	expect_served(&load, calm);
 	/* one for each pipe and one for each connection of the load; what is counted
 	 * may change while it is read */
 	assert_in_range(pipes->jobs_max, 1, PIPES + load.connections + FRONTENDS);
 	assert_in_range(load.answered, load.connections, load.requests);
-	for (unsigned i = 0; i < PIPES; i++) {
-		free(pipes->pipes[i].text);
-		client_close(&pipes->pipes[i].client);
-	}
-	free(pipes);
+	pipes_close(pipes);
 	peek_close(&peek);
 	aftermath_expect(&a);
+	daemon_stop(d);
+}
+
+static bool until(struct load *load, void *arg)
+{
+	struct pipes *pipes = arg;
+
+	(void)load;
+	for (unsigned i = 0; i < PIPES && pipes->text_sent; i++)
+		client_receive(&pipes->pipes[i].client, 0);
+	return harness_now_ms() < pipes->limit;
+}
+
+/* Asks from 36 addresses for a while. */
+static struct load ask_around(const struct daemon *d, struct pipes *pipes, unsigned ms)
+{
+	struct load load = {LOAD_OF_A_ROW(d), .apart = true, .trusting = true,
+	    .tick = until, .arg = pipes, .tick_ms = 10};
+
+	pipes->limit = harness_now_ms() + ms;
+	load_run(&load);
+	load_expect_ok(&load, false);
+	return load;
+}
+
+/* Within 1.5 times what it is without the pipes, the median and the 99th percentile? */
+static bool is_served(const struct daemon *d)
+{
+	struct pipes *pipes = calloc(1, sizeof(*pipes));
+	struct load calm, beside;
+	bool served = true;
+
+	assert_non_null(pipes);
+	calm = ask_around(d, pipes, CALM_MS);
+	load_print(&calm, "F10, calm");
+	pipes_open(pipes, d, true);
+	beside = ask_around(d, pipes, BESIDE_MS);
+	load_print(&beside, "F10, beside the pipes");
+	pipes_close(pipes);
+	for (unsigned percent = 50; percent < 100; percent += 49)
+		served = served && load_percentile(&beside, percent) <=
+		                       load_percentile(&calm, percent) * 3 / 2 +
+		                           GRAIN_MS * harness_slow();
+	return served;
+}
+
+/*
+ * Each of the others is a client like the two that fill the pipes, and they ask as fast
+ * as they are answered: of 38 turns they lose two. The machine makes one second of both
+ * worse now and then, but not each.
+ */
+static void test_others(void **state)
+{
+	struct daemon *d = *state;
+	unsigned round = 0;
+
+	daemon_start(d, AFTERMATH_DAEMON, "profile.default.memory=4M",
+	    "pool.elastic.queue_limit=256", NULL);
+	while (!is_served(d))
+		if (++round == ROUNDS)
+			fail_msg(
+			    "others wait for the pipes in all of %u rounds", round);
 	daemon_stop(d);
 }
 
@@ -203,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_in_order),
+	    daemon_test(test_others),
 	};
 
 	return cmocka_run_group_tests_name("F10 pipelined", tests, NULL, NULL);
