@@ -6,12 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/log.h"
 
 /* Beside its connections or links: listeners, log, epoll and what libraries open. */
 enum { FRONTEND_SPARE_FILES = 64, HASHER_FILES = 64 };
+
+/* The least there is. Who asks for a short slice need not wait for the end of a
+ * hasher's, which is some 3 ms, when an event comes: at ten times what two CPUs can
+ * hash, a frontend waited more than 1 ms for a CPU in 10 of 25,000 wake-ups instead
+ * of 28. */
+enum { FRONTEND_SLICE_NS = 100000 };
 
 #define HASHER_SPARE_BYTES (UINT64_C(512) << 20) /* of address space */
 
@@ -20,6 +27,7 @@ struct limits_spec limits_of_frontend(const struct config *config)
 	const struct config_frontend *f = &config->frontend;
 
 	return (struct limits_spec){.nice = f->nice,
+	    .slice_ns = FRONTEND_SLICE_NS,
 	    .affinity = f->cpu_affinity,
 	    .nofile = f->rlimit_nofile != 0
 	                  ? f->rlimit_nofile
@@ -119,6 +127,20 @@ static int limit_scheduling(enum config_scheduling scheduling)
 	return 0;
 }
 
+/* Of the classes that share by weight. Linux 6.12 has slices of one's own; others do
+ * not look at this, and nothing depends on it. */
+static void limit_slice(uint64_t ns)
+{
+	struct limits_sched_attr attr = {.size = sizeof(attr)};
+
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) != 0 ||
+	    (attr.policy != SCHED_OTHER && attr.policy != SCHED_BATCH))
+		return;
+	attr.runtime_ns = ns;
+	if (syscall(SYS_sched_setattr, 0, &attr, 0) != 0)
+		log_debug("a slice of the CPU of its own: %s", strerror(errno));
+}
+
 int limits_apply(const struct limits_spec *spec, int oom_score_adj)
 {
 	limits_oom(oom_score_adj);
@@ -139,5 +161,7 @@ int limits_apply(const struct limits_spec *spec, int oom_score_adj)
 			return -1;
 		log_warn("nice %d is not allowed here", spec->nice);
 	}
+	if (spec->slice_ns != 0)
+		limit_slice(spec->slice_ns);
 	return limit_scheduling(spec->scheduling);
 }

@@ -10,11 +10,24 @@
 struct limits_spec {
 	int nice;
 	enum config_scheduling scheduling;
+	uint64_t slice_ns; /* of the CPU, at a time; 0: the kernel's own */
 	struct config_affinity affinity;
 	uint64_t nofile; /* 0: left as it is */
 	uint64_t core;   /* bytes */
 	uint64_t cpu;    /* seconds, 0: none */
 	uint64_t memory; /* bytes of address space, 0: none */
+};
+
+/* What sched_setattr(2) takes, in its first version. The kernel's header for it and the
+ * C library's sched.h do not go together. */
+struct limits_sched_attr {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns; /* of SCHED_OTHER and SCHED_BATCH: the slice */
+	uint64_t deadline_ns, period_ns;
 };
 
 struct limits_spec limits_of_frontend(const struct config *config);

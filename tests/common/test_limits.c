@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,11 +57,56 @@ static void a_class_that_is_not_allowed_stays(void **state)
 	assert_true(got == SCHED_IDLE || got == SCHED_BATCH);
 }
 
+static struct limits_sched_attr attr_of_this(void)
+{
+	struct limits_sched_attr attr = {0};
+
+	assert_return_code(
+	    syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0), errno);
+	return attr;
+}
+
+/* The rest stays. Kernels without slices say that they are 0. */
+static void a_slice_of_its_own(void **state)
+{
+	const struct limits_spec spec = {.slice_ns = 200000};
+	const struct limits_sched_attr before = attr_of_this();
+	struct limits_sched_attr after;
+
+	(void)state;
+	assert_int_equal(limits_apply(&spec, 0), 0);
+	after = attr_of_this();
+	assert_int_equal(after.runtime_ns, before.runtime_ns != 0 ? 200000 : 0);
+	assert_int_equal(after.policy, before.policy);
+	assert_int_equal(after.nice, before.nice);
+}
+
+/* A class without slices is left alone. */
+static void no_slice_of_the_idle(void **state)
+{
+	const struct limits_spec spec = {.slice_ns = 200000};
+	const struct sched_param none = {0};
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_return_code(pid, errno);
+	if (pid == 0)
+		_exit(sched_setscheduler(0, SCHED_IDLE, &none) != 0 ||
+		      limits_apply(&spec, 0) != 0 ||
+		      sched_getscheduler(0) != SCHED_IDLE);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whoever_yields_may_do_so),
 	    cmocka_unit_test(a_class_that_is_not_allowed_stays),
+	    cmocka_unit_test(a_slice_of_its_own),
+	    cmocka_unit_test(no_slice_of_the_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
