@@ -42,6 +42,8 @@ static int conn_interest(const struct conn *conn)
 		           : EV_READ;
 	case CONN_WRITING:
 		return EV_WRITE;
+	case CONN_PAUSED:
+		return 0;
 	case CONN_LINGERING:
 		return EV_READ;
 	}

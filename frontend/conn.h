@@ -4,7 +4,8 @@
  * while they are needed, and are wiped when given up, for they may have held a
  * password.
  *
- *   IDLE ──► HEAD ──► BODY ──► WORKING ──► WRITING ──► IDLE, or LINGERING, or gone
+ *   IDLE ──► HEAD ──► BODY ──► WORKING ──► WRITING ──► IDLE, or PAUSED,
+ *                                                          or LINGERING, or gone
  *
  * A request that comes in one piece and is answered at once passes through all of these
  * in one callback: epoll_wait, recv, send. At any time a connection waits for one thing
@@ -40,6 +41,7 @@ enum conn_state {
 	CONN_BODY,      /* the head is complete, some of the body is missing */
 	CONN_WORKING,   /* a job or a delay: an answer will come */
 	CONN_WRITING,   /* the client has not taken all of the answer yet */
+	CONN_PAUSED,    /* refused: as IDLE, but not read from for a while (pause.h) */
 	CONN_LINGERING, /* answered and shut down; reads on so that the answer is not
 	                   lost */
 };
@@ -77,13 +79,17 @@ struct conn {
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; CONN_NEVER: none */
 	uint64_t rings;    /* when the timer will, or CONN_NEVER */
 
-	uint8_t state;     /* enum conn_state */
-	uint8_t timed;     /* the state that the deadline was set for */
-	uint8_t pool;      /* WORKING: the job's */
-	uint16_t probe_ms; /* WORKING, not read from: until the next look */
-	uint8_t place;     /* enum conn_place */
-	bool busy; /* one of its callbacks is running, and will free it if gone */
-	bool gone; /* to be freed */
+	uint8_t state;        /* enum conn_state */
+	uint8_t timed;        /* the state that the deadline was set for */
+	uint8_t pool;         /* WORKING: the job's */
+	uint16_t probe_ms;    /* WORKING, not read from: until the next look */
+	uint8_t place;        /* enum conn_place */
+	uint8_t problem;      /* refused: enum problem */
+	uint16_t retry_after; /* the same: seconds */
+	bool busy;    /* one of its callbacks is running, and will free it if gone */
+	bool gone;    /* to be freed */
+	bool refused; /* this answer says that its job is */
+	bool proven;  /* it has brought an answer, and was kept */
 	bool close_after;  /* this answer is the last */
 	bool linger_after; /* and the client may still be sending */
 	bool half_closed;  /* the client has sent all it will send */

@@ -54,7 +54,12 @@ static void conn_answered(struct conn *conn)
 	conn_drop_out(conn);
 	conn->route = NULL;
 	if (!conn->close_after) {
-		conn_enter(conn, CONN_IDLE);
+		const bool pauses =
+		    conn->refused && conn->proven && conn->frontend->pause.ms > 0;
+
+		conn_enter(conn, pauses ? CONN_PAUSED : CONN_IDLE);
+		conn->refused = false;
+		conn->proven = true;
 	} else if (conn->linger_after && !conn->half_closed &&
 	           shutdown(conn->io.fd, SHUT_WR) == 0) {
 		conn_enter(conn, CONN_LINGERING);
@@ -255,6 +260,15 @@ static void conn_on_done(void *owner, const struct task_result *result)
 	conn_settle(conn);
 }
 
+static void conn_answer_refused(struct conn *conn)
+{
+	const struct reply more = {.no_store = true, .retry_after = conn->retry_after};
+
+	conn_reply_problem(conn, (enum problem)conn->problem, NULL, &more);
+}
+
+/* Where a pause is due, the next request waits for it; and where the next one would
+ * come on another connection, this answer does. */
 static void conn_refuse(
     struct conn *conn, enum admission admission, unsigned retry_after)
 {
@@ -266,9 +280,14 @@ static void conn_refuse(
 	    [ADMISSION_QUEUE_FULL] = PROBLEM_QUEUE_FULL,
 	    [ADMISSION_DEADLINE] = PROBLEM_WOULD_EXCEED_DEADLINE,
 	};
-	const struct reply more = {.no_store = true, .retry_after = retry_after};
-
-	conn_reply_problem(conn, problems[admission], NULL, &more);
+	conn->problem = (uint8_t)problems[admission];
+	conn->retry_after = (uint16_t)retry_after;
+	conn->refused = true;
+	pause_refused(conn->frontend);
+	if (conn->frontend->pause.ms > 0 && (conn->close_after || !conn->proven))
+		conn_delay(conn, conn->frontend->pause.ms, conn_answer_refused);
+	else
+		conn_answer_refused(conn);
 }
 
 /* Whose share the request's job is of, with a reference more. */

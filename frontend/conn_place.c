@@ -28,7 +28,8 @@ bool conn_is_unasked(const struct conn *conn)
 {
 	char byte;
 
-	return conn->state == CONN_IDLE && conn_rest_len(conn) == 0 &&
+	return (conn->state == CONN_IDLE || conn->state == CONN_PAUSED) &&
+	       conn_rest_len(conn) == 0 &&
 	       recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 

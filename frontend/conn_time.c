@@ -23,6 +23,8 @@ static uint64_t conn_timeout_ms(const struct conn *conn)
 		return ev_is_active(&conn->io) ? 0 : conn->probe_ms;
 	case CONN_WRITING:
 		return config->write_timeout_ms;
+	case CONN_PAUSED:
+		return conn->frontend->pause.ms;
 	case CONN_LINGERING:
 		return CONN_LINGER_MS;
 	}
@@ -107,6 +109,9 @@ void conn_expire(struct conn *conn)
 		if (conn_rest_len(conn) > 0)
 			conn_cut(conn);
 		conn->gone = true;
+		break;
+	case CONN_PAUSED:
+		conn_enter(conn, CONN_IDLE);
 		break;
 	case CONN_LINGERING:
 		conn->gone = true;

@@ -15,6 +15,7 @@
 #include "frontend/client.h"
 #include "frontend/conn.h"
 #include "frontend/dispatch.h"
+#include "frontend/pause.h"
 
 struct frontend {
 	struct child *child;
@@ -26,9 +27,10 @@ struct frontend {
 	struct conn_list reserve; /* beyond max_connections, the oldest first */
 	struct clients clients;   /* those who have them */
 	unsigned conn_count, reserve_count;
-	unsigned waiting; /* connections with a job queued or running */
-	bool serving;     /* told to accept: not before the generation is in charge */
-	bool draining;    /* told to leave: every answer says Connection: close */
+	struct pause pause; /* for those who were refused */
+	unsigned waiting;   /* connections with a job queued or running */
+	bool serving;       /* told to accept: not before the generation is in charge */
+	bool draining;      /* told to leave: every answer says Connection: close */
 	uint64_t request_prefix; /* random; with request_counter makes X-Request-Id */
 	uint64_t request_counter;
 	struct conn_scratch scratch; /* about 20 KiB: not for a stack */
