@@ -194,13 +194,17 @@ bench_fair()
 	small="name=small,conns=20,src=127.0.0.20-39,deadline=$deadline,$hash"
 	run_load "$small"
 	alone=$(value small.good_per_s)
+	own=$(value cpu_s)
 	fair_line small "the 20 alone"
 	run_load "$small" \
 		"name=big,rate=$(calc "$capacity * 5" %.1f),conns=500,src=127.0.0.9,queue=0,$hash"
 	fair_line small "the 20 beside the big one"
 	fair_line big "the big one"
+	own=$(calc "($(value cpu_s) - $own) / $seconds / $(nproc)")
 	calc "$(value small.good_per_s) / ($alone + 1e-9)" \
-		'the 20 get %.3f of what they get alone\n'
+		'the 20 get %.3f of what they get alone'
+	calc "$(value small.good_per_s) / ($alone + 1e-9) / (1 - $own)" \
+		', %.3f of what the load of the big one leaves\n'
 	stop_argond
 }
 
