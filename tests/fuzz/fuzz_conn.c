@@ -252,6 +252,7 @@ static void circumstances(struct visitor *client)
 	world->config.max_body = (how & 8) != 0 ? 4 : 1024;
 	atomic_store(&board_head(&world->child.board)->alive[0], (how & 16) == 0);
 	atomic_store(&board_head(&world->child.board)->throttled[0], (how & 32) != 0);
+	world->fe.pause.ms = (how >> 6) * 300U; /* for the next 100 ms at least */
 }
 
 /* --- all of it */
@@ -265,6 +266,7 @@ static void end_all(void)
 	struct board_head *head = board_head(&world->child.board);
 
 	world->fe.draining = false;
+	world->fe.pause = (struct pause){0};
 	atomic_store(&head->alive[0], 1);
 	atomic_store(&head->throttled[0], 0);
 	for (unsigned i = 0; i < CLIENTS; i++) {
