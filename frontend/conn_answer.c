@@ -238,7 +238,7 @@ void conn_reject(
 /* The id of a request outlives it. */
 static int conn_keep_id(struct conn *conn)
 {
-	if (conn->id.len == 0)
+	if (conn->id.len == 0 || conn->id_kept != NULL)
 		return 0;
 	conn->id_kept = malloc(conn->id.len);
 	if (conn->id_kept == NULL)

@@ -6,7 +6,7 @@
 
 enum { PAUSE_MS = 50 };
 
-#define REFUSED GET("/hash/x")
+#define REFUSED "GET /hash/x HTTP/1.1\r\nHost: test\r\nX-Request-Id: mine\r\n\r\n"
 #define LAST "GET /hash/x HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 
 void pause_refused(struct frontend *fe)
@@ -97,6 +97,7 @@ static void the_first_and_the_last_answer_wait(void **state)
 	client_ask(f, fd, REFUSED, &answer);
 	assert_int_equal(answer.status, 503);
 	assert_true(answer_has(&answer, "Retry-After: 7\r\n"));
+	assert_true(answer_has(&answer, "X-Request-Id: mine\r\n"));
 	assert_in_range(ms_since(begun), PAUSE_MS, PATIENCE_MS);
 	assert_int_equal(state_of_newest(f), CONN_IDLE); /* it has waited */
 	begun = clock_ns();
