@@ -107,14 +107,14 @@ static void upgrade_hand_on(struct master *m)
 	up->handed_on = true;
 	ev_timer_stop(m->loop, &up->limit);
 	notify_main(up->successor); /* who waits hears from him how it went */
+	if (up->leave != 0)
+		upgrade_forward(m, up->leave);
+	upgrade_leave(m); /* first: the frontends are told why they drain */
 	master_retire(m);
 	if (m->reload.wanted)
 		upgrade_forward(m, SIGHUP);
 	if (up->wanted)
 		upgrade_forward(m, SIGUSR2);
-	if (up->leave != 0)
-		upgrade_forward(m, up->leave);
-	upgrade_leave(m);
 }
 
 static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
@@ -229,11 +229,12 @@ bool upgrade_reaped(struct master *m, pid_t pid, int status)
 		return false;
 	done = (!up->given_up && upgrade_drain_channel(m)) || had_retired;
 	if (done && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) {
+		upgrade_end(m); /* the time limit, too: there is nobody to kill */
 		up->successor = 0;
 		up->handed_on = true;
+		upgrade_leave(m);
 		if (!had_retired)
 			master_retire(m);
-		upgrade_leave(m);
 		return true;
 	}
 	if (up->given_up)

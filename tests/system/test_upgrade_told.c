@@ -12,8 +12,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/contract.h"
 #include "master/upgrade_both.h"
 #include "tests/system/client.h"
 #include "tests/system/masters.h"
@@ -30,6 +32,9 @@
 /* By the environment: the arguments are the daemon's. A FIFO, opened for reading: the
  * test has it open for writing, and writes what is to be said. */
 #define HEIR_FIFO "ARGOND_TEST_HEIR"
+
+/* Beside what an heir says on the channel: go, without having been told to. */
+#define LEAVE 'L'
 
 /* READY, GO; then what the test writes, byte by byte, on the channel; then waits for
  * the signal that tells it to leave, and logs it. */
@@ -50,7 +55,9 @@ static int heir(const char *fifo)
 		return 1;
 	words = open(fifo, O_RDONLY | O_CLOEXEC); /* the test hears of it */
 	while (words >= 0 && read(words, &byte, 1) == 1)
-		if (send(channel, &byte, 1, 0) != 1)
+		if (byte == LEAVE)
+			return 0;
+		else if (send(channel, &byte, 1, 0) != 1)
 			return 1;
 	sigwait(&leave, &signo);
 	fprintf(stderr, "heir: told %s\n", signo == SIGTERM ? "TERM" : "INT");
@@ -62,28 +69,47 @@ static int heir(const char *fifo)
 struct handing {
 	struct daemon *d;
 	pid_t heir;
-	int words; /* the FIFO's writing end */
+	char fifo[96];
+	int words; /* its writing end */
 };
+
+/* It opens the FIFO then. */
+static bool has_heard_go(void *arg)
+{
+	struct handing *h = arg;
+
+	h->words = open(h->fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return h->words >= 0;
+}
 
 /* An old master that has said GO, to a successor that has not answered. */
 static struct handing hand_over(struct daemon *d)
 {
 	struct handing h = {.d = d};
-	char fifo[96];
 
 	masters_copy(d);
 	d->files_expected = true; /* the binary, the FIFO */
-	harness_path(fifo, d->dir, "words");
-	assert_return_code(mkfifo(fifo, 0600), errno);
-	assert_return_code(setenv(HEIR_FIFO, fifo, 1), errno);
+	harness_path(h.fifo, d->dir, "words");
+	assert_return_code(mkfifo(h.fifo, 0600), errno);
+	assert_return_code(setenv(HEIR_FIFO, h.fifo, 1), errno);
 	daemon_start(d, SMALL, NULL);
+	if (!process_titles_visible(d)) { /* who is the heir? */
+		daemon_stop(d);
+		skip();
+	}
 	masters_install(d, "/proc/self/exe");
 	assert_return_code(kill(d->pid, SIGUSR2), errno);
-	h.words = open(fifo, O_WRONLY | O_CLOEXEC); /* GO was said */
-	assert_return_code(h.words, errno);
+	wait_until(has_heard_go, &h, "GO");
 	h.heir = masters_heir(d->pid);
 	assert_int_not_equal(h.heir, 0);
 	return h;
+}
+
+static bool has_gone(void *arg)
+{
+	const struct handing *h = arg;
+
+	return !process_alive(h->heir);
 }
 
 static void say_done(struct handing *h)
@@ -101,15 +127,22 @@ static void check_left(struct handing *h)
 	daemon_check_log(h->d);
 }
 
+/* A client that only keeps its connection does not keep the old one. */
 static void test_told(struct daemon *d, int signo, const char *heard)
 {
 	struct handing h = hand_over(d);
+	struct client idle;
+	struct response response = {0};
 
+	client_open(&idle, &d->tcp);
+	client_get(&idle, &response, "/livez");
+	response_free(&response);
 	assert_return_code(kill(d->pid, signo), errno);
 	daemon_wait_log(d, "leaving when process");
 	say_done(&h);
 	check_left(&h);
 	assert_true(daemon_log_has(d, heard));
+	client_close(&idle);
 }
 
 static void test_quit(void **state)
@@ -163,6 +196,33 @@ static void test_dead(void **state)
 	assert_int_equal(access(d->pidfile, F_OK), -1);
 }
 
+/* It says DONE and has gone before the old one reads that: he goes on answering whom he
+ * has, and kills nobody when the time for DONE is over. */
+static void test_done_and_gone(void **state)
+{
+	static const struct timespec nap = {.tv_nsec = 20000000};
+	struct daemon *d = *state;
+	struct handing h = hand_over(d);
+	struct client client;
+	uint64_t told;
+
+	client_open(&client, &d->tcp);
+	assert_true(client_send(&client, "GET / HTTP/1.1\r\n", 16));
+	assert_return_code(kill(d->pid, SIGTERM), errno);
+	told = harness_now_ms();
+	daemon_wait_log(d, "leaving when process");
+	process_stop(d->pid);
+	assert_int_equal(write(h.words, (char[]){UPGRADE_DONE, LEAVE}, 2), 2);
+	wait_until(has_gone, &h, "the end of the new one");
+	assert_return_code(kill(d->pid, SIGCONT), errno);
+	while (harness_now_ms() - told <= LADDER_TAKE_OVER_MS + 200)
+		nanosleep(&nap, NULL); /* nothing tells that it is over but the clock */
+	assert_true(process_alive(d->pid));
+	client_close(&client);
+	close(h.words);
+	check_left(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,10 +231,12 @@ int main(void)
 	    masters_test(test_impatient),
 	    masters_test(test_silent),
 	    masters_test(test_dead),
+	    masters_test(test_done_and_gone),
 	};
 	const char *fifo = getenv(HEIR_FIFO);
 
 	if (fifo != NULL)
 		return heir(fifo);
+	setpgid(0, 0); /* what a master kills by mistake is not all who test */
 	return cmocka_run_group_tests_name("upgrade told", tests, NULL, NULL);
 }
