@@ -56,7 +56,7 @@ const char *secret_file_wrong(int fd, const char *user)
 	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != other)
 		return "belongs to somebody else";
 	if ((st.st_mode & others_bits(st.st_uid)) != 0)
-		return "others than its owner may read or write it";
+		return "others may read or write it";
 	return NULL;
 }
 

@@ -135,7 +135,7 @@ static void the_file_is_its_owners(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		assert_string_equal(load_bytes(&set, "a\n", 2, modes[i]),
-		    "others than its owner may read or write it");
+		    "others may read or write it");
 	assert_null(load_bytes(&set, "a\n", 2, 0400));
 	sealed_close(&set);
 	assert_int_equal(token_set_load(&set, "/nowhere", NULL, &why), -1);
