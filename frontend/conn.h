@@ -178,6 +178,9 @@ bool conn_places_taken(const struct frontend *fe);
 /* Is it between requests, and has not sent a byte of the next one? */
 bool conn_is_unasked(const struct conn *conn);
 
+/* Who waits for the refusal of a job has it now: for a frontend that drains. */
+void conn_refuse_sleepers(struct frontend *fe);
+
 /* Tells whoever is at that fd that there is no place (503), and closes it. */
 void conn_turn_away(struct frontend *fe, int fd);
 

@@ -38,6 +38,7 @@ static void conn_drop_id(struct conn *conn)
 
 void conn_drop_answer(struct conn *conn)
 {
+	conn_drop_refusal(conn);
 	if (conn->task != NULL) {
 		dispatch_cancel(conn->frontend->dispatch, conn->task);
 		conn->task = NULL;
@@ -185,9 +186,8 @@ void conn_reply_text(struct conn *conn, unsigned status, const char *text)
 	                     .len = strlen(text)});
 }
 
-/* A problem with more header lines, those of `more`. */
-static void conn_reply_problem(struct conn *conn, enum problem problem,
-    const char *detail, const struct reply *more)
+void conn_reply_problem(struct conn *conn, enum problem problem, const char *detail,
+    const struct reply *more)
 {
 	const struct problem_row *row = problem_row(problem);
 	char json[PROBLEM_TEXT_MAX];
@@ -258,36 +258,6 @@ static void conn_on_done(void *owner, const struct task_result *result)
 	conn->work.done(conn, result, conn->work.context);
 	conn_drop_work(conn);
 	conn_settle(conn);
-}
-
-static void conn_answer_refused(struct conn *conn)
-{
-	const struct reply more = {.no_store = true, .retry_after = conn->retry_after};
-
-	conn_reply_problem(conn, (enum problem)conn->problem, NULL, &more);
-}
-
-/* Where a pause is due, the next request waits for it; and where the next one would
- * come on another connection, this answer does. */
-static void conn_refuse(
-    struct conn *conn, enum admission admission, unsigned retry_after)
-{
-	static const enum problem problems[ADMISSION_END] = {
-	    [ADMITTED] = PROBLEM_INTERNAL,
-	    [ADMISSION_NO_HASHER] = PROBLEM_QUEUE_FULL,
-	    [ADMISSION_CLIENT_LIMIT] = PROBLEM_CLIENT_LIMIT,
-	    [ADMISSION_MEMORY_BUDGET] = PROBLEM_MEMORY_BUDGET,
-	    [ADMISSION_QUEUE_FULL] = PROBLEM_QUEUE_FULL,
-	    [ADMISSION_DEADLINE] = PROBLEM_WOULD_EXCEED_DEADLINE,
-	};
-	conn->problem = (uint8_t)problems[admission];
-	conn->retry_after = (uint16_t)retry_after;
-	conn->refused = true;
-	pause_refused(conn->frontend);
-	if (conn->frontend->pause.ms > 0 && (conn->close_after || !conn->proven))
-		conn_delay(conn, conn->frontend->pause.ms, conn_answer_refused);
-	else
-		conn_answer_refused(conn);
 }
 
 /* Whose share the request's job is of, with a reference more. */

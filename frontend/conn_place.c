@@ -68,8 +68,8 @@ void conn_place_leave(struct conn *conn)
 
 void conn_place_settle(struct conn *conn)
 {
-	if (conn->place != CONN_PLACED || conn->state != CONN_IDLE ||
-	    conn_rest_len(conn) > 0)
+	if (conn->place != CONN_PLACED || conn_rest_len(conn) > 0 ||
+	    (conn->state != CONN_IDLE && conn->state != CONN_PAUSED))
 		return;
 	TAILQ_INSERT_TAIL(&conn->frontend->idle, conn, place_entry);
 	conn->place = CONN_PLACED_IDLE;

@@ -1,6 +1,6 @@
 /*
  * What the files of a connection share: conn.c (life, the loop's callbacks),
- * conn_place.c, conn_read.c, conn_time.c and conn_answer.c.
+ * conn_place.c, conn_read.c, conn_time.c, conn_answer.c and conn_refuse.c.
  */
 #ifndef FRONTEND_CONN_STATE_H
 #define FRONTEND_CONN_STATE_H
@@ -73,11 +73,23 @@ void conn_expire(struct conn *conn);
 void conn_reject(
     struct conn *conn, enum problem problem, const char *detail, size_t linger);
 
+/* Answers that something is wrong, with the header lines of `more`. */
+void conn_reply_problem(struct conn *conn, enum problem problem, const char *detail,
+    const struct reply *more);
+
 /* Sends on what the client has not taken yet. */
 void conn_write(struct conn *conn);
 
 /* Gives up what the answer in the making needed: the job, the request's id, the bytes.
  */
 void conn_drop_answer(struct conn *conn);
+
+/* --- conn_refuse.c --- */
+
+/* Its job is not taken on; retry_after in seconds. */
+void conn_refuse(struct conn *conn, enum admission admission, unsigned retry_after);
+
+/* It does not wait for an answer any more. */
+void conn_drop_refusal(struct conn *conn);
 
 #endif

@@ -66,6 +66,7 @@ static void frontend_drain(struct frontend *fe)
 	if (fe->serving && atomic_load(&board_head(&fe->child->board)->stopping) != 0)
 		drain_for_good(fe);
 	fe->draining = true;
+	conn_refuse_sleepers(fe);
 	accept_update(fe);
 	ev_timer_set(
 	    &fe->drain_limit, (double)fe->config->shutdown_timeout_ms / 1000., 0.);

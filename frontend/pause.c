@@ -5,11 +5,14 @@
 #include "common/clock.h"
 #include "frontend/frontend.h"
 
-unsigned pause_next(unsigned ms, unsigned hundredths)
+unsigned pause_next(unsigned ms, unsigned hundredths, bool many)
 {
-	if (hundredths >= PAUSE_DEAR)
+	const unsigned dear = many ? PAUSE_MANY_DEAR : PAUSE_DEAR;
+	const unsigned cheap = many ? PAUSE_MANY_CHEAP : PAUSE_CHEAP;
+
+	if (hundredths >= dear)
 		ms = ms == 0 ? 1 : 2 * ms;
-	else if (hundredths < PAUSE_CHEAP)
+	else if (hundredths < cheap)
 		ms /= 2;
 	return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
@@ -32,20 +35,31 @@ static unsigned pause_cost(
 	                  (double)(wall > 0 ? wall : 1));
 }
 
+/* Where nobody was refused for a second, an old pause is over. */
+static void pause_look(struct pause *pause, uint64_t now, uint64_t requests)
+{
+	const uint64_t wall = now - pause->looked_ns, cpu = cpu_ns();
+	const uint64_t count = requests - pause->requests;
+	const bool many = count <= pause->refused ||
+	                  pause->refused / (count - pause->refused) >= PAUSE_MANY;
+
+	if (wall >= PAUSE_MAX_MS * NS_PER_MS)
+		pause->ms = 0;
+	pause->ms = pause_next(
+	    pause->ms, pause_cost(pause, count, cpu - pause->cpu_ns, wall), many);
+	pause->looked_ns = now;
+	pause->cpu_ns = cpu;
+	pause->requests = requests;
+	pause->refused = 0;
+}
+
 void pause_refused(struct frontend *fe)
 {
-	struct pause *pause = &fe->pause;
-	const uint64_t now = clock_ns(), wall = now - pause->looked_ns;
-	uint64_t requests, cpu;
+	struct board_frontend *board = &fe->child->slot->frontend;
+	const uint64_t now = clock_ns();
 
-	pause->refused++;
-	if (wall < PAUSE_LOOK_MS * NS_PER_MS)
-		return;
-	requests = atomic_load_explicit(
-	    &fe->child->slot->frontend.requests, memory_order_relaxed);
-	cpu = cpu_ns();
-	pause->ms = pause_next(pause->ms,
-	    pause_cost(pause, requests - pause->requests, cpu - pause->cpu_ns, wall));
-	*pause = (struct pause){
-	    .ms = pause->ms, .looked_ns = now, .cpu_ns = cpu, .requests = requests};
+	fe->pause.refused++;
+	if (now - fe->pause.looked_ns >= PAUSE_LOOK_MS * NS_PER_MS)
+		pause_look(&fe->pause, now,
+		    atomic_load_explicit(&board->requests, memory_order_relaxed));
 }

@@ -27,23 +27,29 @@ static void it_doubles_and_halves(void **state)
 {
 	static const struct {
 		unsigned ms, hundredths, next;
+		bool many;
 	} rows[] = {
-	    {0, 0, 0},
-	    {0, PAUSE_DEAR - 1, 0},
-	    {0, PAUSE_DEAR, 1},
-	    {1, 100, 2},
-	    {600, 100, PAUSE_MAX_MS},
-	    {PAUSE_MAX_MS, 100, PAUSE_MAX_MS},
-	    {8, PAUSE_DEAR - 1, 8},
-	    {8, PAUSE_CHEAP, 8},
-	    {8, PAUSE_CHEAP - 1, 4},
-	    {1, 0, 0},
+	    {0, 0, 0, false},
+	    {0, PAUSE_DEAR - 1, 0, false},
+	    {0, PAUSE_DEAR, 1, false},
+	    {1, 100, 2, false},
+	    {600, 100, PAUSE_MAX_MS, false},
+	    {PAUSE_MAX_MS, 100, PAUSE_MAX_MS, false},
+	    {8, PAUSE_DEAR - 1, 8, false},
+	    {8, PAUSE_CHEAP, 8, false},
+	    {8, PAUSE_CHEAP - 1, 4, false},
+	    {1, 0, 0, false},
+	    {0, PAUSE_MANY_DEAR - 1, 0, true},
+	    {0, PAUSE_MANY_DEAR, 1, true},
+	    {8, PAUSE_MANY_CHEAP, 8, true},
+	    {8, PAUSE_MANY_CHEAP - 1, 4, true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(
-		    pause_next(rows[i].ms, rows[i].hundredths), rows[i].next);
+		    pause_next(rows[i].ms, rows[i].hundredths, rows[i].many),
+		    rows[i].next);
 }
 
 struct world {
@@ -97,18 +103,36 @@ static void only_dear_refusals_count(void **state)
 	struct world *w = *state;
 
 	set_off(w);
-	spend(w, 100, 1000, 1000, 24);
+	spend(w, 100, 1100, 1000, 27); /* ten of eleven parts: 24 hundredths */
 	assert_int_equal(w->fe.pause.ms, 0);
-	spend(w, 100, 1000, 1000, 25);
+	spend(w, 100, 1100, 1000, 28);
 	assert_int_equal(w->fe.pause.ms, 1);
-	spend(w, 100, 1000, 1000, 100);
+	spend(w, 100, 1100, 1000, 100);
 	assert_int_equal(w->fe.pause.ms, 2);
 	spend(w, 100, 1000, 200, 100); /* a fifth of what there was to do */
 	assert_int_equal(w->fe.pause.ms, 2);
 	spend(w, 100, 1000, 100, 100);
 	assert_int_equal(w->fe.pause.ms, 1);
-	spend(w, 100, 1000, 1000, 11);
+	spend(w, 100, 1100, 1000, 11);
 	assert_int_equal(w->fe.pause.ms, 0);
+}
+
+/* Where there is next to nothing else, or nothing, they are dear much sooner. */
+static void many_refusals_are_dear(void **state)
+{
+	struct world *w = *state;
+
+	set_off(w);
+	spend(w, 100, 1025, 999, 24);
+	assert_int_equal(w->fe.pause.ms, 0);
+	spend(w, 100, 1025, 1000, 6);
+	assert_int_equal(w->fe.pause.ms, 1);
+	spend(w, 100, 1000, 1000, 5);
+	assert_int_equal(w->fe.pause.ms, 2);
+	spend(w, 100, 1000, 1000, 4);
+	assert_int_equal(w->fe.pause.ms, 2);
+	spend(w, 100, 1000, 1000, 1);
+	assert_int_equal(w->fe.pause.ms, 1);
 }
 
 static void it_looks_ten_times_a_second(void **state)
@@ -120,7 +144,17 @@ static void it_looks_ten_times_a_second(void **state)
 	assert_int_equal(w->fe.pause.ms, 0);
 	spend(w, 1, 1000, 1000, 1);
 	assert_int_equal(w->fe.pause.ms, 1);
-	spend(w, 60000, 1, 1, 1);
+}
+
+static void an_old_pause_is_over(void **state)
+{
+	struct world *w = *state;
+
+	set_off(w);
+	w->fe.pause.ms = 800;
+	spend(w, 999, 1, 1, 1);
+	assert_int_equal(w->fe.pause.ms, 400);
+	spend(w, 1000, 1, 1, 1);
 	assert_int_equal(w->fe.pause.ms, 0);
 }
 
@@ -130,6 +164,8 @@ int main(void)
 	    cmocka_unit_test(it_doubles_and_halves),
 	    cmocka_unit_test_setup_teardown(
 	        only_dear_refusals_count, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(many_refusals_are_dear, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(an_old_pause_is_over, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        it_looks_ten_times_a_second, set_up, tear_down),
 	};
