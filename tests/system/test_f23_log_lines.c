@@ -26,8 +26,8 @@ static const char *const places[] = {
     "GET /livez HTTP/1.1\r\nHost: t\r\n%s: x\r\n\r\n",
     "%s /livez HTTP/1.1\r\nHost: t\r\n\r\n",
     "GET /livez %s\r\nHost: t\r\n\r\n",
-    "POST /v1/hash HTTP/1.1\r\nHost: t\r\nContent-Type: %s\r\n"
-    "Content-Length: 2\r\n\r\n{}",
+    ("POST /v1/hash HTTP/1.1\r\nHost: t\r\nContent-Type: %s\r\n"
+     "Content-Length: 2\r\n\r\n{}"),
     "%s",
 };
 
