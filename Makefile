@@ -54,7 +54,9 @@ UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHIMS  := $(sort $(wildcard tests/system/shim_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS) $(SYSTEM_SHIMS),$(sort $(wildcard tests/system/*.c)))
-SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh tests/model/test_*.sh))
+# the models do not change under a sanitizer
+SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh) \
+	$(if $(SANITIZE),,$(wildcard tests/model/test_*.sh)))
 FAULT_TESTS   := $(sort $(wildcard tests/faults/test_*.c))
 FAULT_SHARED  := tests/faults/world.c $(SYSTEM_SHARED)
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
@@ -227,14 +229,14 @@ run: deps
 
 check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
-	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(SYSTEM_PROGRAMS) \
-		$(SCRIPT_TESTS)
+	@sh tests/run.sh $(BUILD) $(JOBS) $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) -- \
+		$(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
 
 check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
-	@sh tests/run.sh $(BUILD) $(UNIT_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(JOBS) $(UNIT_PROGRAMS) --
 
 check-system: $(BUILD)/argond $(SYSTEM_PROGRAMS)
-	@sh tests/run.sh $(BUILD) $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
+	@sh tests/run.sh $(BUILD) $(JOBS) -- $(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
 
 # A day in miniature: all that is done to it at random, and nothing may grow.
 ENDURANCE := $(BUILD)/tests/system/test_endurance
@@ -244,7 +246,7 @@ endurance: deps-check
 	@ARGOND=$(BUILD)/argond ARGOND_ENDURANCE=$${ARGOND_ENDURANCE:-120} $(ENDURANCE)
 
 check-fuzz: $(FUZZ_PROGRAMS)
-	@sh tests/run.sh $(BUILD) $(FUZZ_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(JOBS) $(FUZZ_PROGRAMS) --
 
 fuzz: deps-fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 fuzz-run
@@ -262,7 +264,7 @@ sanitize:
 ifdef SANITIZE
 faults: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) fault-programs
-	@ARGOND=$(FAULT_ARGOND) sh tests/run.sh $(BUILD) $(FAULT_PROGRAMS)
+	@ARGOND=$(FAULT_ARGOND) sh tests/run.sh $(BUILD) $(JOBS) -- $(FAULT_PROGRAMS)
 else
 faults:
 	@$(MAKE) --no-print-directory SANITIZE=1 faults

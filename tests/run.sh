@@ -1,26 +1,49 @@
 #!/bin/sh
-# Runs test programs one after another: run.sh BUILD PROGRAM... The output of one that fails is
-# shown whole, of the others only the name and the time.
-build=$1
-shift
+# Runs test programs: run.sh BUILD JOBS PROGRAM... -- PROGRAM...; the first ones JOBS at a time,
+# the others, which have daemons and look at clocks and processes, one after another. The output
+# of one that fails is shown whole, of the others only the name and the time.
+build=$1 jobs=$2
+shift 2
 ARGOND=${ARGOND:-$build/argond}
 export ARGOND
-passed=0 failed=0
-mkdir -p "$build/log"
-for program; do
-	name=${program#"$build"/}
+
+run_one() {
+	name=${1#"$build"/}
 	name=${name#tests/}
 	log=$build/log/$(echo "$name" | tr / _).log
 	start=$(date +%s)
-	if "$program" >"$log" 2>&1; then
-		passed=$((passed + 1))
+	if "$1" >"$log" 2>&1; then
 		tests=$(grep -c '^\[       OK \]' "$log")
 		echo "ok    $name: $tests tests, $(($(date +%s) - start)) s"
 	else
-		failed=$((failed + 1))
 		cat "$log"
 		echo "FAIL  $name"
 	fi
+}
+
+if [ "$jobs" = one ]; then
+	run_one "$1"
+	exit
+fi
+
+mkdir -p "$build/log"
+total=0 at_once=''
+while [ "$1" != -- ]; do
+	at_once="$at_once $1" total=$((total + 1))
+	shift
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+shift
+total=$((total + $#))
+{
+	# shellcheck disable=SC2086 # words
+	[ -z "$at_once" ] || printf '%s\n' $at_once | xargs -P "$jobs" -n 1 sh "$0" "$build" one
+	for program; do
+		run_one "$program"
+	done
+} | awk -v total="$total" '
+	{ print; fflush() }
+	/^ok    / { passed++ }
+	END {
+		printf "%d passed, %d failed\n", passed, total - passed
+		exit passed < total || total == 0
+	}'
