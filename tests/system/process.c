@@ -84,11 +84,16 @@ uint64_t process_memory(pid_t pid)
 void process_title(pid_t pid, char title[PROCESS_TITLE])
 {
 	char path[64], *text;
+	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	text = harness_read_file(path);
 	snprintf(title, PROCESS_TITLE, "%s", text != NULL ? text : "");
 	free(text);
+	len = strlen(
+	    title); /* setproctitle(3) adds one where it has the length of argv[0] */
+	if (len > 0 && title[len - 1] == ' ')
+		title[len - 1] = '\0';
 }
 
 uint64_t process_ticks(pid_t pid)
