@@ -232,6 +232,8 @@ pid_t masters_heir(pid_t old)
 
 	for (size_t i = 0; i < n; i++) {
 		process_title(pids[i], title);
+		if (title[0] == '\0') /* one that is just leaving */
+			continue;
 		if (strncmp(title, "argond: master", 14) == 0 ||
 		    strncmp(title, "argond: ", 8) != 0)
 			return pids[i];

@@ -338,13 +338,20 @@ static void kill_one(struct daemon *d, unsigned *seed)
 {
 	pid_t victim = d->pid, heir;
 	bool old = random_below(seed, 2) == 0;
+	int handle;
 
 	assert_return_code(kill(d->pid, SIGUSR2), errno);
 	nap(random_below(seed, 60000 * harness_slow()));
 	heir = masters_heir(d->pid);
 	if (!old && heir != 0)
 		victim = heir;
-	process_kill(victim); /* a dying one could still be taken for who survives */
+	handle = process_handle(victim);
+	if (kill(victim, SIGKILL) != 0) /* it may have gone by itself */
+		assert_int_equal(errno, ESRCH);
+	/* a dying one could still be taken for who survives */
+	assert_true(process_wait_handle(handle, harness_limit_ms()));
+	if (handle >= 0)
+		close(handle);
 }
 
 static void test_kill(void **state)
