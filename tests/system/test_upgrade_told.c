@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +224,29 @@ static void test_done_and_gone(void **state)
 	check_left(&h);
 }
 
+/* All on one CPU: who is told something acts on it before the one who told him goes on,
+ * so that the order in which a master does things shows. */
+static void use_one_cpu(void)
+{
+	cpu_set_t set, one;
+	size_t cpu = 0;
+
+	assert_return_code(sched_getaffinity(0, sizeof(set), &set), errno);
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_return_code(sched_setaffinity(0, sizeof(one), &one), errno);
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	setpgid(0, 0); /* what a master kills by mistake is not all who test */
+	use_one_cpu();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +261,5 @@ int main(void)
 
 	if (fifo != NULL)
 		return heir(fifo);
-	setpgid(0, 0); /* what a master kills by mistake is not all who test */
-	return cmocka_run_group_tests_name("upgrade told", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("upgrade told", tests, group_setup, NULL);
 }
