@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CGROUP_TEXT = 4096 };
+/* A container in a container has long paths, in a line for each controller of v1. */
+enum { CGROUP_TEXT = 16384 };
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define CGROUP_SELF "/proc/self/cgroup"
 

@@ -19,6 +19,7 @@
 #include "common/contract.h"
 #include "common/cpu_engine.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 struct sealed;
 
@@ -92,6 +93,9 @@ struct config_pool {
 	unsigned
 	    cpu_weight; /* of the pool's control group, 1..10000, where there is one */
 	uint64_t rlimit_cpu; /* seconds; 0: none */
+	/* What `auto` stands for where memory is no matter; 0: a number was given. */
+	unsigned auto_processes, auto_batch;
+	bool auto_min; /* min_processes follows a max_processes that shrinks */
 };
 
 struct config_frontend {
@@ -101,8 +105,9 @@ struct config_frontend {
 	char *user;                          /* NULL: the config's */
 	int nice;
 	struct config_affinity cpu_affinity;
-	uint64_t rlimit_nofile; /* 0: derived from max_connections */
-	uint64_t rlimit_core;   /* bytes */
+	uint64_t rlimit_nofile;  /* 0: derived from max_connections */
+	uint64_t rlimit_core;    /* bytes */
+	unsigned auto_processes; /* as in a pool */
 };
 
 struct config {
@@ -125,9 +130,12 @@ struct config {
 	    write_timeout_ms;
 	uint64_t ready_timeout_ms; /* a child that is not READY by then is killed */
 	uint64_t shutdown_timeout_ms, drain_delay_ms;
-	uint64_t memory_budget; /* bytes; a percentage is already resolved here */
+	uint64_t memory_budget;     /* bytes; a percentage is already resolved here */
+	unsigned memory_percent;    /* what it is of `memory`; 0: a size was given */
+	struct memory_bound memory; /* what the machine gave at that time */
 	enum engine_kind engine;
 	uint64_t verify_max_memory; /* bytes */
+	uint64_t auto_max_memory;   /* its default, where it was not set; else 0 */
 	uint32_t verify_max_time, verify_max_lanes;
 	char *token_file; /* NULL: unset */
 	char *store_path; /* SQLite file of the look-ups */
@@ -224,6 +232,23 @@ uint64_t config_memory_plan(const struct config *config);
 /* Bytes while a generation of `before` (NULL: of the same config) still drains beside
  * one of `config`: what must fit the memory budget. */
 uint64_t config_memory_need(const struct config *config, const struct config *before);
+
+/*
+ * Lowers the numbers that nobody has set until the plan fits memory_budget, also beside
+ * that of `before` (NULL: none), which drains meanwhile: batch, then max_processes,
+ * then verify_max_memory, which changes what callers may ask for and so comes last. The
+ * least are one job, one process, and what the profiles need. Returns whether it fits
+ * now.
+ */
+bool config_fit(struct config *config, const struct config *before);
+
+/* Calls tell() with a line for each number that is lower than it would be with more
+ * memory: from what to what, why, and what to set. */
+void config_tell_lowered(const struct config *config,
+    void (*tell)(const char *line, void *context), void *context);
+
+/* memory_budget and where it comes from: "384M (75% of 512M, memory.max of ...)". */
+const char *config_budget_text(const struct config *config, char *buf, size_t cap);
 
 /* A size for people, into buf, which is returned: rounded up to K, or to M where it has
  * more than a hundred. */

@@ -80,9 +80,7 @@ bool config_is_set(const struct config *config, const void *field)
 	return config_origin_find(config, field) != NULL;
 }
 
-/* "FILE:LINE", "-o TEXT", FILE or "built-in defaults". */
-static void where_text(
-    const struct config *config, const void *field, char *buf, size_t cap)
+void config_where(const struct config *config, const void *field, char *buf, size_t cap)
 {
 	const struct config_origin *origin = config_origin_find(config, field);
 
@@ -137,7 +135,7 @@ int config_error_at(const struct config *config, const void *field,
 	char where[512], name[128], both[sizeof(where) + sizeof(name) + 2];
 	va_list ap;
 
-	where_text(config, field, where, sizeof(where));
+	config_where(config, field, where, sizeof(where));
 	config_name(config, field, name, sizeof(name));
 	snprintf(both, sizeof(both), "%s: %s", where, name);
 	va_start(ap, fmt);

@@ -179,9 +179,19 @@ int config_unknown(enum config_section section, const char *name,
 int config_file_apply(
     struct config *config, const char *path, struct config_error *err);
 
-/* config_check.c: makes `auto` and names what they stand for, then checks what no
- * single directive can know. Return 0, or -1 with *err. */
+/* "FILE:LINE", "-o TEXT", FILE or "built-in defaults": where the member was set. */
+void config_where(
+    const struct config *config, const void *field, char *buf, size_t cap);
+
+/* config_resolve.c: makes `auto` and names what they stand for. Returns 0, or -1 with
+ * *err. */
 int config_resolve(struct config *config, struct config_error *err);
+/* config_check.c: checks what no single directive can know. Returns 0, or -1 with *err.
+ */
 int config_check(const struct config *config, struct config_error *err);
+/* config_plan.c: does the plan fit memory_budget? Returns 0, or -1 with *err. */
+int config_plan_check(const struct config *config, struct config_error *err);
+/* KiB that verify_max_memory must have at least: a profile's hashes can be verified. */
+uint32_t config_profiles_memory(const struct config *config);
 
 #endif

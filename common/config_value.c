@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/config_table.h"
-#include "common/memory.h"
 #include "common/preset.h"
 
 const char config_name_allowed[] = "1 to 31 of A-Z a-z 0-9 _ -, the first not a -";
@@ -214,10 +213,12 @@ static void number_allow(const struct config_directive *row, char *text, size_t 
 static int budget_parse(const struct config_directive *row, void *base,
     const char *text, bool first, struct config_why *why)
 {
+	struct config *config = base;
 	size_t len = strlen(text);
 	char digits[8] = "";
 	uint64_t percent, bytes;
 
+	config->memory_percent = 0;
 	if (len == 0 || text[len - 1] != '%')
 		return number_parse(row, base, text, first, why);
 	if (len > sizeof(digits))
@@ -225,7 +226,9 @@ static int budget_parse(const struct config_directive *row, void *base,
 	memcpy(digits, text, len - 1);
 	if (!config_digits(digits, 100, &percent) || percent == 0)
 		return config_refuse(why, "is out of range");
-	bytes = memory_usable() / 100 * percent;
+	config->memory = memory_usable();
+	config->memory_percent = (unsigned)percent;
+	bytes = config->memory.bytes / 100 * percent;
 	if (bytes > (uint64_t)row->max)
 		bytes = (uint64_t)row->max;
 	field_store(row, base, (int64_t)(bytes - bytes % 1024));

@@ -4,45 +4,69 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 
 #include "common/cgroup.h"
 
-static void limit_visit(const char *folder, bool v2, void *context)
+static void bound_take(struct memory_bound *least, uint64_t bytes, const char *from)
 {
-	uint64_t *least = context;
-	char path[PATH_MAX], text[CGROUP_TEXT], *end;
+	if (bytes >= least->bytes)
+		return;
+	least->bytes = bytes;
+	snprintf(least->from, sizeof(least->from), "%s", from);
+}
+
+static void file_take(struct memory_bound *least, const char *folder, const char *file)
+{
+	char path[PATH_MAX], text[CGROUP_TEXT], from[sizeof(least->from)], *end;
 	unsigned long long bytes;
 
-	snprintf(path, sizeof(path), "%s/%s", folder,
-	    v2 ? "memory.max" : "memory.limit_in_bytes");
+	snprintf(path, sizeof(path), "%s/%s", folder, file);
 	if (cgroup_read(path, text) != 0)
 		return;
 	errno = 0;
 	bytes = strtoull(text, &end, 10);
 	if (end == text || errno != 0) /* "max" */
 		return;
-	if (bytes < *least)
-		*least = bytes;
+	snprintf(from, sizeof(from), "%.30s of %.180s", file, folder);
+	bound_take(least, bytes, from);
 }
 
-uint64_t memory_limit(const char *root, const char *self)
+/* Above memory.high the kernel slows the processes of a group down until they have
+ * given memory back: a plan that counts on more would not be kept in time. */
+static void limit_visit(const char *folder, bool v2, void *context)
 {
-	uint64_t least = UINT64_MAX;
+	if (!v2) {
+		file_take(context, folder, "memory.limit_in_bytes");
+		return;
+	}
+	file_take(context, folder, "memory.max");
+	file_take(context, folder, "memory.high");
+}
+
+struct memory_bound memory_limit(const char *root, const char *self)
+{
+	struct memory_bound least = {.bytes = UINT64_MAX};
 
 	cgroup_walk(root, self, "memory", limit_visit, &least);
 	return least;
 }
 
-uint64_t memory_usable(void)
+struct memory_bound memory_usable(void)
 {
+	struct memory_bound least = {.bytes = UINT64_MAX};
 	char self[CGROUP_TEXT];
 	struct sysinfo info;
-	uint64_t ram = UINT64_MAX, limit = UINT64_MAX;
+	struct rlimit space;
 
-	if (sysinfo(&info) == 0)
-		ram = (uint64_t)info.totalram * info.mem_unit;
 	if (cgroup_read(CGROUP_SELF, self) == 0)
-		limit = memory_limit(CGROUP_ROOT, self);
-	return limit < ram ? limit : ram;
+		least = memory_limit(CGROUP_ROOT, self);
+	if (sysinfo(&info) == 0)
+		bound_take(&least, (uint64_t)info.totalram * info.mem_unit,
+		    "the RAM of this machine");
+	/* of one process, but none may need more than there is for all */
+	if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_max != RLIM_INFINITY)
+		bound_take(&least, space.rlim_max, "RLIMIT_AS (ulimit -v)");
+	return least;
 }

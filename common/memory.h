@@ -6,11 +6,16 @@
 
 #include <stdint.h>
 
-/* Bytes: the smaller of RAM and the limit of our cgroup. */
-uint64_t memory_usable(void);
+struct memory_bound {
+	uint64_t bytes; /* UINT64_MAX: none */
+	char from[224]; /* what sets it, for people: "memory.max of /sys/fs/cgroup/a" */
+};
 
-/* The tightest limit in bytes of the cgroup named in `self` and those above it, v1 and
- * v2 (see cgroup.h). UINT64_MAX where there is none. */
-uint64_t memory_limit(const char *root, const char *self);
+/* The smallest of RAM, the limit of our cgroup and RLIMIT_AS. */
+struct memory_bound memory_usable(void);
+
+/* The tightest limit of the cgroup named in `self` and those above it: memory.max and
+ * memory.high of v2, memory.limit_in_bytes of v1 (see cgroup.h). */
+struct memory_bound memory_limit(const char *root, const char *self);
 
 #endif

@@ -79,6 +79,7 @@ static int main_test(const struct options *options)
 	if (config == NULL)
 		return EXIT_FAILED;
 	if (options->mode == OPTIONS_PRINT) {
+		plan_comment(config, stdout);
 		if (config_print(config, stdout) != 0 || fflush(stdout) != 0)
 			status = main_fail("cannot write to standard output");
 	} else if (plan_report(config, stdout, &error) != 0) {

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "common/limits.h"
-#include "common/memory.h"
+#include "common/log.h"
 
 /* Processes at their most, in two generations, and the master. */
 static unsigned plan_processes(const struct config *config)
@@ -49,15 +49,43 @@ static int plan_limit(const struct config *config, const char *what, uint64_t ne
 	    what, (unsigned long long)need, (unsigned long long)limit.rlim_max);
 }
 
+static void line_log(const char *line, void *context)
+{
+	(void)context;
+	log_warn("%s", line);
+}
+
+static void line_print(const char *line, void *context)
+{
+	fprintf(context, "%s\n", line);
+}
+
+static void line_comment(const char *line, void *context)
+{
+	fprintf(context, "# %s\n", line);
+}
+
+void plan_log(const struct config *config)
+{
+	config_tell_lowered(config, line_log, NULL);
+}
+
+void plan_comment(const struct config *config, FILE *out)
+{
+	config_tell_lowered(config, line_comment, out);
+}
+
 int plan_report(const struct config *config, FILE *out, struct config_error *err)
 {
-	char need[32], budget[32], usable[32];
+	const struct memory_bound usable = memory_usable();
+	char need[32], budget[32], here[32];
 
 	fprintf(out,
-	    "memory: %s needed in two generations, %s allowed, %s usable here\n",
+	    "memory: %s needed in two generations, %s allowed, %s usable here (%s)\n",
 	    config_size_text(config_memory_need(config, NULL), need, sizeof(need)),
 	    config_size_text(config->memory_budget, budget, sizeof(budget)),
-	    config_size_text(memory_usable(), usable, sizeof(usable)));
+	    config_size_text(usable.bytes, here, sizeof(here)), usable.from);
+	config_tell_lowered(config, line_print, out);
 	if (plan_limit(config, "processes", plan_processes(config), RLIMIT_NPROC, out,
 	        err) != 0 ||
 	    plan_limit(config, "files of the master", plan_files(config), RLIMIT_NOFILE,

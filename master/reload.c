@@ -9,6 +9,7 @@
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/plan.h"
 #include "master/status.h"
 
 static void reload_failed(struct master *m, const char *why)
@@ -40,21 +41,35 @@ static void reload_log_back(const struct master *m)
 		    strerror(errno));
 }
 
-/* While the old generation drains, both are there. */
+/* While the old generation drains, both are there: numbers that nobody has set give way
+ * to it. */
 static int reload_memory(
-    const struct master *m, const struct config *config, struct config_error *err)
+    const struct master *m, struct config *config, struct config_error *err)
 {
-	uint64_t need = config_memory_need(config, m->current->config);
-	char needs[32], has[32];
+	const struct config *old = m->current->config;
+	char needs[32], has[320];
 
-	if (need <= config->memory_budget)
+	if (config_fit(config, old))
 		return 0;
 	return config_error_at(config, &config->memory_budget, err,
 	    "the old plan and the new one need %s together; allowed: memory_budget, "
-	    "%s; "
-	    "go there in smaller steps, or restart",
-	    config_size_text(need, needs, sizeof(needs)),
-	    config_size_text(config->memory_budget, has, sizeof(has)));
+	    "%s; go there in smaller steps, or restart",
+	    config_size_text(config_memory_need(config, old), needs, sizeof(needs)),
+	    config_budget_text(config, has, sizeof(has)));
+}
+
+/* The numbers of the new plan, in the log that it names. */
+static void reload_tell(
+    const struct master *m, const struct config *config, bool crowded)
+{
+	char old[32];
+
+	plan_log(config);
+	if (crowded)
+		log_warn("some of these have made room for the old generation, which "
+		         "may need %s until it has left: reload once more after that",
+		    config_size_text(
+		        config_memory_plan(m->current->config), old, sizeof(old)));
 }
 
 static int reload_sockets(
@@ -70,14 +85,18 @@ static int reload_try(struct master *m, struct config_error *err)
 	const struct options *options = m->options;
 	struct config *config = config_load(
 	    options->config_path, options->overrides, options->override_count, err);
+	bool crowded;
 
 	if (config == NULL)
 		return -1;
+	crowded =
+	    config_memory_need(config, m->current->config) > config->memory_budget;
 	if (config_check_host(config, err) != 0 || reload_memory(m, config, err) != 0 ||
 	    reload_sockets(m, config, err) != 0 || reload_log(m, config, err) != 0) {
 		config_free(config);
 		return -1;
 	}
+	reload_tell(m, config, crowded);
 	m->candidate = generation_open(m, config, m->current, err);
 	if (m->candidate == NULL) {
 		reload_log_back(m);

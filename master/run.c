@@ -12,6 +12,7 @@
 #include "master/exits.h"
 #include "master/inherit.h"
 #include "master/master.h"
+#include "master/plan.h"
 #include "master/status.h"
 
 /* Links for all, and frontends that may have more files than we: as many as are
@@ -162,6 +163,7 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
 	    engine_kind_name(engine_kind_resolve(config->engine)),
 	    config->source != NULL ? config->source : "built-in defaults");
+	plan_log(config);
 	if (run_open(&m, config) != 0)
 		m.exit_status = EXIT_FAILED;
 	else

@@ -52,33 +52,37 @@ static void sizing_leave_one(struct role *role)
 }
 
 /* May the pool have so many? There must be places, and memory in two generations. From
- * then on that is what the config says, too: a reload counts with it. */
-static bool sizing_allow(struct role *role, unsigned max)
+ * then on that is what the config says, too: a reload counts with it. Returns NULL, or
+ * why not. */
+static const char *sizing_refuse(struct role *role, unsigned max)
 {
 	struct config *config = role->generation->config;
 	struct config_pool *pool = &config->pools[role->pool];
 	const unsigned before = pool->max_processes;
+	const char *why = NULL;
 
 	if (max < 1 || max > role->slot_count / 2)
-		return false;
+		return max < 1 ? "one is the least" : "there is no place for another";
 	pool->max_processes = max;
-	if ((max < before ||
-	        config_memory_need(config, NULL) <= config->memory_budget) &&
-	    groups_pool(&role->generation->master->groups, config, pool) == 0)
-		return true;
-	pool->max_processes = before;
-	return false;
+	if (max > before && config_memory_need(config, NULL) > config->memory_budget)
+		why = "memory_budget has no more";
+	else if (groups_pool(&role->generation->master->groups, config, pool) != 0)
+		why = "its control group cannot be changed";
+	if (why != NULL)
+		pool->max_processes = before;
+	return why;
 }
 
 void sizing_resize(struct role *role, int by)
 {
+	const char *why = sizing_refuse(role, role->max + (unsigned)by);
 	char label[64];
 	int min;
 
-	if (!sizing_allow(role, role->max + (unsigned)by)) {
-		log_warn("%s: %u processes and no %s",
+	if (why != NULL) {
+		log_warn("%s: %u processes and no %s: %s",
 		    role_label(role, label, sizeof(label)), role->max,
-		    by > 0 ? "more" : "fewer");
+		    by > 0 ? "more" : "fewer", why);
 		return;
 	}
 	role->max += (unsigned)by;

@@ -31,7 +31,7 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(config->shutdown_timeout_ms, 30000);
 	assert_int_equal(config->ready_timeout_ms, 30000);
 	assert_int_equal(
-	    config->memory_budget, memory_usable() / 100 * 75 / 1024 * 1024);
+	    config->memory_budget, memory_usable().bytes / 100 * 75 / 1024 * 1024);
 	assert_int_equal(config->verify_max_memory, MIB(256));
 	assert_int_equal(config->verify_max_time, 16);
 	assert_int_equal(config->frontend.processes,
@@ -381,8 +381,9 @@ static void a_plan_over_the_budget_is_refused(void **state)
 	    strstr(err.text, "-o pool.elastic.max_processes=256: "
 	                     "pool.elastic.max_processes: the plan needs "));
 	assert_non_null(strstr(err.text,
-	    "most for pool elastic (256 processes of 20M); allowed: memory_budget, 1G; "
-	    "raise it, or lower pool.elastic.max_processes, pool.elastic.batch (1)"));
+	    "most for pool elastic (256 processes of 20M); allowed: memory_budget, 1G "
+	    "(-o memory_budget=1G); raise it to 10280M, or lower "
+	    "pool.elastic.max_processes, a profile's memory"));
 }
 
 /* It does one job after another, and cannot stop one. */

@@ -191,7 +191,7 @@ static void contradictions_are_refused_where_they_were_written(void **state)
 	        "1: profile.web.time: 17: such hashes could not"},
 	    {"profile web { lanes = 17 }",
 	        "1: profile.web.lanes: 17: such hashes could not"},
-	    {"pool elastic { memory_limit = 255M }",
+	    {"verify_max_memory = 256M pool elastic { memory_limit = 255M }",
 	        "1: pool.elastic.memory_limit: 255M is less than a process needs for "
 	        "its jobs; "
 	        "allowed: at least 256M"},

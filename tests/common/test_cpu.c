@@ -1,4 +1,5 @@
 /* CPUs and memory by cgroup, with folders that look like the kernel's. */
+#include <errno.h>
 #include <ftw.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -8,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -44,7 +48,7 @@ static int root_remove(void **state)
 /* Writes root/path, with the folders on the way. */
 static void kernel_says(const char *root, const char *path, const char *text)
 {
-	char whole[512];
+	char whole[1024];
 	FILE *file;
 
 	snprintf(whole, sizeof(whole), "%s/%s", root, path);
@@ -65,7 +69,7 @@ static void without_cgroups_there_is_no_limit(void **state)
 	assert_int_equal(cpu_quota(*state, "0::/\n"), 0);
 	assert_int_equal(cpu_quota("/nowhere", "0::/a\n1:cpu:/\n"), 0);
 	assert_int_equal(cpu_quota(*state, "garbage\n:::\n0:\n\n::"), 0);
-	assert_true(memory_limit(*state, "0::/a\n4:memory:/a\n") == UINT64_MAX);
+	assert_true(memory_limit(*state, "0::/a\n4:memory:/a\n").bytes == UINT64_MAX);
 }
 
 static void v2_quota_is_rounded_up(void **state)
@@ -128,7 +132,8 @@ static void a_path_of_the_host_falls_back_to_the_mount(void **state)
 	kernel_says(*state, "cpu/cpu.cfs_period_us", "100000\n");
 	kernel_says(*state, "memory/memory.limit_in_bytes", "1048576\n");
 	assert_int_equal(cpu_quota(*state, "2:cpu:/docker/0123\n"), 2);
-	assert_int_equal(memory_limit(*state, "4:memory:/docker/0123\n"), 1048576);
+	assert_int_equal(
+	    memory_limit(*state, "4:memory:/docker/0123\n").bytes, 1048576);
 	kernel_says(*state, "x/cpu.cfs_quota_us", "100000\n");
 	kernel_says(*state, "x/cpu.cfs_period_us", "100000\n");
 	assert_int_equal(cpu_quota(*state, "2:cpu:/../x\n"), 2);
@@ -144,22 +149,59 @@ static void nonsense_is_no_limit(void **state)
 		assert_int_equal(cpu_quota(*state, "0::/a\n"), 0);
 	}
 	kernel_says(*state, "a/memory.max", "99999999999999999999999\n");
-	assert_true(memory_limit(*state, "0::/a\n") == UINT64_MAX);
+	assert_true(memory_limit(*state, "0::/a\n").bytes == UINT64_MAX);
 }
 
 static void memory_is_the_least_of_v1_and_v2(void **state)
 {
 	kernel_says(*state, "a/memory.max", "max\n");
 	kernel_says(*state, "a/b/memory.max", "4294967296\n");
-	assert_true(memory_limit(*state, "0::/a/b\n") == UINT64_C(4) << 30);
+	assert_true(memory_limit(*state, "0::/a/b\n").bytes == UINT64_C(4) << 30);
 	kernel_says(*state, "a/memory.max", "1073741824\n");
-	assert_int_equal(memory_limit(*state, "0::/a/b\n"), 1 << 30);
+	assert_int_equal(memory_limit(*state, "0::/a/b\n").bytes, 1 << 30);
 	kernel_says(*state, "memory/c/memory.limit_in_bytes", "9223372036854771712\n");
 	kernel_says(*state, "memory/memory.limit_in_bytes", "536870912\n");
-	assert_int_equal(memory_limit(*state, "4:memory:/c\n0::/a/b\n"), 1 << 29);
+	assert_int_equal(memory_limit(*state, "4:memory:/c\n0::/a/b\n").bytes, 1 << 29);
 	/* Both at once: the unified hierarchy is mounted beside the others. */
 	kernel_says(*state, "unified/a/b/memory.max", "1024\n");
-	assert_int_equal(memory_limit(*state, "4:memory:/c\n0::/a/b\n"), 1024);
+	assert_int_equal(memory_limit(*state, "4:memory:/c\n0::/a/b\n").bytes, 1024);
+}
+
+/* Above memory.high the kernel slows a group down: that is the limit to plan for. */
+static void memory_high_is_a_limit_too(void **state)
+{
+	struct memory_bound bound;
+	char expected[128];
+
+	kernel_says(*state, "a/memory.max", "1073741824\n");
+	kernel_says(*state, "a/memory.high", "max\n");
+	assert_int_equal(memory_limit(*state, "0::/a\n").bytes, 1 << 30);
+	kernel_says(*state, "a/memory.high", "536870912\n");
+	bound = memory_limit(*state, "0::/a\n");
+	assert_int_equal(bound.bytes, 1 << 29);
+	snprintf(expected, sizeof(expected), "memory.high of %s/a", (char *)*state);
+	assert_string_equal(bound.from, expected);
+	kernel_says(*state, "memory.max", "268435456\n");
+	bound = memory_limit(*state, "0::/a\n");
+	snprintf(expected, sizeof(expected), "memory.max of %s", (char *)*state);
+	assert_string_equal(bound.from, expected);
+	/* of v1 that is only a wish */
+	kernel_says(*state, "memory/b/memory.soft_limit_in_bytes", "1024\n");
+	assert_true(memory_limit(*state, "4:memory:/b\n").bytes == UINT64_MAX);
+}
+
+/* Its path is in the text as far as there is room. */
+static void a_limit_deep_down_is_found(void **state)
+{
+	char path[400] = "", self[1024], file[512];
+
+	for (int i = 0; i < 6; i++)
+		snprintf(path + strlen(path), sizeof(path) - strlen(path),
+		    "/kubepods-burstable-pod0123456789abcdef0123456789");
+	snprintf(file, sizeof(file), "%s/memory.max", path + 1);
+	kernel_says(*state, file, "4096\n");
+	snprintf(self, sizeof(self), "12:pids:%s\n0::%s\n", path, path);
+	assert_int_equal(memory_limit(*state, self).bytes, 4096);
 }
 
 static void a_long_path_does_no_harm(void **state)
@@ -191,8 +233,28 @@ static void this_process_may_use_what_its_mask_says(void **state)
 static void this_machine_has_memory(void **state)
 {
 	(void)state;
-	assert_true(memory_usable() > 1 << 20);
-	assert_true(memory_usable() < UINT64_MAX);
+	assert_true(memory_usable().bytes > 1 << 20);
+	assert_true(memory_usable().bytes < UINT64_MAX);
+	assert_true(memory_usable().from[0] != '\0');
+}
+
+static void address_space_is_a_limit_of_memory(void **state)
+{
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit few = {128 << 20, 128 << 20};
+	int status;
+	pid_t pid = fork();
+
+	assert_return_code(pid, errno);
+	if (pid == 0)
+		_exit(setrlimit(RLIMIT_AS, &few) != 0 ||
+		      memory_usable().bytes > 128 << 20 ||
+		      (memory_usable().bytes == 128 << 20 &&
+		          strstr(memory_usable().from, "RLIMIT_AS") == NULL));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+#endif
+	(void)state;
 }
 
 #define IN_ROOT(test) cmocka_unit_test_setup_teardown(test, root_make, root_remove)
@@ -208,9 +270,12 @@ int main(void)
 	    IN_ROOT(a_path_of_the_host_falls_back_to_the_mount),
 	    IN_ROOT(nonsense_is_no_limit),
 	    IN_ROOT(memory_is_the_least_of_v1_and_v2),
+	    IN_ROOT(memory_high_is_a_limit_too),
+	    IN_ROOT(a_limit_deep_down_is_found),
 	    IN_ROOT(a_long_path_does_no_harm),
 	    cmocka_unit_test(this_process_may_use_what_its_mask_says),
 	    cmocka_unit_test(this_machine_has_memory),
+	    cmocka_unit_test(address_space_is_a_limit_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

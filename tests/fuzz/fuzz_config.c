@@ -39,9 +39,9 @@ const char *__lsan_default_suppressions(void)
 	return "leak:libconfuse\nleak:cfg_\n";
 }
 
-uint64_t memory_usable(void)
+struct memory_bound memory_usable(void)
 {
-	return UINT64_C(8) << 30;
+	return (struct memory_bound){UINT64_C(8) << 30, "this test"};
 }
 
 unsigned cpu_usable(void)

@@ -100,7 +100,7 @@ static void test_ends(void **state)
 	daemon_wait_log(d, "pool elastic: 1 processes and no fewer");
 	for (int i = 0; i < 8; i++) {
 		signal_master(d, SIGTTIN);
-		daemon_wait_log(d, "(to [0-9]+ processes|and no more)$");
+		daemon_wait_log(d, "(to [0-9]+ processes$|and no more: )");
 		daemon_log_mark(d);
 	}
 	signal_master(d, SIGTTIN);
