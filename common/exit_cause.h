@@ -23,7 +23,7 @@ enum exit_cause {
 	EXIT_CAUSE_END
 };
 
-/* "left", "memory", ...: the value of a metric's label. NULL for what is no cause. */
+/* "left", "memory", ...: as counters name it. NULL for what is no cause. */
 const char *exit_cause_name(enum exit_cause cause);
 
 #endif
