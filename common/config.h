@@ -168,8 +168,22 @@ struct config *config_load(
     const char *path, char *const *overrides, size_t count, struct config_error *err);
 void config_free(struct config *config);
 
-/* A user's number by its name: 0, ENOENT, ENOMEM or another errno. */
+/* A user's number by "NAME", "NUMBER" or one of these with ":GROUP", which is not
+ * looked at: 0, ENOENT, ENOMEM or another errno. */
 int config_user_find(const char *name, uid_t *uid);
+
+struct config_identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* What a process becomes: the user of the text, with the group behind its colon, else
+ * `group` (NULL: unset), else the user's own, else, for a number without an entry in
+ * the user database, `otherwise`. Returns NULL, or why not; config_no_group for a user
+ * without any group. */
+const char *config_identity_find(const char *text, const char *group,
+    const char *otherwise, struct config_identity *who);
+extern const char config_no_group[];
 
 /* What -t and a start look up beyond the config itself: users and group, the chroot
  * folder, seccomp, key and token files, the CPUs of the affinities. Returns 0, or -1

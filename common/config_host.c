@@ -1,50 +1,30 @@
 #include <errno.h>
-#include <pwd.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/config_table.h"
 #include "common/key.h"
 #include "common/sandbox.h"
 #include "common/token.h"
 
-enum { ENTRY_MAX = 16 * 1024 * 1024 };
-
-int config_user_find(const char *name, uid_t *uid)
+/* Only root becomes somebody else, and needs a group for that. */
+static int user_check(const struct config *config, char *const *field,
+    const char *group, const char *otherwise, struct config_error *err)
 {
-	size_t size = 1024;
-	int rc = 0;
+	struct config_identity who;
+	const char *why;
 
-	do {
-		struct passwd entry, *found = NULL;
-		char *buf = malloc(size);
-
-		if (buf == NULL)
-			return ENOMEM;
-		rc = getpwnam_r(name, &entry, buf, size, &found);
-		if (found != NULL)
-			*uid = entry.pw_uid;
-		free(buf);
-		if (rc == 0 && found == NULL)
-			return ENOENT;
-		size *= 2;
-	} while (rc == ERANGE && size < ENTRY_MAX);
-	return rc;
-}
-
-static int user_check(
-    const struct config *config, char *const *field, struct config_error *err)
-{
-	uid_t uid;
-	int rc = *field != NULL ? config_user_find(*field, &uid) : 0;
-
-	if (rc == 0)
+	if (*field == NULL)
+		return 0;
+	why = config_identity_find(*field, group, otherwise, &who);
+	if (why == NULL || (why == config_no_group && geteuid() != 0))
 		return 0;
 	return config_error_at(config, field, err,
-	    "%.64s: %s; allowed: a user of this system", *field,
-	    rc == ENOENT ? "no such user" : strerror(rc));
+	    "%.64s: %s; allowed: a user of this system or a number, also with a group, "
+	    "as in 1000:1000",
+	    *field, why);
 }
 
 static int names_check(const struct config *config, struct config_error *err)
@@ -52,16 +32,17 @@ static int names_check(const struct config *config, struct config_error *err)
 	gid_t gid;
 	int rc;
 
-	if (user_check(config, &config->user, err) != 0 ||
-	    user_check(config, &config->frontend.user, err) != 0)
-		return -1;
-	for (size_t i = 0; i < config->pool_count; i++)
-		if (user_check(config, &config->pools[i].user, err) != 0)
-			return -1;
 	if (config->group != NULL && (rc = config_group_find(config->group, &gid)) != 0)
 		return config_error_at(config, &config->group, err,
-		    "%.64s: %s; allowed: a group of this system", config->group,
-		    rc == ENOENT ? "no such group" : strerror(rc));
+		    "%.64s: %s; allowed: a group of this system or a number",
+		    config->group, rc == ENOENT ? "no such group" : strerror(rc));
+	if (user_check(config, &config->user, config->group, NULL, err) != 0 ||
+	    user_check(config, &config->frontend.user, NULL, config->group, err) != 0)
+		return -1;
+	for (size_t i = 0; i < config->pool_count; i++)
+		if (user_check(
+		        config, &config->pools[i].user, NULL, config->group, err) != 0)
+			return -1;
 	return 0;
 }
 

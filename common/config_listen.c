@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,6 @@
 #include "common/config_table.h"
 
 static const char unix_prefix[] = "unix:";
-
-enum { GROUP_MAX = 16 << 20 }; /* bytes of an entry of the group database */
 
 static int port_parse(const char *text, in_port_t *port, struct config_why *why)
 {
@@ -72,42 +69,15 @@ static int mode_parse(
 	return 0;
 }
 
-/* getgrnam() would hand out shared memory. */
-int config_group_find(const char *name, gid_t *gid)
-{
-	size_t size = 1024;
-	int rc = 0;
-
-	do {
-		struct group entry, *found = NULL;
-		char *buf = malloc(size);
-
-		if (buf == NULL)
-			return ENOMEM;
-		rc = getgrnam_r(name, &entry, buf, size, &found);
-		if (rc == 0 && found != NULL)
-			*gid = found->gr_gid;
-		free(buf);
-		if (rc == 0 && found == NULL)
-			return ENOENT;
-		size *= 2;
-	} while (rc == ERANGE && size < GROUP_MAX);
-	return rc;
-}
-
 static int group_parse(
     struct config_listen *listen, const char *text, struct config_why *why)
 {
-	uint64_t number;
-	int rc = 0;
+	int rc;
 
 	if (listen->has_group)
 		return config_refuse(why, "has two groups");
 	listen->has_group = true;
-	if (config_digits(text, UINT32_MAX - 1, &number))
-		listen->group = (gid_t)number;
-	else
-		rc = config_group_find(text, &listen->group);
+	rc = config_group_find(text, &listen->group);
 	if (rc == ENOMEM)
 		return config_refuse_memory(why);
 	return rc == 0 ? 0 : config_refuse(why, "names a group that is not there");

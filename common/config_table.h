@@ -125,7 +125,8 @@ int config_listen_parse(const struct config_directive *row, void *base,
 void config_listen_print(
     const struct config_directive *row, const void *base, FILE *out);
 
-/* The group's number by its name: 0, ENOENT, ENOMEM or another errno. */
+/* The group's number by its name, or the number itself: 0, ENOENT, ENOMEM or another
+ * errno. */
 int config_group_find(const char *name, gid_t *gid);
 
 /* Where a member got its value. */

@@ -4,7 +4,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +17,6 @@
 
 #include "common/log.h"
 
-struct identity {
-	uid_t uid;
-	gid_t gid;
-};
-
 /* ---- who is confined how ---- */
 
 /* Sockets, and the fds it was given. */
@@ -33,6 +27,7 @@ struct sandbox_spec sandbox_of_frontend(const struct config *config)
 	return (struct sandbox_spec){.kind = SANDBOX_FRONTEND,
 	    .user = own != NULL ? own : config->user,
 	    .group = own != NULL ? NULL : config->group,
+	    .group_otherwise = config->group,
 	    .root = config->chroot,
 	    .filter = config->seccomp,
 	    .core = config->frontend.rlimit_core > 0};
@@ -47,6 +42,7 @@ struct sandbox_spec sandbox_of_pool(
 	return (struct sandbox_spec){.kind = lookup ? SANDBOX_LOOKUP : SANDBOX_HASHER,
 	    .user = pool->user != NULL ? pool->user : config->user,
 	    .group = pool->user != NULL ? NULL : config->group,
+	    .group_otherwise = config->group,
 	    .root = config->chroot,
 	    .store = lookup ? config->store_path : NULL,
 	    .filter = config->seccomp};
@@ -128,28 +124,18 @@ static int root_enter(struct sandbox_spec *spec)
 
 /* ---- user, groups, capabilities ---- */
 
-static int identity_find(const struct sandbox_spec *spec, struct identity *who)
+static int identity_find(const struct sandbox_spec *spec, struct config_identity *who)
 {
-	const struct passwd *user = getpwnam(spec->user);
-	const struct group *group;
+	const char *why =
+	    config_identity_find(spec->user, spec->group, spec->group_otherwise, who);
 
-	if (user == NULL) {
-		log_error("user %s: no such user", spec->user);
-		return -1;
-	}
-	*who = (struct identity){.uid = user->pw_uid, .gid = user->pw_gid};
-	if (spec->group == NULL)
+	if (why == NULL)
 		return 0;
-	group = getgrnam(spec->group);
-	if (group == NULL) {
-		log_error("group %s: no such group", spec->group);
-		return -1;
-	}
-	who->gid = group->gr_gid;
-	return 0;
+	log_error("user %s: %s", spec->user, why);
+	return -1;
 }
 
-static int identity_become(const struct identity *who)
+static int identity_become(const struct config_identity *who)
 {
 	if (setgroups(0, NULL) != 0 || setresgid(who->gid, who->gid, who->gid) != 0 ||
 	    setresuid(who->uid, who->uid, who->uid) != 0)
@@ -186,7 +172,7 @@ static bool capabilities_are(uint32_t keep)
 }
 
 /* Tries every door that it has closed. Being able to is no giving up. */
-static bool identity_is_final(const struct identity *who)
+static bool identity_is_final(const struct config_identity *who)
 {
 	const gid_t none = 0;
 	uid_t ids[3];
@@ -218,7 +204,7 @@ static uint32_t capabilities_kept(const struct sandbox_spec *spec, bool root)
 static int identity_enter(struct sandbox_spec *spec, bool root)
 {
 	const uint32_t keep = capabilities_kept(spec, root);
-	struct identity who = {.uid = 0};
+	struct config_identity who = {.uid = 0};
 
 	/* the names first: there are no files to find them in later */
 	if (root && spec->user != NULL && identity_find(spec, &who) != 0)

@@ -29,9 +29,10 @@ enum sandbox_kind { SANDBOX_FRONTEND, SANDBOX_HASHER, SANDBOX_LOOKUP, SANDBOX_KI
 
 struct sandbox_spec {
 	enum sandbox_kind kind;
-	const char *user, *group; /* NULL: as we are; the user's own */
-	const char *root;         /* folder, or NULL: an empty one */
-	const char *store;        /* SANDBOX_LOOKUP: the database, else NULL */
+	const char *user, *group;    /* NULL: as we are; the user's own */
+	const char *group_otherwise; /* of a user that has none of its own, or NULL */
+	const char *root;            /* folder, or NULL: an empty one */
+	const char *store;           /* SANDBOX_LOOKUP: the database, else NULL */
 	bool filter;
 	bool core; /* somebody wants core files of it */
 };

@@ -167,6 +167,27 @@ static void test_users_of_their_own(void **state)
 	daemon_stop(d);
 }
 
+/* Numbers that no user database has, as containers use them. */
+static void test_users_by_number(void **state)
+{
+	struct daemon *d = *state;
+	const uid_t user = 123451, other = 123452;
+	const gid_t group = 123461, others = 123462;
+
+	confined_user("root");
+	assert_return_code(chown(d->dir, other, others), errno);
+	daemon_start(d, CONFINED_SMALL, "user=123451", "group=123461",
+	    "pool.lookup.user=123452:123462", "pool.fixed.user=123452",
+	    "frontend.user=0", NULL);
+	expect_confined(process_find(d, "hasher elastic/0"), user, group);
+	expect_confined(process_find(d, "hasher lookup/0"), other, others);
+	expect_confined(process_find(d, "hasher fixed/0"), other, group);
+	expect_field(process_find(d, "frontend 0"), "CapEff", "0000000000000000");
+	expect_field(process_find(d, "frontend 0"), "Uid", "0\t0\t0\t0");
+	confined_expect_service(d);
+	daemon_stop(d);
+}
+
 static void test_chroot(void **state)
 {
 	struct daemon *d = *state;
@@ -270,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_as_root_with_a_user),
 	    daemon_test(test_users_of_their_own),
+	    daemon_test(test_users_by_number),
 	    daemon_test(test_chroot),
 	    daemon_test(test_as_root_without_a_user),
 	    daemon_test(test_unprivileged),
