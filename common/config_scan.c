@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/config_table.h"
+#include "common/encoding.h"
 
 struct scan {
 	const char *path;
@@ -172,28 +173,42 @@ static int scan_next(struct scan *scan)
 	return 0;
 }
 
-/* Control bytes have no place in a config, but for tab, newline and CR before newline.
- */
-static bool byte_is_bad(const char *text, size_t i)
+/* Control bytes have no place in a config, but for tab, newline and CR before newline
+ * or at the end. */
+static bool byte_is_bad(const char *text, size_t i, size_t len)
 {
 	unsigned char c = (unsigned char)text[i];
 
 	if (c == '\r')
-		return text[i + 1] != '\n';
+		return i + 1 < len && text[i + 1] != '\n';
 	return (c < ' ' && c != '\t' && c != '\n') || c == 0x7f;
+}
+
+/* Makes blanks of a byte order mark and of each CR. */
+static int bytes_check(struct scan *scan, char *text, size_t len)
+{
+	if (encoding_is_wide(text, len))
+		return scan_refuse(scan, "text in UTF-16; allowed: UTF-8, as iconv -f "
+		                         "UTF-16 -t UTF-8 writes it");
+	memset(text, ' ', encoding_mark(text, len));
+	for (size_t i = 0; i < len; i++) {
+		scan->line += text[i] == '\n';
+		if (byte_is_bad(text, i, len))
+			return scan_refuse(
+			    scan, "a control byte; allowed: printable text");
+		if (text[i] == '\r')
+			text[i] = ' ';
+	}
+	scan->line = 1;
+	return 0;
 }
 
 int config_scan(const char *path, char *text, size_t len, struct config_error *err)
 {
 	struct scan scan = {.path = path, .line = 1, .at = text, .err = err};
 
-	for (size_t i = 0; i < len; i++) {
-		scan.line += text[i] == '\n';
-		if (byte_is_bad(text, i))
-			return scan_refuse(
-			    &scan, "a control byte; allowed: printable text");
-	}
-	scan.line = 1;
+	if (bytes_check(&scan, text, len) != 0)
+		return -1;
 	while (*scan.at != '\0')
 		if (scan_next(&scan) != 0)
 			return -1;

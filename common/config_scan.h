@@ -9,7 +9,8 @@
 
 #include "common/config.h"
 
-/* Checks the text of a file in place and makes blanks of its comments. Strings and
+/* Checks the text of a file in place and makes blanks of its comments, of a byte order
+ * mark and of each CR. Strings and
  * comments are known to end after that. Returns 0, or -1 with *err "PATH:LINE: ...". */
 int config_scan(const char *path, char *text, size_t len, struct config_error *err);
 

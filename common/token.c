@@ -9,6 +9,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include "common/encoding.h"
 #include "common/secret.h"
 #include "common/secret_file.h"
 
@@ -52,8 +53,10 @@ static bool token_is_valid(const char *token, size_t len)
 /* The set has room for as many as there are lines. */
 static const char *tokens_parse(struct token_set *set, const char *text, size_t len)
 {
-	const char *at = text, *end = text + len;
+	const char *at = text + encoding_mark(text, len), *end = text + len;
 
+	if (encoding_is_wide(text, len))
+		return "is text in UTF-16, not in UTF-8";
 	while (at < end) {
 		const char *eol = memchr(at, '\n', (size_t)(end - at));
 		size_t line = (size_t)((eol != NULL ? eol : end) - at);

@@ -20,8 +20,8 @@ struct token_set;
 
 /* Reads a file that is fit for a process of `user` (NULL: ours), see secret_file.h: a
  * token a line, of A-Z a-z 0-9 - . _ ~ + / with = at its end; empty lines and those
- * that begin with # do not count. At least one. Returns 0, or -1 and in *why a constant
- * string. */
+ * that begin with # do not count, nor does a byte order mark at the start. At least
+ * one. Returns 0, or -1 and in *why a constant string. */
 int token_set_load(
     struct sealed *sealed, const char *path, const char *user, const char **why);
 
