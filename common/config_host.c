@@ -57,9 +57,10 @@ int config_read_tokens(
 	        &why) == 0)
 		return 0;
 	return config_error_at(config, &config->token_file, err,
-	    "%.200s: %s; allowed: a file with a bearer token in each line, that only "
-	    "its owner can read, root or the user of the frontends",
-	    config->token_file, why);
+	    "%.200s: %s; allowed: a file with a bearer token in each line, at most %d "
+	    "of up to %d bytes, that only its owner can read, root or the user of the "
+	    "frontends",
+	    config->token_file, why, TOKEN_COUNT_MAX, TOKEN_MAX);
 }
 
 /* As a generation reads them, and that is the check. */

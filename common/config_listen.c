@@ -157,7 +157,7 @@ int config_listen_parse(const struct config_directive *row, void *base,
 	if (first)
 		config->listen_count = 0;
 	if (strlen(text) >= sizeof(copy))
-		return config_refuse(why, "is too long");
+		return config_refuse(why, "is longer than %zu bytes", sizeof(copy) - 1);
 	memcpy(copy, text, strlen(text));
 	memcpy(listen.text, text, strlen(text));
 	if (strncmp(copy, unix_prefix, strlen(unix_prefix)) == 0)

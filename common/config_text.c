@@ -25,7 +25,7 @@ static int text_parse(const struct config_directive *row, void *base, const char
 {
 	(void)first;
 	if (strlen(text) > TEXT_MAX)
-		return config_refuse(why, "is too long");
+		return config_refuse(why, "is longer than %d bytes", TEXT_MAX);
 	return text_store(row, base, text, why);
 }
 
@@ -34,7 +34,7 @@ static int path_check(const char *text, struct config_why *why)
 	if (*text != '/')
 		return config_refuse(why, "is not an absolute path");
 	if (strlen(text) > PATH_LEN_MAX)
-		return config_refuse(why, "is too long");
+		return config_refuse(why, "is longer than %d bytes", PATH_LEN_MAX);
 	return 0;
 }
 
@@ -102,7 +102,7 @@ static int store_parse(const struct config_directive *row, void *base, const cha
 	if (strncmp(text, store_prefix, strlen(store_prefix)) != 0 || *path == '\0')
 		return config_refuse(why, "is not sqlite: and a path");
 	if (strlen(path) > PATH_LEN_MAX)
-		return config_refuse(why, "is too long");
+		return config_refuse(why, "is longer than %d bytes", PATH_LEN_MAX);
 	if (*path == '/')
 		return text_store(row, base, path, why);
 	folder = getcwd(NULL, 0);

@@ -176,7 +176,7 @@ static void a_long_socket_path_is_refused(void **state)
 	assert_non_null(strstr(err.text, "has a path of more than 107 bytes"));
 	memset(text + 13, 'a', 200);
 	assert_null(config_load(empty_file, &override, 1, &err));
-	assert_non_null(strstr(err.text, "is too long"));
+	assert_non_null(strstr(err.text, "is longer than 159 bytes"));
 }
 
 static void too_many_addresses_are_refused(void **state)
