@@ -185,6 +185,9 @@ static void lowered_tell(const struct teller *teller, const void *field,
 	    memory_limits_are_set(teller->config) ? ", and the pools' memory_limit"
 	                                          : "",
 	    name);
+	for (char *at = line; *at != '\0'; at++) /* a path may have any byte in it */
+		if (*at < ' ' || *at > '~')
+			*at = '?';
 	teller->tell(line, teller->context);
 }
 
