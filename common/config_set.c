@@ -111,7 +111,7 @@ struct value {
 static int value_refuse(const struct value *value, const char *text,
     const struct config_why *why, struct config_error *err)
 {
-	char name[128], allowed[256];
+	char name[128], allowed[512];
 
 	if (why->no_memory)
 		return config_error_memory(err);

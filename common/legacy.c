@@ -42,6 +42,16 @@ static const struct row {
     {"pbkdf2:sha512:", LEGACY_WERKZEUG_PBKDF2, LEGACY_SHA512,
         legacy_read_werkzeug_pbkdf2, 0},
     {"scrypt:", LEGACY_WERKZEUG_SCRYPT, 0, legacy_read_werkzeug_scrypt, 0},
+    {"{pbkdf2}", LEGACY_SPRING_PBKDF2, LEGACY_SHA1, legacy_read_spring_pbkdf2, 0},
+    {"{pbkdf2@SpringSecurity_v5_8}", LEGACY_SPRING_PBKDF2, LEGACY_SHA256,
+        legacy_read_spring_pbkdf2, 0},
+    {"{scrypt}", LEGACY_SPRING_SCRYPT, 0, legacy_read_spring_scrypt, 0},
+    {"{scrypt@SpringSecurity_v5_8}", LEGACY_SPRING_SCRYPT, 0, legacy_read_spring_scrypt,
+        0},
+    {"$wp$", LEGACY_WORDPRESS_BCRYPT, 0, legacy_read_wordpress, 3},
+    {"$P$", LEGACY_PHPASS, 0, legacy_read_phpass, 0},
+    {"$H$", LEGACY_PHPASS, 0, legacy_read_phpass, 0},
+    {"$apr1$", LEGACY_APR1, 0, legacy_read_apr1, 0},
 };
 
 /* The row of a string; what follows its prefix is then in *rest. */
@@ -122,9 +132,14 @@ size_t legacy_argon2_prefix(const char *text, size_t len)
  *   scrypt        3 s    N r p up to 6 million, and 256 MiB are N r = 2 million
  *                                         Django 16384*8*5, the others 65536*8*1
  *   yescrypt      3 s    256 MiB          crypt(3): 16 MiB
+ *   phpass        0.1 s  2^18             WordPress 2^13, phpBB 2^11
+ *                                         (a round hashes the whole password: with
+ *                                         4096 bytes 2^18 took 1.6 s)
+ *   apr1                 always 1000
  */
 static const struct legacy_ceiling bcrypt_ceiling = {MIB, 3 * SECOND_US};
 static const struct legacy_ceiling sha_ceiling = {MIB, SECOND_US / 2};
+static const struct legacy_ceiling phpass_ceiling = {MIB, SECOND_US / 10};
 static const struct legacy_ceiling pbkdf2_ceiling = {MIB, 3 * SECOND_US};
 /* beside the 256 MiB of N blocks there are some for p, and a page's rest */
 static const struct legacy_ceiling scrypt_ceiling = {264 * MIB, 3 * SECOND_US};
@@ -166,9 +181,16 @@ static const struct kind {
         ANY_PASSWORD},
     [LEGACY_WERKZEUG_SCRYPT] = {"werkzeug-scrypt", &scrypt_ceiling, 500, false,
         ANY_PASSWORD},
+    [LEGACY_SPRING_PBKDF2] = {"spring-pbkdf2", &pbkdf2_ceiling, 0, false, ANY_PASSWORD},
+    [LEGACY_SPRING_SCRYPT] = {"spring-scrypt", &scrypt_ceiling, 500, false,
+        ANY_PASSWORD},
+    [LEGACY_WORDPRESS_BCRYPT] = {"wordpress-bcrypt", &bcrypt_ceiling, 60000, true,
+        ANY_PASSWORD},
+    [LEGACY_PHPASS] = {"phpass", &phpass_ceiling, 300, false, ANY_PASSWORD},
+    [LEGACY_APR1] = {"apr1", &sha_ceiling, 500, false, LIMIT_PASSWORD},
 };
 
-/* An iteration of PBKDF2; each tag is one block of its digest. */
+/* An iteration of PBKDF2 for one block of its tag. */
 static const uint32_t digest_ns[LEGACY_DIGESTS] = {
     [LEGACY_SHA1] = 300, [LEGACY_SHA256] = 400, [LEGACY_SHA512] = 600};
 
@@ -203,6 +225,15 @@ static uint64_t memory_of(const struct legacy *parsed)
 	    boxes * parsed->p + huge_page + base);
 }
 
+/* The blocks of a tag, each of which takes PBKDF2 all its iterations. */
+static uint64_t blocks_of(const struct legacy *parsed)
+{
+	const size_t block = legacy_digest_len(parsed->digest);
+
+	return kinds[parsed->kind].unit_ns != 0 ? 1
+	                                        : (parsed->tag_len + block - 1) / block;
+}
+
 /* In the kind's units. scrypt mixes N blocks p times; the p of yescrypt share them. */
 static uint64_t units_of(const struct legacy *parsed)
 {
@@ -211,7 +242,7 @@ static uint64_t units_of(const struct legacy *parsed)
 	uint64_t units;
 
 	if (parsed->n == 0)
-		return parsed->rounds;
+		return saturated_mul(parsed->rounds, blocks_of(parsed));
 	units = saturated_mul(parsed->n, (uint64_t)parsed->t + 1);
 	return saturated_mul(units, (uint64_t)parsed->r * (shared ? 1 : parsed->p));
 }
@@ -257,9 +288,9 @@ const char *legacy_password_refused(
 	if (len > max)
 		return max == LEGACY_BCRYPT_PASSWORD_MAX
 		           ? "bcrypt sees no more than 72 bytes"
-		           : "crypt(3) takes no more than 511 bytes";
+		           : "the format takes no password of that length";
 	if (len > 0 && memchr(password, '\0', len) != NULL)
-		return "crypt(3) takes no NUL";
+		return "the format takes no NUL";
 	return NULL;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Password hashes as others write them, read so that their users can be taken over: the
- * formats of crypt(3) (libxcrypt's crypt(5)), and those of Django, passlib and
- * Werkzeug. They are verified (hasher/legacy_verify.h) and never made.
+ * formats of crypt(3) (libxcrypt's crypt(5)), and those of Django, passlib, Werkzeug,
+ * Spring Security, WordPress, phpass and Apache. They are verified
+ * (hasher/legacy_verify.h) and never made.
  *
  * Reading allocates nothing, takes time in proportion to LEGACY_TEXT_MAX at most, and
  * believes nothing: each number within its format's own bounds and without a leading
@@ -43,6 +44,11 @@ enum legacy_kind {
 	LEGACY_PASSLIB_SCRYPT,       /* $scrypt$ */
 	LEGACY_WERKZEUG_PBKDF2,      /* pbkdf2:sha256: pbkdf2:sha1: pbkdf2:sha512: */
 	LEGACY_WERKZEUG_SCRYPT,      /* scrypt: */
+	LEGACY_SPRING_PBKDF2,        /* {pbkdf2} {pbkdf2@SpringSecurity_v5_8} */
+	LEGACY_SPRING_SCRYPT,        /* {scrypt} {scrypt@SpringSecurity_v5_8} */
+	LEGACY_WORDPRESS_BCRYPT,     /* $wp$2y$ */
+	LEGACY_PHPASS,               /* $P$ $H$ */
+	LEGACY_APR1,                 /* $apr1$ */
 	LEGACY_KINDS
 };
 
@@ -99,7 +105,8 @@ bool legacy_is_crypt(enum legacy_kind kind);
 /*
  * Can a password of such bytes be verified at all? Returns NULL, or why not: bcrypt
  * sees 72 bytes and crypt(3) 511, none of them NUL, and a password is refused rather
- * than cut short. Django's bcrypt_sha256 takes any.
+ * than cut short. Apache's MD5 takes no NUL. Where bcrypt is given a digest of the
+ * password (Django's bcrypt_sha256, WordPress), any password is taken.
  */
 const char *legacy_password_refused(
     enum legacy_kind kind, const uint8_t *password, size_t len);

@@ -1,6 +1,7 @@
 /*
- * The strings of Django (django.contrib.auth.hashers), passlib (passlib.hash) and
- * Werkzeug (werkzeug.security). Of each its salt and tag come out as bytes.
+ * The strings of Django (django.contrib.auth.hashers), passlib (passlib.hash), Werkzeug
+ * (werkzeug.security) and Spring Security (its crypto module). Of each its salt and tag
+ * come out as bytes.
  */
 #include "common/legacy_reader.h"
 
@@ -10,6 +11,7 @@ enum {
 	DJANGO_SCRYPT_TAG = 64,
 	PASSLIB_SCRYPT_TAG = 32,
 	WERKZEUG_SCRYPT_TAG = 64,
+	SPRING_TAG = 32,
 	LOG2_MAX = 63,
 	BASE64_MAX = 88, /* digits of LIMIT_SALT or LEGACY_TAG_MAX bytes */
 };
@@ -181,4 +183,41 @@ const char *legacy_read_werkzeug_scrypt(struct legacy *out, struct legacy_span *
 	if (!read_salt(out, rest))
 		return wrong_salt;
 	return read_tag_hex(out, rest, WERKZEUG_SCRYPT_TAG);
+}
+
+/*
+ * {pbkdf2}SALT TAG, both in one run of hex: the iterations and lengths are those of the
+ * name, Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_5() and v5_8().
+ */
+const char *legacy_read_spring_pbkdf2(struct legacy *out, struct legacy_span *rest)
+{
+	const bool old = out->digest == LEGACY_SHA1;
+	const size_t salt_len = old ? 8 : 16;
+
+	out->rounds = old ? 185000 : 310000;
+	if (rest->len != 2 * (salt_len + SPRING_TAG))
+		return wrong_tag;
+	if (!legacy_decode_hex(
+	        (struct legacy_span){rest->at, 2 * salt_len}, out->salt, salt_len))
+		return wrong_salt;
+	out->salt_len = salt_len;
+	return read_tag_hex(out,
+	    &(struct legacy_span){rest->at + 2 * salt_len, 2 * (size_t)SPRING_TAG},
+	    SPRING_TAG);
+}
+
+/* {scrypt}$e0801$salt$tag: a byte of p, one of r, and above them log2 of N. */
+const char *legacy_read_spring_scrypt(struct legacy *out, struct legacy_span *rest)
+{
+	uint32_t costs;
+
+	if (!legacy_scan_literal(rest, "$") || !legacy_scan_hex32(rest, &costs) ||
+	    !legacy_scan_literal(rest, "$") || costs >> 16 > LOG2_MAX)
+		return wrong_cost;
+	out->n = UINT64_C(1) << (costs >> 16);
+	out->r = costs >> 8 & 0xff;
+	out->p = costs & 0xff;
+	if (!framework_scrypt_legal(out))
+		return wrong_cost;
+	return read_salt_and_tag(out, rest, &legacy_base64, SPRING_TAG);
 }

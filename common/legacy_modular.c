@@ -62,15 +62,23 @@ enum {
 };
 
 /* Any characters but those that crypt(3) keeps for files like /etc/shadow. */
+bool legacy_read_crypt_salt(
+    struct legacy_span *rest, size_t max, struct legacy_span *salt)
+{
+	if (!legacy_scan_until(rest, '$', 1, max, salt))
+		return false;
+	for (size_t i = 0; i < salt->len; i++)
+		if (strchr(" !*:;\\", salt->at[i]) != NULL)
+			return false;
+	return true;
+}
+
 static const char *read_salt_and_hash(struct legacy_span *rest, size_t max, size_t hash)
 {
 	struct legacy_span salt;
 
-	if (!legacy_scan_until(rest, '$', 1, max, &salt))
+	if (!legacy_read_crypt_salt(rest, max, &salt))
 		return wrong_salt;
-	for (size_t i = 0; i < salt.len; i++)
-		if (strchr(" !*:;\\", salt.at[i]) != NULL)
-			return wrong_salt;
 	return read_digits(rest, &legacy_base64_crypt, hash);
 }
 

@@ -26,6 +26,17 @@ legacy_reader legacy_read_passlib_pbkdf2;
 legacy_reader legacy_read_passlib_scrypt;
 legacy_reader legacy_read_werkzeug_pbkdf2;
 legacy_reader legacy_read_werkzeug_scrypt;
+legacy_reader legacy_read_spring_pbkdf2;
+legacy_reader legacy_read_spring_scrypt;
+
+/* legacy_web.c: what web applications and web servers write */
+legacy_reader legacy_read_wordpress;
+legacy_reader legacy_read_phpass;
+legacy_reader legacy_read_apr1;
+
+/* legacy_modular.c: a salt of crypt(3) of 1 to max characters and its `$`. */
+bool legacy_read_crypt_salt(
+    struct legacy_span *rest, size_t max, struct legacy_span *salt);
 
 /* Bytes of a digest. */
 size_t legacy_digest_len(enum legacy_digest digest);

@@ -64,6 +64,30 @@ bool legacy_scan_number32(
 	return true;
 }
 
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool legacy_scan_hex32(struct legacy_span *from, uint32_t *value)
+{
+	uint32_t sum = 0;
+	size_t n = 0;
+
+	for (; n < from->len && hex_value(from->at[n]) >= 0; n++) {
+		if (n == 8 || (n == 1 && sum == 0))
+			return false;
+		sum = sum << 4 | (uint32_t)hex_value(from->at[n]);
+	}
+	if (n == 0)
+		return false;
+	*value = sum;
+	span_skip(from, n);
+	return true;
+}
+
 int legacy_digit(const struct legacy_alphabet *alphabet, char digit)
 {
 	const char *at = memchr(alphabet->digits, digit, 64);
@@ -146,22 +170,18 @@ bool legacy_decode(const struct legacy_alphabet *alphabet, struct legacy_span pa
 
 		if (value < 0)
 			return false;
-		bits = (bits << 6 | (uint32_t)value) & 0xffff;
+		bits = alphabet->low_first ? bits | (uint32_t)value << have
+		                           : (bits << 6 | (uint32_t)value) & 0xffff;
 		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[n++] = (uint8_t)(bits >> have);
-		}
+		if (have < 8)
+			continue;
+		have -= 8;
+		out[n++] = (uint8_t)(alphabet->low_first ? bits : bits >> have);
+		if (alphabet->low_first)
+			bits >>= 8;
 	}
 	*len = n;
 	return true;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 bool legacy_decode_hex(struct legacy_span part, uint8_t *out, size_t len)

@@ -39,6 +39,8 @@ bool legacy_scan_number(
     struct legacy_span *from, uint64_t min, uint64_t max, uint64_t *value);
 bool legacy_scan_number32(
     struct legacy_span *from, uint32_t min, uint32_t max, uint32_t *value);
+/* Hex in lower case, without leading zero. */
+bool legacy_scan_hex32(struct legacy_span *from, uint32_t *value);
 /* min..max digits of the alphabet (padding is none). */
 bool legacy_scan_digits(struct legacy_span *from,
     const struct legacy_alphabet *alphabet, size_t min, size_t max,
@@ -54,7 +56,7 @@ int legacy_digit(const struct legacy_alphabet *alphabet, char digit);
 bool legacy_digits_canonical(
     const struct legacy_alphabet *alphabet, const struct legacy_span *digits);
 
-/* These read the whole of `part`. Of the high-first alphabets: 1..cap bytes. */
+/* These read the whole of `part`: 1..cap bytes. */
 bool legacy_decode(const struct legacy_alphabet *alphabet, struct legacy_span part,
     uint8_t *out, size_t cap, size_t *len);
 /* Lower case, exactly `len` bytes. */

@@ -17,8 +17,7 @@
 
 struct legacy_verifier {
 	EVP_KDF *pbkdf2, *scrypt;
-	/* kept so that OpenSSL, which looks them up by name, finds them in memory */
-	EVP_MD *digests[LEGACY_DIGESTS];
+	struct legacy_hashes hashes;
 };
 
 static const char *const digest_names[LEGACY_DIGESTS] = {
@@ -118,29 +117,6 @@ static enum legacy_status verify_derived(const struct legacy_verifier *verifier,
 
 /* ---- verify ---- */
 
-/* bcrypt is given the password's SHA-256, in lower-case hex. */
-static enum legacy_status verify_bcrypt_sha256(const struct legacy_verifier *verifier,
-    const char *setting, size_t len, const uint8_t *password, size_t password_len)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t hash[EVP_MAX_MD_SIZE], hex[2 * sizeof(hash)];
-	enum legacy_status status = LEGACY_MATCH;
-	unsigned n = 0;
-
-	if (EVP_Digest(password_len > 0 ? (const void *)password : "", password_len,
-	        hash, &n, verifier->digests[LEGACY_SHA256], NULL) != 1)
-		status = derive_failed();
-	for (unsigned i = 0; i < n; i++) {
-		hex[2 * i] = (uint8_t)digits[hash[i] >> 4];
-		hex[2 * i + 1] = (uint8_t)digits[hash[i] & 15];
-	}
-	if (status == LEGACY_MATCH)
-		status = legacy_crypt_verify(setting, len, hex, 2 * (size_t)n);
-	explicit_bzero(hash, sizeof(hash));
-	explicit_bzero(hex, sizeof(hex));
-	return status;
-}
-
 /* libxcrypt calls it an invalid argument, too, when scrypt or yescrypt get no memory.
  */
 static bool memory_is_short(const struct legacy *parsed)
@@ -176,9 +152,13 @@ enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
 	    len <= parsed->skip)
 		return LEGACY_REFUSED;
 	len -= parsed->skip;
-	if (parsed->kind == LEGACY_DJANGO_BCRYPT_SHA256)
-		return verify_bcrypt_sha256(
-		    verifier, setting, len, password, password_len);
+	if (parsed->kind == LEGACY_DJANGO_BCRYPT_SHA256 ||
+	    parsed->kind == LEGACY_WORDPRESS_BCRYPT)
+		return legacy_prehash_verify(
+		    &verifier->hashes, parsed, setting, len, password, password_len);
+	if (parsed->kind == LEGACY_PHPASS || parsed->kind == LEGACY_APR1)
+		return legacy_md5_verify(
+		    verifier->hashes.md5, parsed, password, password_len);
 	if (legacy_is_crypt(parsed->kind))
 		return verify_crypt(parsed, setting, len, password, password_len);
 	return verify_derived(verifier, parsed, password, password_len);
@@ -210,36 +190,67 @@ static const struct known {
         "8e74092fc1657214b359123a8bc451e81ed52edb229b4ea47093811de15b74dbc46e6e5e2f6bc1"
         "fd0f",
         "hunter2"},
+    /* WordPress 6.8: wp_hash_password() with cost 4 */
+    {"HMAC with SHA-384",
+        "$wp$2y$04$ay7SSZjDqReIMCyn06wOXeuWK.eUmr.JFSdp0e0dy/wo5RW50YWX6", "hunter2"},
 };
 
-static bool try_known(const struct legacy_verifier *verifier)
+/* Of phpass 0.5, test.php, and of htpasswd. */
+static const struct known known_md5[] = {
+    {"phpass", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "test12345"},
+    {"Apache's MD5", "$apr1$vS64J5vE$UcLMnJzFRN3z2tDOlnzwr/", "hunter2"},
+};
+
+static bool try_known(
+    const struct legacy_verifier *verifier, const struct known *rows, size_t n)
 {
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		const size_t len = strlen(known[i].text);
+	for (size_t i = 0; i < n; i++) {
+		const size_t len = strlen(rows[i].text);
 		struct legacy parsed;
 		const char *why;
 
-		if (legacy_parse(&parsed, known[i].text, len, &why) == 0 &&
-		    legacy_verify(verifier, &parsed, known[i].text, len,
-		        (const uint8_t *)known[i].password,
-		        strlen(known[i].password)) == LEGACY_MATCH)
+		if (legacy_parse(&parsed, rows[i].text, len, &why) == 0 &&
+		    legacy_verify(verifier, &parsed, rows[i].text, len,
+		        (const uint8_t *)rows[i].password,
+		        strlen(rows[i].password)) == LEGACY_MATCH)
 			continue;
-		log_error("%s does not work as published", known[i].name);
+		log_error("%s does not work as published", rows[i].name);
 		return false;
 	}
 	return true;
 }
 
+/* MD5 is missing where OpenSSL is told to allow FIPS 140's algorithms alone. That is no
+ * reason to do without the others. */
+static bool try_all(const struct legacy_verifier *verifier)
+{
+	if (!try_known(verifier, known, sizeof(known) / sizeof(known[0])))
+		return false;
+	if (verifier->hashes.md5 != NULL)
+		return try_known(
+		    verifier, known_md5, sizeof(known_md5) / sizeof(known_md5[0]));
+	log_warn("OpenSSL has no MD5, perhaps because of FIPS mode: hashes of the "
+	         "formats phpass and apr1 cannot be verified");
+	return true;
+}
+
 static bool fetch(struct legacy_verifier *verifier)
 {
+	struct legacy_hashes *hashes = &verifier->hashes;
+
 	verifier->pbkdf2 = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_PBKDF2, NULL);
 	verifier->scrypt = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_SCRYPT, NULL);
 	for (size_t i = 0; i < LEGACY_DIGESTS; i++) {
-		verifier->digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
-		if (verifier->digests[i] == NULL)
+		hashes->digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
+		if (hashes->digests[i] == NULL)
 			return false;
 	}
-	return verifier->pbkdf2 != NULL && verifier->scrypt != NULL;
+	hashes->sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
+	hashes->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	hashes->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	ERR_clear_error();
+	return verifier->pbkdf2 != NULL && verifier->scrypt != NULL &&
+	       hashes->sha384 != NULL && hashes->hmac != NULL;
 }
 
 int legacy_open(struct legacy_verifier **out)
@@ -251,7 +262,7 @@ int legacy_open(struct legacy_verifier **out)
 	if (verifier == NULL || OPENSSL_init_crypto(options, NULL) != 1 ||
 	    !fetch(verifier)) {
 		log_error("OpenSSL has not what old password hashes need");
-	} else if (try_known(verifier)) {
+	} else if (try_all(verifier)) {
 		*out = verifier;
 		return 0;
 	}
@@ -265,7 +276,10 @@ void legacy_close(struct legacy_verifier *verifier)
 	if (verifier == NULL)
 		return;
 	for (size_t i = 0; i < LEGACY_DIGESTS; i++)
-		EVP_MD_free(verifier->digests[i]);
+		EVP_MD_free(verifier->hashes.digests[i]);
+	EVP_MD_free(verifier->hashes.sha384);
+	EVP_MD_free(verifier->hashes.md5);
+	EVP_MAC_free(verifier->hashes.hmac);
 	EVP_KDF_free(verifier->scrypt);
 	EVP_KDF_free(verifier->pbkdf2);
 	free(verifier);

@@ -1,6 +1,6 @@
 /*
  * Is this the password of that old hash? The formats of crypt(3) are asked of
- * libxcrypt, the PBKDF2 and scrypt strings of frameworks are computed by OpenSSL's
+ * libxcrypt; those with PBKDF2, scrypt, HMAC and MD5 are computed with OpenSSL's
  * libcrypto.
  *
  * In each process that verifies, after the fork: legacy_open(), legacy_verify() as
@@ -18,6 +18,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <openssl/evp.h>
 
 #include "common/legacy.h"
 
@@ -47,6 +49,27 @@ void legacy_close(struct legacy_verifier *verifier); /* NULL is fine */
 enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
     const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
     size_t password_len);
+
+/* ---- parts of it ---- */
+
+/* Kept so that OpenSSL, which looks them up by name, finds them in memory. */
+struct legacy_hashes {
+	EVP_MD *digests[LEGACY_DIGESTS];
+	EVP_MD *sha384;
+	EVP_MD *md5; /* NULL: OpenSSL has none */
+	EVP_MAC *hmac;
+};
+
+enum { LEGACY_PREHASH_MAX = 2 * EVP_MAX_MD_SIZE + 1 };
+
+/* legacy_prehash.c: the kinds in which bcrypt is given a digest of the password. */
+enum legacy_status legacy_prehash_verify(const struct legacy_hashes *hashes,
+    const struct legacy *parsed, const char *setting, size_t len,
+    const uint8_t *password, size_t password_len);
+
+/* legacy_md5.c: LEGACY_PHPASS and LEGACY_APR1. Without md5 it is LEGACY_FAILED. */
+enum legacy_status legacy_md5_verify(const EVP_MD *md5, const struct legacy *parsed,
+    const uint8_t *password, size_t password_len);
 
 /* legacy_crypt.c: setting[len] is a whole string of crypt(3), at most LEGACY_TEXT_MAX
  * bytes, and the password at most LEGACY_CRYPT_PASSWORD_MAX, without a NUL in either.

@@ -17,6 +17,23 @@
 
 #include "common/legacy.h"
 
+/* Is bcrypt given a digest of the password, and so any password taken? */
+static inline bool is_prehashed(enum legacy_kind kind)
+{
+	return kind == LEGACY_DJANGO_BCRYPT_SHA256 || kind == LEGACY_WORDPRESS_BCRYPT;
+}
+
+/* Is any password taken, of whatever length and bytes? */
+static inline bool takes_any(enum legacy_kind kind)
+{
+	return is_prehashed(kind) || (!legacy_is_crypt(kind) && kind != LEGACY_APR1);
+}
+
+static inline bool cuts_at_72(enum legacy_kind kind)
+{
+	return kind == LEGACY_BCRYPT || kind == LEGACY_DJANGO_BCRYPT;
+}
+
 /* Whether text[len] is well-formed, on memory of exactly that length. What is not must
  * leave nothing in *out, and a reason without a byte of the text in it. */
 static inline bool reads(struct legacy *out, const char *text, size_t len)

@@ -270,6 +270,79 @@ static const struct legacy_vector legacy_vectors[] = {
 		"scrypt:16384:8:1$SodiumChloride$7023bdcb3afd7348461c06cd81fd38eb"
 		"fda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9"
 		"e61e85dc0d651e40dfcf017b45575887"),
+	/* The next ones are made on Debian 13. WordPress 6.8.12: WP stands for
+	 * php -r 'define("ABSPATH", "/usr/share/wordpress/"); define("WPINC", "wp-includes");
+	 * require ABSPATH . "wp-includes/plugin.php"; require ABSPATH . "wp-includes/pluggable.php";
+	 * require ABSPATH . "wp-includes/class-phpass.php";
+	 * add_filter("wp_hash_password_options", fn() => ["cost" => 4]); ...' */
+	/* WP echo wp_hash_password("hunter2"); */
+	VECTOR(WORDPRESS_BCRYPT, "hunter2",
+		"$wp$2y$04$ay7SSZjDqReIMCyn06wOXeuWK.eUmr.JFSdp0e0dy/wo5RW50YWX6"),
+	/* WP echo wp_hash_password(" \t\n pässwörd € \r\0\v"); */
+	VECTOR(WORDPRESS_BCRYPT, "p\xc3\xa4ssw\xc3\xb6rd \xe2\x82\xac",
+		"$wp$2y$04$7BBVNaa.A8m6.IgVaa./juN57PaEzyKx86uJOkeJbthbCggQ4jzai"),
+	/* WP echo wp_hash_password(str_repeat("x", 100)); with cost 5 */
+	VECTOR(WORDPRESS_BCRYPT, TEN(TEN("x")),
+		"$wp$2y$05$pTRmmDPLwikVwy3.4jtdIO2p4dR9dpIdsofnpvJJW8WPNA4PY0Oxu"),
+	/* WP echo wp_hash_password("nul\0inside"); */
+	VECTOR(WORDPRESS_BCRYPT, "nul\0inside",
+		"$wp$2y$04$275iI5P1ionBK/CcCTpa7e/4NzAP1tXdxGZYdO5V0WQiwWrwf5pTK"),
+	/* WP echo (new PasswordHash(8, true))->HashPassword("hunter2"); */
+	VECTOR(PHPASS, "hunter2",
+		"$P$BRB4mDcJkIhS52nX6BJra6vwJohZVJ1"),
+	/* WP echo (new PasswordHash(8, true))->HashPassword("pässwörd €"); */
+	VECTOR(PHPASS, "p\xc3\xa4ssw\xc3\xb6rd \xe2\x82\xac",
+		"$P$Bui63DHjPqMwMZM8oK7wbVuSGelXgF."),
+	/* WP echo (new PasswordHash(4, true))->HashPassword("nul\0inside"); */
+	VECTOR(PHPASS, "nul\0inside",
+		"$P$7ZPBiJCplK6GWUqqOzbO8BgFZ0KjQL0"),
+	/* WP echo (new PasswordHash(4, true))->HashPassword(""); */
+	VECTOR(PHPASS, "",
+		"$P$7eftonKmp4kE1V9Qm/tgp6wiqtIU.k0"),
+	/* WP echo (new PasswordHash(4, true))->HashPassword(str_repeat("x", 100)); */
+	VECTOR(PHPASS, TEN(TEN("x")),
+		"$P$70AhVd0RSaXGaVfcoC13u5TdHa6Pz9."),
+	/* WP echo (new PasswordHash(6, true))->crypt_private("hunter2", "\$H\$9abcdefgh"); */
+	VECTOR(PHPASS, "hunter2",
+		"$H$9abcdefghIhhC7PSFerbk3AZf8FrHG0"),
+	/* phpass 0.5, test.php */
+	VECTOR(PHPASS, "test12345",
+		"$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0"),
+	/* htpasswd -nbm u hunter2 (Apache 2.4) */
+	VECTOR(APR1, "hunter2",
+		"$apr1$vS64J5vE$UcLMnJzFRN3z2tDOlnzwr/"),
+	/* htpasswd -nbm u 'pässwörd €' */
+	VECTOR(APR1, "p\xc3\xa4ssw\xc3\xb6rd \xe2\x82\xac",
+		"$apr1$9SgNbVD8$f8nCoOraN8RkKNnaw/BjP1"),
+	/* htpasswd -nbm u $(printf 'x%.0s' $(seq 100)) */
+	VECTOR(APR1, TEN(TEN("x")),
+		"$apr1$/F8eB3Cy$CROQiEuhR/2nGeVh9WdEo1"),
+	/* openssl passwd -apr1 -salt ab hunter2 */
+	VECTOR(APR1, "hunter2",
+		"$apr1$ab$eYsPVGkVqH8EEVRvRTn0Y."),
+	/* Spring Security 6.4 (spring-security-crypto, with Bouncy Castle 1.80 and Java 17):
+	 * new DelegatingPasswordEncoder("pbkdf2", Map.of("pbkdf2",
+	 * Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_5())).encode("hunter2") */
+	VECTOR(SPRING_PBKDF2, "hunter2",
+		"{pbkdf2}5c252097ad2501eccd65dd90f2269bfc76f0eba4fb14e56464da9b43"
+		"2eed4f3e62597133a06b4041"),
+	/* the same with Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8() */
+	VECTOR(SPRING_PBKDF2, "hunter2",
+		"{pbkdf2@SpringSecurity_v5_8}33d7e3ca066a03b303be5f6e8676c1710fd1"
+		"e2926fefe23ad5def1b80af41e175a488c95f0dbc999e8d6cbf906b0135d"),
+	/* the same with SCryptPasswordEncoder.defaultsForSpringSecurity_v4_1() */
+	VECTOR(SPRING_SCRYPT, "hunter2",
+		"{scrypt}$e0801$Cm7lOX17xBEAAstIyJTJ9WFGsNdEwWJ/akEX78p5MpAOOWYVq"
+		"cHc1yrp3niOZ8Pc6phKIGB9oVxDPGww4Lh4Ew==$qVm1RDn55zoyqFEMkxTqhc/U"
+		"Xycsx3KeSoXLBwHMsJY="),
+	/* the same with SCryptPasswordEncoder.defaultsForSpringSecurity_v5_8() */
+	VECTOR(SPRING_SCRYPT, "hunter2",
+		"{scrypt@SpringSecurity_v5_8}$100801$aeMvEdukYWgbT0F3PCBbjw==$TeO"
+		"CUzJqmUF4eMV1XZniv9dzAGNYjggEyEJaJUNqCYY="),
+	/* the same with new SCryptPasswordEncoder(16, 1, 1, 32, 16) */
+	VECTOR(SPRING_SCRYPT, "hunter2",
+		"{scrypt}$40101$MCdaQ2TjV1UIuhe21b7isA==$0XaW4+h5exGY+yGuHPCziFqE"
+		"h5C1kNqRyQ+4I3MrgO0="),
 };
 /* clang-format on */
 

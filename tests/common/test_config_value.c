@@ -173,6 +173,8 @@ static void words_are_taken(void **state)
 	    {"pool.elastic.scheduling=idle", "idle"},
 	    {"profile.default.accept=", "\"\""},
 	    {"profile.default.accept=md5crypt, bcrypt", "{bcrypt, md5crypt}"},
+	    {"profile.default.accept=apr1,phpass,wordpress-bcrypt",
+	        "{wordpress-bcrypt, phpass, apr1}"},
 	};
 
 	(void)state;
@@ -198,7 +200,8 @@ static void words_are_refused(void **state)
 	        "bcrypt is there twice; allowed: \"\" for none, or some of bcrypt, "
 	        "yescrypt, gost-yescrypt, scrypt, sha512crypt, sha256crypt, md5crypt, "
 	        "django-pbkdf2, django-scrypt, django-bcrypt, django-bcrypt-sha256, "
-	        "passlib-pbkdf2, passlib-scrypt, werkzeug-pbkdf2, werkzeug-scrypt"},
+	        "passlib-pbkdf2, passlib-scrypt, werkzeug-pbkdf2, werkzeug-scrypt, "
+	        "spring-pbkdf2, spring-scrypt, wordpress-bcrypt, phpass, apr1"},
 	};
 
 	(void)state;

@@ -1,5 +1,7 @@
 /* common/legacy.c and its readers, against what other programs have written. */
 #include "tests/common/legacy_reading.h"
+#include <stdio.h>
+
 #include "tests/common/legacy_vectors.h"
 
 static void each_string_is_of_its_kind(void **state)
@@ -35,6 +37,7 @@ static void each_string_is_of_its_kind(void **state)
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
 	"A"                                                                            \
 	"AAAAAAAAA"
+#define HEX32 "9d15ba0e7f230969abfe252ae3f76d9cd65151ac0e2906b858c7a3be732c2a16"
 #define HEX64                                                                          \
 	"9d15ba0e7f230969abfe252ae3f76d9cd65151ac0e2906b858c7a3be732c2a16f44215df3d45" \
 	"9cd"                                                                          \
@@ -78,6 +81,17 @@ static const struct content {
     {"$scrypt$ln=16,r=8,p=1$+/+Y$" ZERO32, 0, 65536, 8, 1, 0, 0, "\xfb\xff\x98", 32},
     {"$scrypt$ln=63,r=4,p=1$Zg$" ZERO32, 0, UINT64_C(1) << 63, 4, 1, 0, 0, "f", 32},
     {"$scrypt$ln=1,r=1,p=1073741823$Zm8$" ZERO32, 0, 2, 1, 1073741823, 0, 0, "fo", 32},
+    {"$wp$2y$12$" SALT22 HASH31, 1 << 12, 0, 0, 0, 0, 3, "", 0},
+    {"$P$5abcdefgh" HASH22, 1 << 7, 0, 0, 0, 0, 0, "abcdefgh", 16},
+    {"$H$Sabcdefgh" HASH22, 1 << 30, 0, 0, 0, 0, 0, "abcdefgh", 16},
+    {"$apr1$ab$" HASH22, 1000, 0, 0, 0, 0, 0, "ab", 16},
+    {"{pbkdf2}6162636465666768" HEX32, 185000, 0, 0, 0, 0, 0, "abcdefgh", 32},
+    {"{pbkdf2@SpringSecurity_v5_8}61626364656667686162636465666768" HEX32, 310000, 0, 0,
+        0, 0, 0, "abcdefghabcdefgh", 32},
+    {"{scrypt}$e0801$Zm8=$" ZERO32 "=", 0, 1 << 14, 8, 1, 0, 0, "fo", 32},
+    {"{scrypt@SpringSecurity_v5_8}$100801$Zm9v$" ZERO32 "=", 0, 1 << 16, 8, 1, 0, 0,
+        "foo", 32},
+    {"{scrypt}$3fffff$Zg==$" ZERO32 "=", 0, UINT64_C(1) << 63, 255, 255, 0, 0, "f", 32},
     {"scrypt:32768:8:1$tDZHopoVI7QGLYRQ$" HEX64, 0, 32768, 8, 1, 0, 0,
         "tDZHopoVI7QGLYRQ", 64},
 };
@@ -125,6 +139,27 @@ static void a_tag_is_read_in_each_alphabet(void **state)
 
 /* ---- what it costs ---- */
 
+/* crypt(3)'s digits hold the lowest bits first; and Apache has an order of its own. */
+static void a_tag_of_md5_is_read(void **state)
+{
+	static const uint8_t phpass[16] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06,
+	    0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0xff};
+	static const uint8_t apr1[16] = {0x02, 0x05, 0x08, 0x0b, 0x0e, 0x0c, 0x01, 0x04,
+	    0x07, 0x0a, 0x0d, 0xff, 0x00, 0x03, 0x06, 0x09};
+	static const char digits[] =
+	    ".2U.1EE/4Q.07ck0AoU1z1"; /* by phpass's encode64() */
+	char text[64];
+	struct legacy parsed;
+
+	(void)state;
+	snprintf(text, sizeof(text), "$P$9abcdefgh%s", digits);
+	assert_read(&parsed, text, strlen(text));
+	assert_memory_equal(parsed.tag, phpass, sizeof(phpass));
+	snprintf(text, sizeof(text), "$apr1$s$%s", digits);
+	assert_read(&parsed, text, strlen(text));
+	assert_memory_equal(parsed.tag, apr1, sizeof(apr1));
+}
+
 static const struct priced {
 	const char *text;
 	bool within;
@@ -163,6 +198,16 @@ static const struct priced {
     {"$pbkdf2-sha512$5000000$Zg$" ZERO64, true},
     {"$pbkdf2-sha512$4294967295$Zg$" ZERO64, false},
     {"pbkdf2:sha512:5100000$s$" HEX64, false},
+    {"$wp$2y$15$" SALT22 HASH31, true},
+    {"$wp$2y$16$" SALT22 HASH31, false},
+    {"$P$Gabcdefgh" HASH22, true}, /* 2^18 */
+    {"$P$Habcdefgh" HASH22, false},
+    {"$H$Sabcdefgh" HASH22, false}, /* 2^30 */
+    {"$apr1$s$" HASH22, true},
+    {"{pbkdf2}6162636465666768" HEX32, true},
+    {"{scrypt}$120801$Zg==$" ZERO32 "=", true},
+    {"{scrypt}$130801$Zg==$" ZERO32 "=", false},
+    {"{scrypt}$3fffff$Zg==$" ZERO32 "=", false},
 };
 
 static void what_costs_too_much_is_seen(void **state)
@@ -244,17 +289,15 @@ static void a_password_is_refused_rather_than_cut(void **state)
 	memset(word, 'x', sizeof(word));
 	for (unsigned k = 0; k < LEGACY_KINDS; k++) {
 		const enum legacy_kind kind = (enum legacy_kind)k;
-		const bool bcrypt =
-		    kind == LEGACY_BCRYPT || kind == LEGACY_DJANGO_BCRYPT;
-		const bool any =
-		    kind == LEGACY_DJANGO_BCRYPT_SHA256 || !legacy_is_crypt(kind);
+		const bool bcrypt = cuts_at_72(kind), any = takes_any(kind);
+		const bool long_ones = any || kind == LEGACY_APR1;
 
 		assert_true(takes(kind, NULL, 0));
 		assert_true(takes(kind, word, 72));
 		assert_int_equal(takes(kind, word, 73), !bcrypt);
 		assert_int_equal(takes(kind, word, 511), !bcrypt);
-		assert_int_equal(takes(kind, word, 512), any);
-		assert_int_equal(takes(kind, word, sizeof(word)), any);
+		assert_int_equal(takes(kind, word, 512), long_ones);
+		assert_int_equal(takes(kind, word, sizeof(word)), long_ones);
 		assert_int_equal(takes(kind, "a\0b", 3), any);
 		assert_int_equal(takes(kind, "ab\0", 3), any);
 		assert_int_equal(takes(kind, "\0", 1), any);
@@ -284,6 +327,7 @@ int main(void)
 	    cmocka_unit_test(each_string_is_of_its_kind),
 	    cmocka_unit_test(numbers_salt_and_tag_are_those_of_the_string),
 	    cmocka_unit_test(a_tag_is_read_in_each_alphabet),
+	    cmocka_unit_test(a_tag_of_md5_is_read),
 	    cmocka_unit_test(what_costs_too_much_is_seen),
 	    cmocka_unit_test(costs_beyond_64_bits_are_the_largest),
 	    cmocka_unit_test(a_ceiling_can_be_ones_own),

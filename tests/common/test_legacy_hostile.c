@@ -283,6 +283,38 @@ static const char *const hostile[] = {
 	"scrypt:18446744073709551616:8:1$s$" HEX64, "scrypt:32768:4294967296:1$s$" HEX64,
 	"scrypt:32768:32768:32768$s$" HEX64, "scrypt:32768:8:1$$" HEX64, "scrypt:32768:8:1$s$" HEX32,
 	"scrypt:$s$" HEX64, "scrypt$s$" HEX64,
+
+	/* Spring: names, lengths, costs */
+	"{pbkdf2}", "{pbkdf2}" HEX20 HEX20 "0", "{pbkdf2}" HEX20, "{pbkdf2}" HEX20 HEX20 "00",
+	"{PBKDF2}" HEX20 HEX20, "{pbkdf2}0C60c80f961f0e71f3a9b524af6012062fe037a6" HEX20,
+	"{pbkdf2}0c60c80f961f0e71f3a9b524af6012062fe037a6" HEX20 "$", "{pbkdf2@SpringSecurity_v5_8}" HEX20 HEX20,
+	"{pbkdf2@SpringSecurity_v5_9}" HEX32 HEX20, "{pbkdf2@springsecurity_v5_8}" HEX32 HEX20 "0123456789abcdef",
+	"{pbkdf2}{pbkdf2}" HEX20 HEX20, "{scrypt}e0801$Zg==$" ZERO32 "=", "{scrypt}$$Zg==$" ZERO32 "=",
+	"{scrypt}$0e0801$Zg==$" ZERO32 "=", "{scrypt}$E0801$Zg==$" ZERO32 "=", "{scrypt}$0$Zg==$" ZERO32 "=",
+	"{scrypt}$801$Zg==$" ZERO32 "=", "{scrypt}$e0001$Zg==$" ZERO32 "=", "{scrypt}$e0800$Zg==$" ZERO32 "=",
+	"{scrypt}$400801$Zg==$" ZERO32 "=", "{scrypt}$1000e0801$Zg==$" ZERO32 "=", "{scrypt}$e0801$$" ZERO32 "=",
+	"{scrypt}$e0801$Zg$" ZERO32 "=", "{scrypt}$e0801$Zg==$" ZERO32, "{scrypt}$e0801$Zg==$" ZERO20 "=",
+	"{scrypt}$e0801$Zg==" ZERO32 "=", "{scrypt}$e0801$Zg==$" ZERO64 "==", "{scrypt}$0xe0801$Zg==$" ZERO32 "=",
+	"{scrypt}$120101$Zg==$" ZERO32 "=", "{scrypt}$-e0801$Zg==$" ZERO32 "=", "{SCRYPT}$e0801$Zg==$" ZERO32 "=",
+
+	/* WordPress, phpass: bcrypt of another version, costs, salts, unused bits */
+	"$wp$", "$wp$2y$", "$wp2y$12$" BCRYPT, "$wp$2b$12$" BCRYPT, "$wp$2a$12$" BCRYPT, "$wp$2y$03$" BCRYPT,
+	"$wp$2y$12" BCRYPT, "$wp$$2y$12$" BCRYPT, "$WP$2y$12$" BCRYPT, "$wp$wp$2y$12$" BCRYPT,
+	"$wp$P$9abcdefgh" HASH22, "$wp$2y$32$" BCRYPT, "$wp$6$s$" HASH86,
+	"$P$", "$P$9", "$P$9abcdefg", "$P$9abcdefgh", "$P$9abcdefg" HASH22, "$P$9abcdefghi" HASH22,
+	"$P$4abcdefgh" HASH22, "$P$.abcdefgh" HASH22, "$P$Tabcdefgh" HASH22, "$P$zabcdefgh" HASH22,
+	"$P$$abcdefgh" HASH22, "$P$-abcdefgh" HASH22, "$P$9abcdefg$" HASH22, "$P$9abcdefg " HASH22,
+	"$P$9abc=efgh" HASH22, "$P$9abcdefgh5ag./01234567890abcde2", "$P$9abcdefgh5ag./01234567890abcdez",
+	"$P$9abcdefgh5ag./01234567890abcd-.", "$P$9abcdefgh" HASH22 "=", "$P$9abcdefgh" HASH22 ".",
+	"$p$9abcdefgh" HASH22, "$h$9abcdefgh" HASH22, "$Q$9abcdefgh" HASH22, "$S$9abcdefgh" HASH22,
+	"$H$4abcdefgh" HASH22, "$H$Tabcdefgh" HASH22,
+
+	/* Apache: salts, rounds that it has not */
+	"$apr1$", "$apr1$$" HASH22, "$apr1$" HASH22, "$apr1$s" HASH22, "$apr1$123456789$" HASH22,
+	"$apr1$a:b$" HASH22, "$apr1$a b$" HASH22, "$apr1$s$5ag./01234567890abcde2",
+	"$apr1$s$" HASH22 "$", "$apr1$s$" HASH22 ".", "$apr1$s$5ag./01234567890abcd.", "$apr1$s$" HASH43,
+	"$APR1$s$" HASH22, "$apr$s$" HASH22, "$apr2$s$" HASH22, "$apr1$rounds=1000$s$" HASH22,
+	"{APR1}$apr1$s$" HASH22,
 };
 /* clang-format on */
 
@@ -304,7 +336,11 @@ static void the_same_pieces_are_taken_where_they_belong(void **state)
 	    "$pbkdf2-sha256$1$Zg$" ZERO32, "$pbkdf2-sha512$1$Zg$" ZERO64,
 	    "$scrypt$ln=4,r=8,p=1$Zg$" ZERO32, "pbkdf2:sha1:1$s$" HEX20,
 	    "pbkdf2:sha256:1$s$" HEX32, "pbkdf2:sha512:1$s$" HEX64,
-	    "scrypt:32768:8:1$s$" HEX64};
+	    "scrypt:32768:8:1$s$" HEX64, "{pbkdf2}" HEX20 HEX20,
+	    "{pbkdf2@SpringSecurity_v5_8}" HEX32 "0123456789abcdef01234567"
+	    "01234567",
+	    "{scrypt}$e0801$Zg==$" ZERO32 "=", "$wp$2y$12$" BCRYPT,
+	    "$P$9abcdefgh" HASH22, "$H$9abcdefgh" HASH22, "$apr1$s$" HASH22};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
