@@ -1,24 +1,17 @@
 #include "common/given.h"
 
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "common/given_frame.h"
 #include "common/rehash.h"
 
-static enum given_result given_parse_old(
+/* The hash itself, of whatever format. */
+static enum given_result hash_parse(
     struct given *given, const char *text, size_t len, const char **why)
 {
-	given->old = true;
-	if (legacy_parse(&given->legacy, text, len, why) == 0)
-		return GIVEN_OK;
-	given->old = false;
-	return GIVEN_MALFORMED;
-}
-
-enum given_result given_parse(
-    struct given *given, const char *text, size_t len, const char **why)
-{
-	const size_t prefix = legacy_argon2_prefix(text, len);
-
-	*given = (struct given){.framed = prefix > 0};
-	switch (phc_parse(&given->phc, text + prefix, len - prefix, why)) {
+	switch (phc_parse(&given->phc, text, len, why)) {
 	case PHC_OK:
 		return GIVEN_OK;
 	case PHC_MALFORMED:
@@ -28,10 +21,43 @@ enum given_result given_parse(
 	case PHC_OTHER:
 		break;
 	}
-	if (legacy_identify(text, len) >= 0)
-		return given_parse_old(given, text, len, why);
-	*why = "The hash is of no format that is known here";
-	return GIVEN_UNSUPPORTED;
+	if (legacy_identify(text, len) < 0) {
+		*why = "The hash is of no format that is known here";
+		return GIVEN_UNSUPPORTED;
+	}
+	given->old = true;
+	return legacy_parse(&given->legacy, text, len, why) == 0 ? GIVEN_OK
+	                                                         : GIVEN_MALFORMED;
+}
+
+static bool frame_takes(const struct given_frame *frame, const struct given *given)
+{
+	return given->old ? (frame->old_kinds & 1U << given->legacy.kind) != 0
+	                  : (frame->argon2 & 1U << given->phc.cost.type) != 0;
+}
+
+enum given_result given_parse(
+    struct given *given, const char *text, size_t len, const char **why)
+{
+	enum given_result result = GIVEN_MALFORMED;
+	struct given_frame frame;
+
+	*given = (struct given){0};
+	*why = given_frame_read(&frame, text, len);
+	if (*why == NULL)
+		result = hash_parse(given, text + frame.skip, frame.len, why);
+	if (result == GIVEN_OK && !frame_takes(&frame, given)) {
+		*why = "The hash is not of the scheme that is named before it";
+		result = GIVEN_MALFORMED;
+	}
+	if (result != GIVEN_OK) {
+		explicit_bzero(given, sizeof(*given));
+		return result;
+	}
+	given->framed = frame.framed;
+	given->skip = frame.skip;
+	given->len = frame.len;
+	return GIVEN_OK;
 }
 
 bool given_accepted(const struct given *given, const struct config_profile *profile)

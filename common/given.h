@@ -13,8 +13,9 @@
 #include "common/phc.h"
 
 struct given {
-	bool old;    /* one of the old formats: `legacy`; else `phc` */
-	bool framed; /* an Argon2 hash as Django writes it, with a word before it */
+	bool old;         /* one of the old formats: `legacy`; else `phc` */
+	bool framed;      /* something stands around it: given_frame.h says what may */
+	size_t skip, len; /* where in the text the hash itself begins, and its bytes */
 	struct phc phc;
 	struct legacy legacy;
 };
@@ -22,11 +23,11 @@ struct given {
 enum given_result {
 	GIVEN_OK,
 	GIVEN_MALFORMED,   /* its format is known, and it is not well-formed */
-	GIVEN_UNSUPPORTED, /* nobody's, or beyond what is done here */
+	GIVEN_UNSUPPORTED, /* of no known format, or beyond what is done here */
 };
 
-/* Takes text[len], any bytes, apart; where the result is not GIVEN_OK, *why is a
- * constant sentence that repeats nothing of it. To be wiped. */
+/* Takes text[len], any bytes, apart; where the result is not GIVEN_OK, *given is all
+ * zero and *why a constant sentence that repeats nothing of the text. To be wiped. */
 enum given_result given_parse(
     struct given *given, const char *text, size_t len, const char **why);
 

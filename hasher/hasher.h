@@ -28,7 +28,8 @@ struct hand {
 	bool again;     /* the password was right: now a new hash is made */
 	unsigned ticket; /* the engine's name for it */
 	uint64_t begun_ns;
-	struct legacy legacy; /* where `old` */
+	struct legacy legacy;       /* where `old` */
+	size_t hash_skip, hash_len; /* where `old`: the hash itself in the job's text */
 	struct phc phc; /* what the engine is asked for; verifying: the hash itself */
 	struct secret kept; /* the password, where a new hash may have to be made */
 };

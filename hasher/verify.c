@@ -27,6 +27,8 @@ enum job_status verify_prepare(struct hasher *h, struct hand *hand)
 	    given_within(&given, config)) {
 		hand->old = given.old;
 		hand->legacy = given.legacy;
+		hand->hash_skip = given.skip;
+		hand->hash_len = given.len;
 		hand->phc = given.phc;
 		status = JOB_OK;
 	}
@@ -96,8 +98,9 @@ bool verify_old(struct hasher *h, struct hand *hand)
 	}
 	if (h->running > 1)
 		return false;
-	status = statuses[legacy_verify(h->child->legacy, &hand->legacy, job->hash,
-	    job->hash_len, job->password, job->password_len)];
+	status = statuses[legacy_verify(h->child->legacy, &hand->legacy,
+	    job->hash + hand->hash_skip, hand->hash_len, job->password,
+	    job->password_len)];
 	h->other_units += given_units_of_old(&hand->legacy);
 	verify_keep(hand);
 	if (status == JOB_VALID)

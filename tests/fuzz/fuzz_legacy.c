@@ -4,10 +4,13 @@
  *   - a naive writer, or libxcrypt where the work is small, writes the same string
  * again: one hash has one spelling;
  *   - its cost is one that can be compared, and its lengths are those of its arrays.
+ * And as somebody brings it (common/given.h), with a scheme's name before it and a
+ * line's end behind it, it is read as it is read without them.
  */
 #include <crypt.h>
 #include <inttypes.h>
 
+#include "common/given.h"
 #include "common/legacy.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -87,6 +90,64 @@ static void put_werkzeug(char *to, const struct legacy *parsed, const char *salt
 		    parsed->n, parsed->r, parsed->p, salt, tag);
 }
 
+/* The tag and a salt of bytes in one run of hex, or as Django's scrypt has them. */
+static void put_spring(char *to, const struct legacy *parsed, const char *text)
+{
+	const char *name = strchr(text, '@') != NULL ? "@SpringSecurity_v5_8" : "";
+	char salt[TEXT_ROOM], tag[TEXT_ROOM];
+
+	if (parsed->kind == LEGACY_SPRING_PBKDF2) {
+		put_hex(salt, parsed->salt, parsed->salt_len);
+		put_hex(tag, parsed->tag, parsed->tag_len);
+		sprintf(to, "{pbkdf2%s}%s%s", name, salt, tag);
+		return;
+	}
+	put_base64(salt, parsed->salt, parsed->salt_len, false, true);
+	put_base64(tag, parsed->tag, parsed->tag_len, false, true);
+	sprintf(to, "{scrypt%s}$%x$%s$%s", name,
+	    (unsigned)__builtin_ctzll(parsed->n) << 16 | parsed->r << 8 | parsed->p,
+	    salt, tag);
+}
+
+/* Three bytes at a time, the lowest bits first. */
+static void put_crypt64(char *to, const uint8_t *bytes, size_t len)
+{
+	static const char digits[] =
+	    "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+	for (size_t i = 0; i < len; i += 3) {
+		unsigned value = 0;
+
+		for (size_t j = 0; j < 3 && i + j < len; j++)
+			value |= (unsigned)bytes[i + j] << (8 * j);
+		for (size_t j = 0; j <= 3 && j <= len - i; j++, value >>= 6)
+			*to++ = digits[value & 63];
+	}
+	*to = '\0';
+}
+
+/* The letter of phpass is whichever the text has. */
+static void put_md5(
+    char *to, const struct legacy *parsed, const char *salt, const char *text)
+{
+	static const char costs[] = "./0123456789ABCDEFGHIJKLMNOPQRS";
+	static const uint8_t order[16] = {
+	    12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11};
+	char tag[TEXT_ROOM];
+	uint8_t shuffled[16];
+
+	if (parsed->kind == LEGACY_PHPASS) {
+		put_crypt64(tag, parsed->tag, 16);
+		sprintf(to, "$%c$%c%s%s", text[1],
+		    costs[__builtin_ctzll(parsed->rounds)], salt, tag);
+		return;
+	}
+	for (size_t i = 0; i < 16; i++)
+		shuffled[i] = parsed->tag[order[i]];
+	put_crypt64(tag, shuffled, 16);
+	sprintf(to, "$apr1$%s$%s", salt, tag);
+}
+
 static void check_written(const struct legacy *parsed, const char *text, size_t len)
 {
 	char ours[4 * TEXT_ROOM], salt[TEXT_ROOM];
@@ -101,6 +162,12 @@ static void check_written(const struct legacy *parsed, const char *text, size_t 
 	} else if (parsed->kind == LEGACY_DJANGO_PBKDF2 ||
 	           parsed->kind == LEGACY_DJANGO_SCRYPT) {
 		put_django(ours, parsed, salt);
+	} else if (parsed->kind == LEGACY_SPRING_PBKDF2 ||
+	           parsed->kind == LEGACY_SPRING_SCRYPT) {
+		snprintf(salt, sizeof(salt), "%.*s", (int)len, text);
+		put_spring(ours, parsed, salt);
+	} else if (parsed->kind == LEGACY_PHPASS || parsed->kind == LEGACY_APR1) {
+		put_md5(ours, parsed, salt, text);
 	} else {
 		put_werkzeug(ours, parsed, salt);
 	}
@@ -112,7 +179,7 @@ static void check_written(const struct legacy *parsed, const char *text, size_t 
 static bool is_bcrypt(enum legacy_kind kind)
 {
 	return kind == LEGACY_BCRYPT || kind == LEGACY_DJANGO_BCRYPT ||
-	       kind == LEGACY_DJANGO_BCRYPT_SHA256;
+	       kind == LEGACY_DJANGO_BCRYPT_SHA256 || kind == LEGACY_WORDPRESS_BCRYPT;
 }
 
 /* But for the hash itself, 31 digits or what follows the last `$`. */
@@ -154,6 +221,27 @@ static void check_taken(const struct legacy *parsed, const char *text, size_t le
 		check_written(parsed, text, len);
 }
 
+static void check_given(const char *text, size_t size)
+{
+	const char *why = NULL;
+	struct given given, bare;
+
+	if (given_parse(&given, text, size, &why) != GIVEN_OK) {
+		CHECK(why != NULL && given.skip == 0 && given.len == 0);
+		return;
+	}
+	CHECK(why == NULL && given.len > 0 && size <= LIMIT_TEXT);
+	CHECK(given.skip <= size && given.len <= size - given.skip);
+	CHECK(given.framed == (given.len != size));
+	CHECK(memchr(text + given.skip, '\0', given.len) == NULL);
+	/* the same without its frame, and a frame is no part of another */
+	CHECK(given_parse(&bare, text + given.skip, given.len, &why) == GIVEN_OK);
+	CHECK(!bare.framed && bare.old == given.old);
+	CHECK(bare.legacy.kind == given.legacy.kind);
+	CHECK(bare.phc.cost.type == given.phc.cost.type);
+	CHECK(given_units(&bare) == given_units(&given));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data, *why = NULL;
@@ -167,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(why != NULL && parsed.rounds == 0 && parsed.n == 0 &&
 		      parsed.salt_len == 0 && parsed.tag_len == 0);
 	}
+	check_given(text, size);
 	CHECK(legacy_argon2_prefix(text, size) == 0 || kind == -1);
 	return 0;
 }
