@@ -49,8 +49,9 @@ struct config_profile {
 	uint32_t salt, tag;               /* bytes */
 	char key[LIMIT_NAME];             /* "" for none */
 	unsigned rehash;                  /* enum config_rehash */
-	unsigned accept; /* old formats that may be verified: a bit for each enum
-	                    legacy_kind (legacy.h) */
+	bool bcrypt_truncate; /* compare 72 bytes of longer passwords with bcrypt */
+	unsigned accept;      /* old formats that may be verified: a bit for each enum
+	                         legacy_kind (legacy.h) */
 };
 
 struct config_key {

@@ -91,6 +91,7 @@ const struct config_directive config_directives[] = {
 	PROFILE(preset, preset, preset, 0, 0, "none"),
 	PROFILE(rehash, rehash, rehash, 0, 0, "any-difference"),
 	PROFILE(accept, accept, accept, 0, 0, ""),
+	PROFILE(bcrypt_truncate, bcrypt_truncate, switch, 0, 0, "off"),
 
 	KEY(file, path, ""),
 	KEY(verify_only, switch, "off"),

@@ -65,6 +65,15 @@ bool given_accepted(const struct given *given, const struct config_profile *prof
 	return !given->old || (profile->accept & 1U << given->legacy.kind) != 0;
 }
 
+bool given_cannot_match(const struct given *given, const struct config_profile *profile,
+    const uint8_t *password, size_t len)
+{
+	if (!given->old)
+		return false;
+	len = legacy_password_len(given->legacy.kind, len, profile->bcrypt_truncate);
+	return legacy_password_refused(given->legacy.kind, password, len) != NULL;
+}
+
 static bool old_within(const struct legacy *legacy, const struct config *config)
 {
 	struct legacy_ceiling ceiling = *legacy_ceiling(legacy->kind);

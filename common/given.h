@@ -34,6 +34,11 @@ enum given_result given_parse(
 /* Does the profile let its format in? Argon2 always is. */
 bool given_accepted(const struct given *given, const struct config_profile *profile);
 
+/* Is a password of such bytes wrong without further work? Of an old format that cannot
+ * take it whole it is, unless the profile has it cut (bcrypt_truncate). */
+bool given_cannot_match(const struct given *given, const struct config_profile *profile,
+    const uint8_t *password, size_t len);
+
 /* Does verifying it cost no more than verify_max_* and, of an old format, the ceiling
  * of its kind? */
 bool given_within(const struct given *given, const struct config *config);

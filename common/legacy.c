@@ -294,6 +294,13 @@ const char *legacy_password_refused(
 	return NULL;
 }
 
+size_t legacy_password_len(enum legacy_kind kind, size_t len, bool cut)
+{
+	const size_t max = kinds[kind].password_max;
+
+	return cut && max == LEGACY_BCRYPT_PASSWORD_MAX && len > max ? max : len;
+}
+
 const char *legacy_kind_name(enum legacy_kind kind)
 {
 	return kinds[kind].name;

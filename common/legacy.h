@@ -111,6 +111,10 @@ bool legacy_is_crypt(enum legacy_kind kind);
 const char *legacy_password_refused(
     enum legacy_kind kind, const uint8_t *password, size_t len);
 
+/* How many bytes of a password of len bytes are compared: all of them, or with `cut`
+ * the first 72 where bcrypt sees no more, as the program did that wrote the hash. */
+size_t legacy_password_len(enum legacy_kind kind, size_t len, bool cut);
+
 /* The name of a kind in a config: "bcrypt", "django-pbkdf2". */
 const char *legacy_kind_name(enum legacy_kind kind);
 /* Returns the kind of that name, or -1. */

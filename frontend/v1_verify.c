@@ -96,15 +96,6 @@ static enum problem verify_check(const struct config *config,
 	           : PROBLEM_UNKNOWN_KEY;
 }
 
-/* bcrypt sees 72 bytes, and crypt(3) none behind a NUL: a longer password is not cut,
- * it is wrong. */
-static bool verify_cannot_match(
-    const struct given *given, const struct secret *password)
-{
-	return given->old && legacy_password_refused(given->legacy.kind, password->data,
-	                         password->len) != NULL;
-}
-
 /* As where there is no hash. To say what is wrong with the password would tell who has
  * a user here, and in which format. */
 static void verify_nobody(
@@ -126,7 +117,8 @@ static void verify_hash(
 		    verify_check(conn->frontend->config, profile, &given, &detail);
 	if (problem != PROBLEM_NONE)
 		conn_problem(conn, problem, detail);
-	else if (verify_cannot_match(&given, &body->password))
+	else if (given_cannot_match(
+	             &given, profile, body->password.data, body->password.len))
 		verify_nobody(conn, body, profile);
 	else
 		verify_submit(conn, body, profile, &given);

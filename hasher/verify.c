@@ -90,6 +90,10 @@ bool verify_old(struct hasher *h, struct hand *hand)
 	    [LEGACY_NO_MEMORY] = JOB_NO_MEMORY,
 	    [LEGACY_FAILED] = JOB_FAILED};
 	const struct job *job = &hand->job;
+	const struct config_profile *profile =
+	    &h->child->config->profiles[job->profile];
+	const size_t password_len = legacy_password_len(
+	    hand->legacy.kind, job->password_len, profile->bcrypt_truncate);
 	enum job_status status;
 
 	if (h->child->legacy == NULL) {
@@ -99,8 +103,7 @@ bool verify_old(struct hasher *h, struct hand *hand)
 	if (h->running > 1)
 		return false;
 	status = statuses[legacy_verify(h->child->legacy, &hand->legacy,
-	    job->hash + hand->hash_skip, hand->hash_len, job->password,
-	    job->password_len)];
+	    job->hash + hand->hash_skip, hand->hash_len, job->password, password_len)];
 	h->other_units += given_units_of_old(&hand->legacy);
 	verify_keep(hand);
 	if (status == JOB_VALID)

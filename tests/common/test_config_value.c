@@ -175,6 +175,7 @@ static void words_are_taken(void **state)
 	    {"profile.default.accept=md5crypt, bcrypt", "{bcrypt, md5crypt}"},
 	    {"profile.default.accept=apr1,phpass,wordpress-bcrypt",
 	        "{wordpress-bcrypt, phpass, apr1}"},
+	    {"profile.default.bcrypt_truncate=on", "on"},
 	};
 
 	(void)state;

@@ -304,6 +304,23 @@ static void a_password_is_refused_rather_than_cut(void **state)
 	}
 }
 
+/* Only where bcrypt itself sees the password, and only where that is wanted. */
+static void a_password_is_cut_where_that_is_wanted(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < LEGACY_KINDS; k++) {
+		const enum legacy_kind kind = (enum legacy_kind)k;
+
+		for (size_t len = 0; len <= 72; len += 72)
+			assert_int_equal(legacy_password_len(kind, len, true), len);
+		assert_int_equal(legacy_password_len(kind, 73, false), 73);
+		assert_int_equal(
+		    legacy_password_len(kind, 73, true), cuts_at_72(kind) ? 72 : 73);
+		assert_int_equal(legacy_password_len(kind, LIMIT_PASSWORD, true),
+		    cuts_at_72(kind) ? 72 : LIMIT_PASSWORD);
+	}
+}
+
 static void argon2_in_djangos_words_is_pointed_at(void **state)
 {
 	static const char text[] =
@@ -333,6 +350,7 @@ int main(void)
 	    cmocka_unit_test(a_ceiling_can_be_ones_own),
 	    cmocka_unit_test(kinds_have_names),
 	    cmocka_unit_test(a_password_is_refused_rather_than_cut),
+	    cmocka_unit_test(a_password_is_cut_where_that_is_wanted),
 	    cmocka_unit_test(argon2_in_djangos_words_is_pointed_at),
 	};
 

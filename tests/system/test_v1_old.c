@@ -136,6 +136,46 @@ static void test_what_cannot_match_tells_nothing(void **state)
 	daemon_stop(d);
 }
 
+/* bcrypt_truncate: the program that made the hash looked at 72 bytes, and so does this
+ * profile. The new hash is of the whole password. */
+static void test_truncated_where_asked_for(void **state)
+{
+	/* python3 -c 'import bcrypt; print(bcrypt.hashpw(b"x" * 72,
+	 * bcrypt.gensalt(4)))' */
+	static const char *const hashes[] = {
+	    "$2b$04$M5PC3bUnlC7KJD2rIYPvUOdl0jSN4PFVIMdytXJ9neSwN0kTNxeJC",
+	    "{CRYPT}$2b$04$M5PC3bUnlC7KJD2rIYPvUOdl0jSN4PFVIMdytXJ9neSwN0kTNxeJC"};
+	struct daemon *d = *state;
+	char password[101], new[API_HASH_MAX];
+	struct api api;
+
+	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
+	    "profile.default.accept=bcrypt", "profile.cut.memory=64K",
+	    "profile.cut.time=1", "profile.cut.accept=bcrypt",
+	    "profile.cut.bcrypt_truncate=on", "profile.cut.rehash=only-weaker", NULL);
+	api_open(&api, d);
+	memset(password, 'x', 100);
+	password[100] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+		    api_verify(&api, password, hashes[i], ""), API_INVALID);
+		assert_int_equal(
+		    api_verify(&api, password, hashes[i], ",\"profile\":\"cut\""),
+		    API_REHASH);
+	}
+	assert_int_equal(api_verify(&api, password, hashes[0],
+	                     ",\"profile\":\"cut\",\"rehash\":true"),
+	    API_REHASH);
+	api_text(&api, "new_hash", new, sizeof(new));
+	assert_int_equal(argon2id_verify(new, password, 100), ARGON2_OK);
+	assert_int_equal(argon2id_verify(new, password, 72), ARGON2_VERIFY_MISMATCH);
+	password[71] = 'y';
+	assert_int_equal(
+	    api_verify(&api, password, hashes[0], ",\"profile\":\"cut\""), API_INVALID);
+	api_close(&api);
+	daemon_stop(d);
+}
+
 /* Hashes as they stand in others' columns; legacy_vectors.h says how they were made. */
 #define SODIUM                                                                         \
 	"$argon2id$v=19$m=8,t=1,p=1$rCpWEKB4OhuPoEGJLS5vRg$"                           \
@@ -262,6 +302,7 @@ int main(void)
 	    daemon_test(test_each_format),
 	    daemon_test(test_replaced_at_login),
 	    daemon_test(test_what_cannot_match_tells_nothing),
+	    daemon_test(test_truncated_where_asked_for),
 	    daemon_test(test_as_columns_hold_them),
 	    daemon_test(test_only_where_accepted),
 	};
