@@ -318,6 +318,7 @@ TMPFILESDIR  ?= $(or $(shell pkg-config --variable=tmpfilesdir systemd 2>/dev/nu
 LOGROTATEDIR ?= $(SYSCONFDIR)/logrotate.d
 CONFIG        = $(SYSCONFDIR)/argond/argond.conf
 INSTALLED     = $(PREFIX)/sbin/argond $(MANDIR)/man8/argond.8 $(MANDIR)/man5/argond.conf.5 \
+	$(MANDIR)/man7/argond-migrate.7 \
 	$(UNITDIR)/argond.service $(UNITDIR)/argond.socket $(SYSUSERSDIR)/argond.conf \
 	$(TMPFILESDIR)/argond.conf $(LOGROTATEDIR)/argond
 
@@ -331,6 +332,7 @@ install: $(BUILD)/argond
 	install -D -m 755 $(BUILD)/argond $(DESTDIR)$(PREFIX)/sbin/argond
 	@$(call install_paths,argond.8,$(MANDIR)/man8/argond.8)
 	@$(call install_paths,argond.conf.5,$(MANDIR)/man5/argond.conf.5)
+	@$(call install_paths,argond-migrate.7,$(MANDIR)/man7/argond-migrate.7)
 	@$(call install_paths,argond.service,$(UNITDIR)/argond.service)
 	@$(call install_paths,argond.socket,$(UNITDIR)/argond.socket)
 	@$(call install_paths,argond.sysusers,$(SYSUSERSDIR)/argond.conf)

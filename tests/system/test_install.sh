@@ -42,6 +42,7 @@ cat >"$dir.expected" <<'END'
 644 usr/lib/tmpfiles.d/argond.conf
 755 usr/sbin/argond
 644 usr/share/man/man5/argond.conf.5
+644 usr/share/man/man7/argond-migrate.7
 644 usr/share/man/man8/argond.8
 END
 trap 'rm -rf "$dir" "$dir.expected"' EXIT
