@@ -8,6 +8,7 @@
 enum { SODIUM_BYTES = 128 }; /* crypto_pwhash_STRBYTES */
 
 #define OLD(kind) (1U << LEGACY_##kind)
+_Static_assert(LEGACY_KINDS < 32, "a bit for each kind");
 
 enum {
 	/* what crypt(3) verifies */
@@ -63,21 +64,16 @@ static bool scheme_is(const struct scheme *scheme, const char *text, size_t len)
 
 static void frame_open(struct given_frame *frame, const char *text)
 {
-	const char *at = text + frame->skip;
-	const size_t django = legacy_argon2_prefix(at, frame->len);
-	const struct scheme found = {
-	    .argon2 = ANY_ARGON2, .old_kinds = django > 0 ? NO_OLD : ANY_OLD};
-	const struct scheme *scheme = &found;
-	size_t name = django;
+	static const struct scheme none = {"", false, ANY_ARGON2, ANY_OLD};
+	static const struct scheme django = {"argon2", false, ANY_ARGON2, NO_OLD};
+	const struct scheme *scheme =
+	    legacy_argon2_prefix(text, frame->len) > 0 ? &django : &none;
 
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (scheme_is(&schemes[i], at, frame->len)) {
+		if (scheme_is(&schemes[i], text, frame->len))
 			scheme = &schemes[i];
-			name = strlen(scheme->name);
-			break;
-		}
-	frame->skip += name;
-	frame->len -= name;
+	frame->skip = strlen(scheme->name);
+	frame->len -= frame->skip;
 	frame->argon2 = scheme->argon2;
 	frame->old_kinds = scheme->old_kinds;
 }

@@ -229,9 +229,22 @@ static bool try_all(const struct legacy_verifier *verifier)
 	if (verifier->hashes.md5 != NULL)
 		return try_known(
 		    verifier, known_md5, sizeof(known_md5) / sizeof(known_md5[0]));
-	log_warn("OpenSSL has no MD5, perhaps because of FIPS mode: hashes of the "
+	log_info("OpenSSL has no MD5, perhaps because of FIPS mode: hashes of the "
 	         "formats phpass and apr1 cannot be verified");
 	return true;
+}
+
+/* Returns true also where OpenSSL does not have it; not where memory is short. */
+static bool fetch_md5(struct legacy_hashes *hashes)
+{
+	bool fine = true;
+
+	ERR_clear_error();
+	hashes->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	if (hashes->md5 == NULL)
+		fine = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_UNSUPPORTED;
+	ERR_clear_error();
+	return fine;
 }
 
 static bool fetch(struct legacy_verifier *verifier)
@@ -247,10 +260,8 @@ static bool fetch(struct legacy_verifier *verifier)
 	}
 	hashes->sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
 	hashes->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	hashes->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-	ERR_clear_error();
 	return verifier->pbkdf2 != NULL && verifier->scrypt != NULL &&
-	       hashes->sha384 != NULL && hashes->hmac != NULL;
+	       hashes->sha384 != NULL && hashes->hmac != NULL && fetch_md5(hashes);
 }
 
 int legacy_open(struct legacy_verifier **out)

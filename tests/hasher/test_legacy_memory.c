@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "tests/common/legacy_vectors.h"
@@ -49,14 +50,18 @@ static void *failing_calloc(size_t count, size_t size)
 	return ++allocation == failing ? NULL : calloc(count, size);
 }
 
-/* What an OpenSSL that is told to be FIPS 140's has: no MD5. */
-static bool without_md5;
+/* What OpenSSL answers when it is asked for MD5: as it does where it is told to be FIPS
+ * 140's, and as it does where it gets no memory for it. */
+static enum { MD5_THERE, MD5_MISSING, MD5_NO_MEMORY } library_md5;
 
 static EVP_MD *fetch_digest(OSSL_LIB_CTX *library, const char *name, const char *which)
 {
-	return without_md5 && strcmp(name, "MD5") == 0
-	           ? NULL
-	           : EVP_MD_fetch(library, name, which);
+	if (library_md5 == MD5_THERE || strcmp(name, "MD5") != 0)
+		return EVP_MD_fetch(library, name, which);
+	if (library_md5 == MD5_MISSING)
+		return EVP_MD_fetch(library, "no such digest", which);
+	ERR_raise(ERR_LIB_EVP, ERR_R_FETCH_FAILED);
+	return NULL;
 }
 
 #define calloc failing_calloc
@@ -132,19 +137,23 @@ static void an_allocation_that_fails_is_said(void **state)
 /* The formats that need it fail, and all others work. */
 static void without_md5_the_others_work(void **state)
 {
-	struct legacy_verifier *verifier = NULL;
+	struct legacy_verifier *verifier = NULL, *refused;
 
 	(void)state;
-	without_md5 = true;
+	library_md5 = MD5_NO_MEMORY;
+	assert_int_equal(legacy_open(&refused), -1);
+	legacy_close(refused);
+	library_md5 = MD5_MISSING;
 	assert_int_equal(legacy_open(&verifier), 0);
-	without_md5 = false;
+	library_md5 = MD5_THERE;
 	for (size_t i = 0; i < LEGACY_VECTORS; i++) {
 		const struct legacy_vector *v = &legacy_vectors[i];
-		const bool md5 = v->kind == LEGACY_PHPASS || v->kind == LEGACY_APR1;
+		const bool uses_md5 =
+		    v->kind == LEGACY_PHPASS || v->kind == LEGACY_APR1;
 
 		if (is_cheap(v))
 			assert_int_equal(verify(verifier, v, v->password, 0),
-			    md5 ? LEGACY_FAILED : LEGACY_MATCH);
+			    uses_md5 ? LEGACY_FAILED : LEGACY_MATCH);
 	}
 	legacy_close(verifier);
 }
