@@ -34,6 +34,32 @@ bool text_is_nocase(struct text text, const char *string)
 	return text.len == len && strncasecmp(text.at, string, len) == 0;
 }
 
+size_t text_until(struct text text, const char *stops)
+{
+	size_t i = 0;
+
+	while (
+	    i < text.len && (text.at[i] == '\0' || strchr(stops, text.at[i]) == NULL))
+		i++;
+	return i;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct text text_trim(struct text text)
+{
+	while (text.len > 0 && is_blank(*text.at)) {
+		text.at++;
+		text.len--;
+	}
+	while (text.len > 0 && is_blank(text.at[text.len - 1]))
+		text.len--;
+	return text;
+}
+
 static struct text part_text(const struct request *request, struct part part)
 {
 	return (struct text){request->base + part.at, part.len};
@@ -64,38 +90,15 @@ static int parse_fail(struct request *request, enum problem problem, const char 
 	return HPE_USER;
 }
 
-/* Callbacks for the head are called for trailers too, which we skip. */
-static bool in_head(const struct request *request)
-{
-	return request->state == REQUEST_HEAD;
-}
-
-static int on_begin(llhttp_t *parser)
-{
-	((struct request *)parser->data)->started = true;
-	return HPE_OK;
-}
-
-static int on_target(llhttp_t *parser, const char *at, size_t len)
-{
-	struct request *request = parser->data;
-
-	part_extend(request, &request->target, at, len);
-	if (request->target.len > HTTP_TARGET_MAX)
-		return parse_fail(request, PROBLEM_TARGET_TOO_LONG, NULL);
-	return HPE_OK;
-}
-
 static int on_name(llhttp_t *parser, const char *at, size_t len)
 {
 	struct request *request = parser->data;
 
-	if (in_head(request))
-		part_extend(request, &request->name, at, len);
+	part_extend(request, &request->name, at, len);
 	return HPE_OK;
 }
 
-static enum header field_find(struct text name)
+enum header header_find(struct text name)
 {
 	for (enum header i = 0; i < HEADER_END; i++)
 		if (field_names[i].len == name.len &&
@@ -108,30 +111,41 @@ static int on_name_complete(llhttp_t *parser)
 {
 	struct request *request = parser->data;
 
-	if (!in_head(request))
-		return HPE_OK;
 	if (request->name.len == 0)
 		return parse_fail(
 		    request, PROBLEM_BAD_REQUEST, "a header field without a name");
 	if (++request->field_count > HTTP_HEADERS_MAX)
 		return parse_fail(
 		    request, PROBLEM_HEADER_TOO_LARGE, "too many header lines");
-	request->field_now = field_find(part_text(request, request->name));
+	request->field_now = header_find(part_text(request, request->name));
 	request->name = (struct part){0};
 	if (request->field_now < HEADER_END) {
 		request->fields[request->field_now].value = (struct part){0};
 		request->fields[request->field_now].count++;
 	}
+	/* versions of llhttp refuse this at different bytes */
+	if (request->fields[HEADER_CONTENT_LENGTH].count > 0 &&
+	    request->fields[HEADER_TRANSFER_ENCODING].count > 0)
+		return parse_fail(request, PROBLEM_BAD_REQUEST,
+		    "Transfer-Encoding with Content-Length");
 	return HPE_OK;
 }
+
+/* What llhttp gets to see instead of a tab; see head_parse(). */
+static const char blank[] = " ";
 
 static int on_value(llhttp_t *parser, const char *at, size_t len)
 {
 	struct request *request = parser->data;
+	struct part *value;
 
-	if (in_head(request) && request->field_now < HEADER_END)
-		part_extend(
-		    request, &request->fields[request->field_now].value, at, len);
+	if (request->field_now == HEADER_END)
+		return HPE_OK;
+	value = &request->fields[request->field_now].value;
+	if (at != blank)
+		part_extend(request, value, at, len);
+	else if (value->len > 0)
+		value->len = (uint16_t)(value->len + len);
 	return HPE_OK;
 }
 
@@ -141,32 +155,11 @@ static int on_head_complete(llhttp_t *parser)
 	return HPE_PAUSED; /* the rules are applied outside of the parser */
 }
 
-static int on_body(llhttp_t *parser, const char *at, size_t len)
-{
-	struct request *request = parser->data;
-
-	if (len > request->body_max - request->body.len)
-		return parse_fail(request, PROBLEM_TOO_LARGE, NULL);
-	if (secret_append(&request->body, at, len) != 0)
-		return parse_fail(request, PROBLEM_MEMORY_BUDGET, NULL);
-	return HPE_OK;
-}
-
-static int on_complete(llhttp_t *parser)
-{
-	((struct request *)parser->data)->state = REQUEST_DONE;
-	return HPE_PAUSED; /* one message at a time */
-}
-
 static const llhttp_settings_t settings = {
-    .on_message_begin = on_begin,
-    .on_url = on_target,
     .on_header_field = on_name,
     .on_header_field_complete = on_name_complete,
     .on_header_value = on_value,
     .on_headers_complete = on_head_complete,
-    .on_body = on_body,
-    .on_message_complete = on_complete,
 };
 
 void request_begin(struct request *request, uint64_t body_max)
@@ -189,21 +182,31 @@ static llhttp_errno_t parse(
 	return err;
 }
 
-/* llhttp says what it did not understand; which status that is may need a second look.
- */
-static size_t head_fail(struct request *request, llhttp_errno_t err, size_t seen)
+/* Is it a field in whose value llhttp takes no tab, where white space may be one? */
+static bool is_tab_shy(const struct request *request)
 {
-	const char *detail = llhttp_get_error_reason(&request->parser);
-	enum problem problem = PROBLEM_BAD_REQUEST;
-	bool unknown = err == HPE_INVALID_METHOD ||
-	               (err == HPE_INVALID_CONSTANT &&
-	                   policy_method(&request->parser) == METHOD_NONE);
+	return request->field_now == HEADER_CONTENT_LENGTH ||
+	       request->field_now == HEADER_TRANSFER_ENCODING;
+}
 
-	if (request->state == REQUEST_BAD) /* a callback has said what */
-		return 0;
-	if (unknown || err == HPE_INVALID_VERSION || err == HPE_PAUSED_H2_UPGRADE)
-		problem = policy_judge_line(request->base, seen, unknown, &detail);
-	return request_fail(request, problem, detail);
+/* As parse(), with spaces for the tabs in such fields (RFC 9110 section 5.6.3). */
+static llhttp_errno_t head_parse(
+    struct request *request, const char *data, size_t len, size_t *used)
+{
+	llhttp_errno_t err = HPE_OK;
+	size_t n;
+
+	for (*used = 0; err == HPE_OK && *used < len; *used += n) {
+		const char *at = data + *used;
+		const char *tab = memchr(at, '\t', len - *used);
+
+		if (at == tab)
+			err = parse(request, is_tab_shy(request) ? blank : at, 1, &n);
+		else
+			err = parse(request, at,
+			    tab != NULL ? (size_t)(tab - at) : len - *used, &n);
+	}
+	return err;
 }
 
 static void head_complete(struct request *request)
@@ -215,19 +218,9 @@ static void head_complete(struct request *request)
 		request_fail(request, problem, detail);
 	} else if (request->has_body) {
 		request->state = REQUEST_BODY;
-		llhttp_resume(&request->parser);
 	} else {
 		request->state = REQUEST_DONE; /* nothing is left for llhttp to say */
 	}
-}
-
-/* The head is not complete: may it still become so? */
-static void head_bound(struct request *request)
-{
-	if (!request->started && request->head_len > HTTP_EMPTY_MAX)
-		request_fail(request, PROBLEM_BAD_REQUEST, "too many empty lines");
-	else if (request->head_len >= HTTP_HEAD_MAX)
-		request_fail(request, PROBLEM_HEADER_TOO_LARGE, NULL);
 }
 
 /* What lies behind the head is not the copy's to keep. */
@@ -241,62 +234,88 @@ static void head_trim(struct request *request)
 	head->len = request->head_len;
 }
 
-static size_t head_feed(struct request *request, const char *data, size_t len)
+/* Has data[len] lie behind the head that was seen so far. Returns 0, or -1 where there
+ * is no memory. */
+static int head_extend(struct request *request, const char *data, size_t len)
 {
-	size_t room = HTTP_HEAD_MAX - request->head_len;
-	size_t used;
-	llhttp_errno_t err;
-
-	if (len > room)
-		len = room;
 	if (request->head.data != NULL) {
 		if (secret_append(&request->head, data, len) != 0)
-			return request_fail(request, PROBLEM_MEMORY_BUDGET, NULL);
+			return -1;
 		request->base = (const char *)request->head.data;
-		data = request->base + request->head_len;
 	} else if (request->base == NULL) {
 		request->base = data;
 	}
-	err = parse(request, data, len, &used);
-	if (err != HPE_OK && err != HPE_PAUSED)
-		return head_fail(request, err, request->head_len + len);
-	request->head_len += used;
+	return 0;
+}
+
+/* What llhttp did not take, in words of ours: its own differ from version to version.
+ */
+static const char *head_detail(llhttp_errno_t err)
+{
+	switch (err) {
+	case HPE_INVALID_CONTENT_LENGTH:
+		return "not a valid Content-Length";
+	case HPE_UNEXPECTED_CONTENT_LENGTH:
+		return "a second Content-Length";
+	case HPE_INVALID_TRANSFER_ENCODING:
+		return "a Transfer-Encoding other than chunked";
+	default:
+		return "not a valid header line";
+	}
+}
+
+/* Has llhttp read the head's bytes from `from` to `len`, one line a call. A folded line
+ * is refused here: versions of llhttp differ in when they do it. */
+static void head_read(struct request *request, size_t from, size_t len)
+{
+	llhttp_errno_t err = HPE_OK;
+	size_t at, used;
+
+	for (at = from; err == HPE_OK && at < len; at += used) {
+		const char *line = request->base + at;
+		const char *lf = memchr(line, '\n', len - at);
+
+		if (at > request->line_at && is_blank(*line) && line[-1] == '\n') {
+			request_fail(
+			    request, PROBLEM_BAD_REQUEST, "a folded header line");
+			return;
+		}
+		err = head_parse(request, line,
+		    lf != NULL ? (size_t)(lf - line) + 1 : len - at, &used);
+	}
+	request->head_len = at;
 	head_trim(request);
 	if (err == HPE_PAUSED)
 		head_complete(request);
+	else if (err != HPE_OK && request->state != REQUEST_BAD)
+		request_fail(request, PROBLEM_BAD_REQUEST, head_detail(err));
+}
+
+static size_t head_feed(struct request *request, const char *data, size_t len)
+{
+	const size_t before = request->head_len;
+	const char *detail = NULL;
+	enum problem problem = PROBLEM_NONE;
+	size_t from = before, seen;
+
+	if (len > HTTP_HEAD_MAX - before)
+		len = HTTP_HEAD_MAX - before;
+	if (head_extend(request, data, len) != 0)
+		return request_fail(request, PROBLEM_MEMORY_BUDGET, NULL);
+	seen = before + len;
+	if (!request->line_complete) {
+		problem = line_read(request, seen, &detail);
+		from = request->line_at;
+	}
+	if (problem != PROBLEM_NONE)
+		return request_fail(request, problem, detail);
+	if (request->line_complete)
+		head_read(request, from, seen);
 	else
-		head_bound(request);
-	return used;
-}
-
-/* llhttp lets the line that ends a chunked body be a bare LF. */
-static bool body_ends_well(const struct request *request, const char *data, size_t used)
-{
-	if (request->fields[HEADER_TRANSFER_ENCODING].count == 0)
-		return true;
-	return (used >= 2 ? data[used - 2] : request->last) == '\r';
-}
-
-static size_t body_feed(struct request *request, const char *data, size_t len)
-{
-	size_t before = request->body.len, used;
-	llhttp_errno_t err = parse(request, data, len, &used);
-
-	if (request->state == REQUEST_BAD)
-		return 0;
-	if (err != HPE_OK && request->state != REQUEST_DONE)
-		return request_fail(request, PROBLEM_BAD_REQUEST,
-		    llhttp_get_error_reason(&request->parser));
-	if (request->state == REQUEST_DONE && !body_ends_well(request, data, used))
-		return request_fail(
-		    request, PROBLEM_BAD_REQUEST, "a bare LF in a trailer");
-	request->framing += used - (request->body.len - before);
-	if (request->framing >
-	    HTTP_FRAMING_MAX + HTTP_FRAMING_PER_BYTE * (uint64_t)request->body.len)
-		return request_fail(request, PROBLEM_BAD_REQUEST,
-		    "too much around the data of the chunks");
-	request->last = data[len - 1];
-	return used;
+		request->head_len = seen;
+	if (request->state == REQUEST_HEAD && request->head_len >= HTTP_HEAD_MAX)
+		request_fail(request, PROBLEM_HEADER_TOO_LARGE, NULL);
+	return request->state == REQUEST_BAD ? 0 : request->head_len - before;
 }
 
 size_t request_feed(struct request *request, const char *data, size_t len)
@@ -347,12 +366,7 @@ struct text request_query(const struct request *request)
 
 struct text request_header(const struct request *request, enum header header)
 {
-	struct text value = part_text(request, request->fields[header].value);
-
 	/* llhttp takes the white space in front of a value away, but not that behind it
 	 */
-	while (value.len > 0 &&
-	       (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
-		value.len--;
-	return value;
+	return text_trim(part_text(request, request->fields[header].value));
 }

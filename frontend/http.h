@@ -1,6 +1,7 @@
 /*
- * From bytes to a request. llhttp knows the grammar of HTTP/1; which of what the
- * grammar allows we accept is decided here and in http_policy.c (RFC 9110, RFC 9112).
+ * From bytes to a request. llhttp splits the head into its parts; which of what it
+ * finds we accept is decided here and in http_policy.c (RFC 9110, RFC 9112). The body
+ * is read by http_body.c. The verdict must not depend on the version of llhttp.
  *
  * The head (request line and header section) is parsed where it lies: in the reader's
  * buffer where it came in one piece, else in a copy that the request keeps. All parts
@@ -41,6 +42,12 @@ struct text {
 bool text_is(struct text text, const char *string);
 bool text_is_nocase(struct text text, const char *string);
 
+/* Bytes of the text before the first of `stops`. */
+size_t text_until(struct text text, const char *stops);
+
+/* Without the spaces and tabs at both ends. */
+struct text text_trim(struct text text);
+
 /* The methods that we know; all others are 501. */
 enum method {
 	METHOD_NONE = 0,
@@ -79,6 +86,15 @@ struct field {
 	uint16_t count; /* lines with this name */
 };
 
+/* How far a body was read; see http_body.c. */
+struct body_reader {
+	bool chunked;
+	uint8_t state;    /* chunked: enum chunk_state */
+	uint8_t name_len; /* chunked: of a trailer field's name, as far as it is kept */
+	char name[18];    /* longer than each name that we know */
+	uint64_t left;    /* bytes of data that are still to come */
+};
+
 enum request_state {
 	REQUEST_HEAD, /* the head is not complete */
 	REQUEST_BODY, /* the head is, the body is not */
@@ -101,6 +117,8 @@ struct request {
 	struct field fields[HEADER_END];
 	unsigned field_count;
 	unsigned field_now; /* being parsed; HEADER_END: one that nobody asks for */
+	uint16_t line_at;   /* where the request line begins */
+	bool line_complete; /* it has come */
 	bool started;       /* more than empty lines was seen */
 	enum method method;
 	bool old;        /* HTTP/1.0 */
@@ -109,9 +127,8 @@ struct request {
 	bool expects;    /* Expect: 100-continue that deserves an answer */
 
 	struct secret body;
-	char last;        /* byte of the body's coding that was seen */
+	struct body_reader reader;
 	uint64_t framing; /* bytes of the body's coding that were not data */
-	bool complete;    /* llhttp has seen the end */
 };
 
 /* Begins a request. Nothing is allocated until request_keep(). */
@@ -143,19 +160,35 @@ struct text request_path(const struct request *request);
 struct text request_query(const struct request *request);
 struct text request_header(const struct request *request, enum header header);
 
+/* The field of that name, or HEADER_END. */
+enum header header_find(struct text name);
+
+/* http_body.c: the head is complete, and a body follows: chunked, or of that length. */
+void body_begin(struct request *request, bool chunked, uint64_t length);
+
+/* Takes from data[len] what belongs to the body, and returns how much that was. The
+ * request is DONE or BAD then, or it has used all. */
+size_t body_feed(struct request *request, const char *data, size_t len);
+
 /*
- * http_policy.c: what a complete head must be. Sets method, path, query, old,
- * keep_alive, has_body, expects. Returns PROBLEM_NONE, or the problem with *detail set.
+ * http_line.c: reads the request line in the first `len` bytes of the head. Sets
+ * started and line_at; where the line is complete also line_complete, method, target
+ * and old. Returns PROBLEM_NONE, or the problem with *detail set.
+ */
+enum problem line_read(struct request *request, size_t len, const char **detail);
+
+/* Splits the target (RFC 9112 section 3.2) into path and query. Returns as line_read().
+ */
+enum problem line_split_target(struct request *request, const char **detail);
+
+/*
+ * http_policy.c: what a complete head must be. Sets path, query, keep_alive, has_body,
+ * expects. Returns PROBLEM_NONE, or the problem with *detail set.
  */
 enum problem policy_check_head(struct request *request, const char **detail);
 
-/* The method that llhttp has found, or METHOD_NONE where it is none of ours. */
-enum method policy_method(const llhttp_t *parser);
-
-/* What is wrong with a request that llhttp gave up on in head[len]: the method (501),
- * the version (505), or all of it (400). `method_unknown`: llhttp has said so. */
-enum problem policy_judge_line(
-    const char *head, size_t len, bool method_unknown, const char **detail);
+/* May the byte stand in a token (RFC 9110 section 5.6.2)? */
+bool policy_is_token(char c);
 
 /* Is `host` a host with an optional port (RFC 9110 section 7.2)? */
 bool policy_host_valid(struct text host);

@@ -14,116 +14,71 @@ static enum problem refuse(const char **detail, const char *why)
 	return PROBLEM_BAD_REQUEST;
 }
 
-/* Where the request line begins: behind a few empty lines (RFC 9112 section 2.2). */
-static size_t line_start(const char *head, size_t len)
-{
-	size_t at = 0;
-
-	while (at + 2 <= len && at < HTTP_EMPTY_MAX && head[at] == '\r' &&
-	       head[at + 1] == '\n')
-		at += 2;
-	return at;
-}
-
-/* METHOD SP target SP version: single spaces, and no others. */
-static bool request_line_tidy(const char *line, const char *end)
-{
-	const char *first = memchr(line, ' ', (size_t)(end - line));
-	const char *second;
-
-	if (first == NULL || first == line)
-		return false;
-	second = memchr(first + 1, ' ', (size_t)(end - first - 1));
-	if (second == NULL || second == first + 1)
-		return false;
-	return memchr(second + 1, ' ', (size_t)(end - second - 1)) == NULL;
-}
-
-/* Every line ends in CR LF, CR and LF stand nowhere else, and no line is folded. */
+/* Every line ends in CR LF, CR and LF stand nowhere else, and the last one is empty. */
 static enum problem check_lines(struct request *request, const char **detail)
 {
 	const char *end = request->base + request->head_len;
-	const char *first =
-	    request->base + line_start(request->base, request->head_len);
-	const char *lf;
+	const char *lf, *cr = NULL, *line;
 
-	for (const char *line = first; line < end; line = lf + 1) {
-		const char *cr = memchr(line, '\r', (size_t)(end - line));
-
+	for (line = request->base + request->line_at; line < end; line = lf + 1) {
+		cr = memchr(line, '\r', (size_t)(end - line));
 		lf = memchr(line, '\n', (size_t)(end - line));
 		if (lf == NULL || cr == NULL || cr + 1 != lf)
 			return refuse(detail, "a line does not end in CR LF");
-		if (*line == ' ' || *line == '\t')
-			return refuse(detail, "a folded header line");
-		if (line == first && !request_line_tidy(line, cr))
-			return refuse(detail, "spaces in the request line");
 	}
+	if (cr == NULL || cr + 2 != end || cr[-1] != '\n')
+		return refuse(detail, "the header section has no end");
 	return PROBLEM_NONE;
 }
 
-static enum problem check_version(struct request *request, const char **detail)
+/* Takes the next element off a list (RFC 9110 section 5.6.1), without the white space
+ * around it; false at the end. */
+static bool list_next(struct text *list, struct text *element)
 {
-	const llhttp_t *parser = &request->parser;
+	size_t len = text_until(*list, ",");
+
+	if (list->at == NULL)
+		return false;
+	*element = text_trim((struct text){list->at, len});
+	if (len < list->len)
+		*list = (struct text){list->at + len + 1, list->len - len - 1};
+	else
+		*list = (struct text){NULL, 0};
+	return true;
+}
+
+/* The value of a header line with that name; at is NULL where it is another one. */
+static struct text line_value(struct text line, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (line.len <= len || line.at[len] != ':' ||
+	    !text_is_nocase((struct text){line.at, len}, name))
+		return (struct text){NULL, 0};
+	return (struct text){line.at + len + 1, line.len - len - 1};
+}
+
+/* Whether the connection is kept (RFC 9112 section 9.3). All other options, and with
+ * them each offer of an upgrade, are ignored (RFC 9110 section 7.8). The field may
+ * stand there in several lines, so that they are looked for in the head itself. */
+static enum problem check_connection(struct request *request, const char **detail)
+{
+	const char *line = request->base, *end = line + request->head_len, *lf;
+	struct text list, option;
+	bool closes = false, keeps = !request->old;
 
 	(void)detail;
-	if (parser->http_major != 1 || parser->http_minor > 1)
-		return PROBLEM_VERSION_NOT_SUPPORTED;
-	request->old = parser->http_minor == 0;
-	/* a client that wants another protocol gets this one, and starts afresh */
-	request->keep_alive = llhttp_should_keep_alive(parser) && !parser->upgrade &&
-	                      (parser->flags & F_CONNECTION_CLOSE) == 0;
+	for (; line < end; line = lf + 1) {
+		lf = memchr(line, '\n', (size_t)(end - line));
+		list = line_value(
+		    (struct text){line, (size_t)(lf - line) - 1}, "Connection");
+		while (list_next(&list, &option)) {
+			closes |= text_is_nocase(option, "close");
+			keeps |= text_is_nocase(option, "keep-alive");
+		}
+	}
+	request->keep_alive = keeps && !closes;
 	return PROBLEM_NONE;
-}
-
-enum method policy_method(const llhttp_t *parser)
-{
-	static const struct {
-		uint8_t theirs;
-		enum method ours;
-	} methods[] = {
-	    {HTTP_GET, METHOD_GET},
-	    {HTTP_HEAD, METHOD_HEAD},
-	    {HTTP_POST, METHOD_POST},
-	    {HTTP_PUT, METHOD_PUT},
-	    {HTTP_DELETE, METHOD_DELETE},
-	    {HTTP_PATCH, METHOD_PATCH},
-	    {HTTP_OPTIONS, METHOD_OPTIONS},
-	    {HTTP_TRACE, METHOD_TRACE},
-	};
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (methods[i].theirs == parser->method)
-			return methods[i].ours;
-	return METHOD_NONE;
-}
-
-const char *method_name(enum method method)
-{
-	static const struct {
-		enum method method;
-		const char *name;
-	} names[] = {
-	    {METHOD_GET, "GET"},
-	    {METHOD_HEAD, "HEAD"},
-	    {METHOD_POST, "POST"},
-	    {METHOD_PUT, "PUT"},
-	    {METHOD_DELETE, "DELETE"},
-	    {METHOD_PATCH, "PATCH"},
-	    {METHOD_OPTIONS, "OPTIONS"},
-	    {METHOD_TRACE, "TRACE"},
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].method == method)
-			return names[i].name;
-	return "-";
-}
-
-static enum problem check_method(struct request *request, const char **detail)
-{
-	(void)detail;
-	request->method = policy_method(&request->parser);
-	return request->method == METHOD_NONE ? PROBLEM_NOT_IMPLEMENTED : PROBLEM_NONE;
 }
 
 /* A field that we read can stand there once only: whose word would count otherwise? Of
@@ -147,6 +102,11 @@ static bool is_alnum(char c)
 static bool is_one_of(char c, const char *set)
 {
 	return c != '\0' && strchr(set, c) != NULL;
+}
+
+bool policy_is_token(char c)
+{
+	return is_alnum(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
 }
 
 /* Length of the host at the start of text: an IP-literal in brackets, or a reg-name. */
@@ -190,22 +150,39 @@ static enum problem check_host(struct request *request, const char **detail)
 	return PROBLEM_NONE;
 }
 
+/* Digits and nothing else (RFC 9110 section 8.6). */
+static bool read_length(struct text value, uint64_t *length)
+{
+	*length = 0;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.at[i] < '0' || value.at[i] > '9' ||
+		    __builtin_mul_overflow(*length, 10, length) ||
+		    __builtin_add_overflow(*length, value.at[i] - '0', length))
+			return false;
+	}
+	return value.len > 0;
+}
+
 /* RFC 9112 section 6: one way to say how long the body is, or none. */
 static enum problem check_framing(struct request *request, const char **detail)
 {
 	bool coded = request->fields[HEADER_TRANSFER_ENCODING].count > 0;
 	bool sized = request->fields[HEADER_CONTENT_LENGTH].count > 0;
+	uint64_t length = 0;
 
 	if (coded && request->old)
 		return refuse(detail, "Transfer-Encoding in HTTP/1.0");
-	if (coded && sized) /* llhttp says so too; too dear to leave to one */
-		return refuse(detail, "Transfer-Encoding with Content-Length");
 	if (coded && !text_is_nocase(
 	                 request_header(request, HEADER_TRANSFER_ENCODING), "chunked"))
 		return refuse(detail, "a Transfer-Encoding other than chunked");
-	if (sized && request->parser.content_length > request->body_max)
+	if (sized &&
+	    !read_length(request_header(request, HEADER_CONTENT_LENGTH), &length))
+		return refuse(detail, "not a valid Content-Length");
+	if (length > request->body_max)
 		return PROBLEM_TOO_LARGE;
-	request->has_body = coded || (sized && request->parser.content_length > 0);
+	request->has_body = coded || length > 0;
+	if (request->has_body)
+		body_begin(request, coded, length);
 	return PROBLEM_NONE;
 }
 
@@ -221,76 +198,10 @@ static enum problem check_expect(struct request *request, const char **detail)
 	return PROBLEM_NONE;
 }
 
-static bool target_printable(struct text target)
-{
-	for (size_t i = 0; i < target.len; i++)
-		if (target.at[i] <= ' ' || target.at[i] >= 0x7f || target.at[i] == '#')
-			return false;
-	return target.len > 0;
-}
-
-/* Bytes of the text before the first of `stops`. */
-static size_t text_until(struct text text, const char *stops)
-{
-	size_t i = 0;
-
-	while (i < text.len && !is_one_of(text.at[i], stops))
-		i++;
-	return i;
-}
-
-/* The absolute form, http://authority/path: skips the authority, which is valid.
- * Returns how long scheme and authority are, 0 where they are not. */
-static size_t authority_end(struct text target)
-{
-	static const char *const schemes[] = {"http://", "https://"};
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		size_t len = strlen(schemes[i]);
-		struct text rest = {target.at + len, 0};
-
-		if (target.len < len ||
-		    !text_is_nocase((struct text){target.at, len}, schemes[i]))
-			continue;
-		rest.len = text_until((struct text){rest.at, target.len - len}, "/?");
-		return policy_host_valid(rest) ? len + rest.len : 0;
-	}
-	return 0;
-}
-
-/* Splits the target (RFC 9112 section 3.2) into path and query. */
-static enum problem check_target(struct request *request, const char **detail)
-{
-	struct text target = {request->base + request->target.at, request->target.len};
-	uint16_t start = request->target.at, len = request->target.len;
-	size_t skip = 0, path_len;
-
-	if (!target_printable(target))
-		return refuse(detail, "a target with bytes that must be escaped");
-	if (text_is(target, "*")) {
-		if (request->method != METHOD_OPTIONS)
-			return refuse(detail, "a target that only OPTIONS can have");
-	} else if (target.at[0] != '/') {
-		skip = authority_end(target);
-		if (skip == 0)
-			return refuse(detail, "not a target that is served here");
-	}
-	path_len = text_until((struct text){target.at + skip, len - skip}, "?");
-	request->path = (struct part){(uint16_t)(start + skip), (uint16_t)path_len};
-	if (skip + path_len < len) {
-		request->query.at = (uint16_t)(start + skip + path_len + 1);
-		request->query.len = (uint16_t)(len - skip - path_len - 1);
-	}
-	if (path_len == 0) /* http://host is http://host/: the scheme lends its slash */
-		request->path =
-		    (struct part){(uint16_t)(start + text_until(target, "/")), 1};
-	return PROBLEM_NONE;
-}
-
 enum problem policy_check_head(struct request *request, const char **detail)
 {
-	static check_fn *const checks[] = {check_lines, check_version, check_method,
-	    check_repeats, check_host, check_target, check_framing, check_expect};
+	static check_fn *const checks[] = {check_lines, check_repeats, check_connection,
+	    check_host, line_split_target, check_framing, check_expect};
 	enum problem problem = PROBLEM_NONE;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -299,45 +210,4 @@ enum problem policy_check_head(struct request *request, const char **detail)
 			break;
 	}
 	return problem;
-}
-
-static bool is_token(char c)
-{
-	return is_alnum(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
-}
-
-/* A well-formed HTTP-version at the end of a line. */
-static bool version_formed(const char *line, size_t len)
-{
-	static const char pattern[] = " HTTP/d.d";
-	const char *at = line + len - (sizeof(pattern) - 1);
-
-	if (len < sizeof(pattern) - 1)
-		return false;
-	for (size_t i = 0; i < sizeof(pattern) - 1; i++)
-		if (pattern[i] == 'd' ? at[i] < '0' || at[i] > '9'
-		                      : at[i] != pattern[i])
-			return false;
-	return true;
-}
-
-enum problem policy_judge_line(
-    const char *head, size_t len, bool method_unknown, const char **detail)
-{
-	const char *line = head + line_start(head, len);
-	const char *cr = memchr(line, '\r', (size_t)(head + len - line));
-	size_t end = (size_t)((cr != NULL ? cr : head + len) - line), method = 0;
-
-	while (method < end && is_token(line[method]))
-		method++;
-	*detail = NULL;
-	if (method == 0 || (method < end ? line[method] != ' ' : cr != NULL))
-		return refuse(detail, "not a request line");
-	if (version_formed(line, end))
-		return line[end - 3] == '1' && line[end - 1] <= '1'
-		           ? PROBLEM_NOT_IMPLEMENTED
-		           : PROBLEM_VERSION_NOT_SUPPORTED;
-	/* of an unknown method one need not see the whole line */
-	return method_unknown ? PROBLEM_NOT_IMPLEMENTED
-	                      : refuse(detail, "not a request line");
 }

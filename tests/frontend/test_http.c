@@ -211,7 +211,7 @@ static void test_chunks(void **state)
 	    ROW(CHUNKED "3 \r\nabc\r\n", PROBLEM_BAD_REQUEST),
 	    ROW(CHUNKED "ffffffffffffffffff\r\n", PROBLEM_BAD_REQUEST),
 	    ROW(CHUNKED "0\r\nX: a\r\n\r\n", PROBLEM_NONE),
-	    ROW(CHUNKED "0\r\nContent-Length: 5\r\n\r\n", PROBLEM_NONE),
+	    ROW(CHUNKED "0\r\nContent-Length: 5\r\n\r\n", PROBLEM_BAD_REQUEST),
 	    ROW(CHUNKED "0\r\nX: a\n\r\n", PROBLEM_BAD_REQUEST),
 	    ROW(CHUNKED "0\r\nX: a\r\n\n", PROBLEM_BAD_REQUEST),
 	    ROW(CHUNKED "0\r\n\n", PROBLEM_BAD_REQUEST),
@@ -270,7 +270,8 @@ static void test_head_limits(void **state)
 	    PROBLEM_HEADER_TOO_LARGE);
 	judge_repeat("GET / HTTP/1.1\r\nHost: a\r\n", "y", 1 << 20, ": \r\n\r\n",
 	    PROBLEM_HEADER_TOO_LARGE);
-	judge_repeat("GET", " ", 1 << 20, tail, PROBLEM_HEADER_TOO_LARGE);
+	judge_repeat("GET", " ", 1 << 20, tail, PROBLEM_BAD_REQUEST);
+	judge_repeat("", "G", 1 << 20, tail, PROBLEM_NOT_IMPLEMENTED);
 	judge_repeat(
 	    "", "\r\n", HTTP_EMPTY_MAX / 2, "GET / HTTP/1.0\r\n\r\n", PROBLEM_NONE);
 	judge_repeat("", "\r\n", HTTP_EMPTY_MAX / 2 + 1, "GET / HTTP/1.0\r\n\r\n",

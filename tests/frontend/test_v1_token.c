@@ -54,6 +54,7 @@ static void guarded_routes_ask_for_a_token(void **state)
 	struct fixture *f = *state;
 	struct answer answer;
 	char text[256];
+	int fd;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(text, sizeof(text),
@@ -63,6 +64,15 @@ static void guarded_routes_ask_for_a_token(void **state)
 		assert_int_equal(answer_has(&answer, "\r\nWWW-Authenticate: Bearer "),
 		    rows[i].status == 401);
 	}
+	fd = client_open(f); /* an upgrade that is offered changes nothing */
+	for (unsigned i = 0; i < 2; i++) {
+		client_ask(f, fd,
+		    "POST /v1/hash HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+		    "Upgrade: h2c\r\nContent-Length: 2\r\n\r\n{}",
+		    &answer);
+		assert_int_equal(answer.status, 401);
+	}
+	close(fd);
 	ask_once(f, GET("/livez"), &answer);
 	assert_int_equal(answer.status, 200);
 	ask_once(f, GET("/v1/hash"), &answer);

@@ -2,8 +2,8 @@
  * HTTP through a connection: bytes of one client, in pieces, answered by hashers that
  * answer at once. It must be so that
  *   - every answer is one that llhttp understands, and none follows the last one;
- *   - there is one answer for each request that llhttp finds in the stream, in order,
- *     and at most one more, which refuses and closes;
+ *   - there is one answer for each request that another reader finds in the stream, in
+ *     order, and at most one more, which refuses and closes;
  *   - a hash is that of the password in the path of its own request;
  *   - the same bytes in other pieces get the same answers;
  *   - when the client has gone nothing is left: no connection, job, or byte.
@@ -99,7 +99,7 @@ static enum asked asked_for(unsigned number)
 {
 	if (number >= oracle.count)
 		return ASKED_UNKNOWN;
-	return oracle.requests[number].method == HTTP_HEAD ? ASKED_HEAD : ASKED_OTHER;
+	return oracle.requests[number].is_head ? ASKED_HEAD : ASKED_OTHER;
 }
 
 static void session_read_answers(struct session *s)
@@ -143,7 +143,7 @@ static void answer_check_content(
 	const char *query = memchr(request->url, '?', request->url_len);
 	size_t len = query != NULL ? (size_t)(query - request->url) : request->url_len;
 
-	if (answer->status != 200 || request->method == HTTP_HEAD ||
+	if (answer->status != 200 || request->is_head ||
 	    memchr(request->url, '#', request->url_len) != NULL)
 		return;
 	for (size_t i = 0; i < 2; i++) {
@@ -244,11 +244,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tape tape = {data, size};
 	uint8_t flags = tape_byte(&tape);
 	uint64_t pieces = UINT64_C(1) << 32 | tape_byte(&tape);
-	const char *text = (const char *)tape.at;
 	size_t len = tape.left < 4096 ? tape.left : 4096;
+	char text[4096 + 1];
 	size_t first =
 	    (flags & FLAG_LATE) != 0 && len > PIECES_MAX ? len - PIECES_MAX : 0;
 
+	memcpy(text, tape.at, len);
+	text[len] = '\0';
 	world->config.seed_routes = (flags & FLAG_NO_SEED) == 0;
 	world->config.access_log = (flags & FLAG_ACCESS_LOG) != 0;
 	world->config.max_body = (flags & FLAG_HEAVY) != 0 ? 1024 : 64;

@@ -118,7 +118,7 @@ static void test_other_protocols(void **state)
 {
 	static const struct row rows[] = {
 	    {"CONNECT t:443 HTTP/1.1\r\nHost: t:443\r\n\r\n", 400, 501, true},
-	    {GET "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 400, 200, true},
+	    {GET "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 200, 0, false},
 	};
 
 	daemon_start(*state, NULL);
