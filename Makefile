@@ -31,22 +31,30 @@ ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
 LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt -lcrypto
 
-# llhttp: a library where it is packaged as one, else the C sources that Debian 12 ships.
-LLHTTP_DIR ?= /usr/share/llhttp
+# llhttp: the C sources and the header in LLHTTP_DIR where it is given, else a library where
+# it is packaged as one, else the C sources that Debian 12 ships.
+ifndef LLHTTP_DIR
 ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
 CPPFLAGS += $(shell pkg-config --cflags libllhttp)
 LIBS += $(shell pkg-config --libs libllhttp)
-LLHTTP_OBJECTS =
 else
+LLHTTP_DIR = /usr/share/llhttp
+endif
+endif
+ifdef LLHTTP_DIR
 # version 8 and older have two grammars; later ones only the strict one
-CPPFLAGS += -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
+CPPFLAGS += -isystem $(LLHTTP_DIR) -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
 LLHTTP_OBJECTS = $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
 endif
 
 SOURCES := $(sort $(wildcard common/*.c master/*.c frontend/*.c hasher/*.c))
 HEADERS := $(sort $(wildcard common/*.h master/*.h frontend/*.h hasher/*.h))
 MAIN    := master/main.c
-OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
+# The objects of all but the frontend do not depend on llhttp: tests/llhttp.sh takes them
+# from another build, in OTHERS.
+OTHERS  ?= $(BUILD)
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter frontend/%,$(SOURCES))) \
+	$(patsubst %.c,$(OTHERS)/%.o,$(filter-out $(MAIN) frontend/%,$(SOURCES)))
 LIBRARY := $(BUILD)/libargond.a
 
 UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
@@ -77,7 +85,7 @@ quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
 	endurance lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
-	bench-overload programs check-fuzz fuzz fuzz-run deps-fuzz model
+	bench-overload programs check-llhttp check-fuzz fuzz fuzz-run deps-fuzz model
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -88,6 +96,7 @@ help:
 	@echo 'make run        install what is missing, build, serve on http://127.0.0.1:8080'
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
+	@echo 'make check-llhttp  the HTTP tests with each version of llhttp'
 	@echo 'make model      the models of the protocols alone, with figures'
 	@echo 'make faults     every call of argond fails, one after another'
 	@echo 'make endurance  a long life in short, ARGOND_ENDURANCE=120 seconds of it'
@@ -244,6 +253,14 @@ ENDURANCE := $(BUILD)/tests/system/test_endurance
 endurance: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(ENDURANCE)
 	@ARGOND=$(BUILD)/argond ARGOND_ENDURANCE=$${ARGOND_ENDURANCE:-120} $(ENDURANCE)
+
+# the same HTTP with every llhttp
+LLHTTP_PROGRAMS := $(filter $(BUILD)/tests/frontend/test_http% $(BUILD)/tests/frontend/test_conn% \
+	$(BUILD)/tests/fuzz/fuzz_http,$(UNIT_PROGRAMS) $(FUZZ_PROGRAMS))
+
+check-llhttp: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(LLHTTP_PROGRAMS)
+	+@MAKE='$(MAKE)' sh tests/llhttp.sh $(BUILD) $(JOBS)
 
 check-fuzz: $(FUZZ_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(JOBS) $(FUZZ_PROGRAMS) --
