@@ -60,7 +60,7 @@ const struct config_directive config_directives[] = {
 	ROOT(max_password, max_password, number, 1, LIMIT_PASSWORD, "1024"),
 	ROOT(header_timeout, header_timeout_ms, time, 1, HOUR, "5s"),
 	ROOT(body_timeout, body_timeout_ms, time, 1, HOUR, "5s"),
-	ROOT(keepalive_timeout, keepalive_timeout_ms, time, 1, HOUR, "60s"),
+	ROOT(keepalive_timeout, keepalive_timeout_ms, time, 1, HOUR, "75s"),
 	ROOT(write_timeout, write_timeout_ms, time, 1, HOUR, "10s"),
 	ROOT(ready_timeout, ready_timeout_ms, time, 1, HOUR, "30s"),
 	ROOT(shutdown_timeout, shutdown_timeout_ms, time, 1, HOUR, "30s"),

@@ -27,7 +27,7 @@ static void defaults_are_as_documented(void **state)
 	assert_true(config->seed_routes);
 	assert_int_equal(config->max_body, 8192);
 	assert_int_equal(config->max_password, 1024);
-	assert_int_equal(config->keepalive_timeout_ms, 60000);
+	assert_int_equal(config->keepalive_timeout_ms, 75000);
 	assert_int_equal(config->shutdown_timeout_ms, 30000);
 	assert_int_equal(config->ready_timeout_ms, 30000);
 	assert_int_equal(
