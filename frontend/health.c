@@ -77,6 +77,12 @@ static void check_pool(const struct conn *conn, unsigned pool, struct report *re
 	    throttled ? ", they die at the start" : "");
 }
 
+/* To OPTIONS each answer says which methods there are (RFC 9110 section 9.3.7). */
+static const char *allow_of(const struct conn *conn)
+{
+	return conn->method == METHOD_OPTIONS ? conn->route->allow : NULL;
+}
+
 static void reply_report(struct conn *conn, struct report *report)
 {
 	if (report->verbose)
@@ -86,6 +92,7 @@ static void reply_report(struct conn *conn, struct report *report)
 	                     .type = REPLY_TEXT,
 	                     .body = report->len > 0 ? report->text : "ok",
 	                     .len = report->len > 0 ? report->len : 2,
+	                     .allow = allow_of(conn),
 	                     .retry_after = report->failed ? 1 : 0,
 	                     .no_store = true});
 }
@@ -95,14 +102,31 @@ bool health_is_asked(const struct request *request)
 	struct text rest;
 	const struct route *route = route_find(request_path(request), false, &rest);
 
-	return route != NULL &&
-	       (route->handle == health_livez || route->handle == health_readyz);
+	return request->method == METHOD_OPTIONS || (route != NULL && route->is_probe);
 }
 
 void health_livez(struct conn *conn, struct request *request, struct text rest)
 {
+	const char *text = is_verbose(request) ? "[+] loop\nok\n" : "ok";
+
 	(void)rest;
-	conn_reply_text(conn, 200, is_verbose(request) ? "[+] loop\nok\n" : "ok");
+	conn_reply(conn, &(struct reply){.status = 200,
+	                     .type = REPLY_TEXT,
+	                     .body = text,
+	                     .len = strlen(text),
+	                     .allow = allow_of(conn)});
+}
+
+/* The health check of HAProxy where it is not told another: OPTIONS /. The server is up
+ * until it shuts down. */
+void health_options(struct conn *conn, struct request *request, struct text rest)
+{
+	struct report report = {0};
+
+	(void)request;
+	(void)rest;
+	check_serving(conn, &report);
+	reply_report(conn, &report);
 }
 
 void health_readyz(struct conn *conn, struct request *request, struct text rest)

@@ -8,7 +8,7 @@
 
 #include "frontend/http.h"
 
-/* Does the request ask for /livez or /readyz? */
+/* Does the request ask for /livez or /readyz, or with OPTIONS for any path? */
 bool health_is_asked(const struct request *request);
 
 #endif

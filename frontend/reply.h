@@ -24,7 +24,7 @@ struct reply {
 	const char *type; /* Content-Type */
 	const void *body;
 	size_t len;
-	const char *allow;             /* of a 405, else NULL */
+	const char *allow;             /* of a 405 and of OPTIONS, else NULL */
 	unsigned retry_after;          /* seconds; 0: none */
 	bool no_store;                 /* Cache-Control: no-store */
 	const struct task_result *job; /* answered by a job: Server-Timing; or NULL */

@@ -6,20 +6,30 @@
 #include "frontend/conn.h"
 #include "frontend/frontend.h"
 
-#define READ (METHOD_GET | METHOD_HEAD)
-#define READ_ALLOW "GET, HEAD"
+#define READ (METHOD_GET | METHOD_HEAD | METHOD_OPTIONS)
+#define READ_ALLOW "GET, HEAD, OPTIONS"
+#define CALL (METHOD_POST | METHOD_OPTIONS)
+#define CALL_ALLOW "POST, OPTIONS"
 
 static const struct route routes[] = {
-    {"/v1/verify", ROUTE_EXACT, false, METHOD_POST, "POST", v1_verify, true},
-    {"/v1/hash", ROUTE_EXACT, false, METHOD_POST, "POST", v1_hash, true},
-    {"/v1/inspect", ROUTE_EXACT, false, METHOD_POST, "POST", v1_inspect, true},
-    {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez, false},
-    {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz, false},
-    {"/openapi.json", ROUTE_EXACT, false, READ, READ_ALLOW, openapi_get, false},
-    {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello, false},
-    {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash, false},
-    {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon, false},
-    {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user, false},
+    {"/v1/verify", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_verify, true, false},
+    {"/v1/hash", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_hash, true, false},
+    {"/v1/inspect", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_inspect, true, false},
+    {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez, false, true},
+    {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz, false, true},
+    {"/openapi.json", ROUTE_EXACT, false, READ, READ_ALLOW, openapi_get, false, false},
+    {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello, false, false},
+    {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash, false, false},
+    {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon, false,
+        false},
+    {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user, false, false},
+};
+
+/* What OPTIONS alone can ask for: the whole server, and "/" where no seed route is. */
+static const struct route options_routes[] = {
+    {"*", ROUTE_EXACT, false, METHOD_OPTIONS, "GET, HEAD, POST, OPTIONS",
+        health_options, false, true},
+    {"/", ROUTE_EXACT, false, METHOD_OPTIONS, "OPTIONS", health_options, false, true},
 };
 
 const struct route *route_at(size_t index)
@@ -46,6 +56,14 @@ const struct route *route_find(struct text path, bool seed_routes, struct text *
 		if (route_matches(&routes[i], path, rest))
 			return &routes[i];
 	}
+	return NULL;
+}
+
+static const struct route *route_find_options(struct text path)
+{
+	for (size_t i = 0; i < sizeof(options_routes) / sizeof(options_routes[0]); i++)
+		if (text_is(path, options_routes[i].path))
+			return &options_routes[i];
 	return NULL;
 }
 
@@ -82,10 +100,14 @@ static enum problem route_resolve(const struct conn *conn,
 {
 	*route = route_find(
 	    request_path(request), conn->frontend->config->seed_routes, rest);
+	if (*route == NULL && request->method == METHOD_OPTIONS)
+		*route = route_find_options(request_path(request));
 	if (*route == NULL)
 		return PROBLEM_NOT_FOUND;
 	if (((*route)->methods & request->method) == 0)
 		return PROBLEM_METHOD_NOT_ALLOWED;
+	if (request->method == METHOD_OPTIONS)
+		return PROBLEM_NONE; /* health checks have no token */
 	if (!route_is_open(conn, *route, request, token))
 		return PROBLEM_UNAUTHORIZED;
 	return PROBLEM_NONE;
@@ -101,6 +123,8 @@ void route_request(struct conn *conn, struct request *request)
 	conn->token = (uint16_t)token;
 	if (problem != PROBLEM_NONE)
 		conn_problem(conn, problem, NULL);
+	else if (request->method == METHOD_OPTIONS && !conn->route->is_probe)
+		health_options(conn, request, rest);
 	else
 		conn->route->handle(conn, request, rest);
 }

@@ -27,7 +27,8 @@ struct route {
 	unsigned methods;  /* enum method, or-ed; HEAD comes with GET */
 	const char *allow; /* the same for people */
 	route_fn *handle;
-	bool guarded; /* where token_file is set, asks for one */
+	bool guarded;  /* where token_file is set, asks for one */
+	bool is_probe; /* the handler answers OPTIONS too, as a health check */
 };
 
 /* The table, row by row; NULL past the last. */
@@ -37,7 +38,8 @@ const struct route *route_at(size_t index);
  * what follows a prefix. */
 const struct route *route_find(struct text path, bool seed_routes, struct text *rest);
 
-/* Finds the route and calls its handler, or answers 404 or 405. */
+/* Finds the route and calls its handler, or answers 404 or 405. OPTIONS is answered on
+ * each route without a token: it shows no more than /openapi.json does. */
 void route_request(struct conn *conn, struct request *request);
 
 /* Why the request would not come to a handler, or PROBLEM_NONE: what must be known
@@ -51,6 +53,7 @@ void seed_hash_rayon(struct conn *conn, struct request *request, struct text res
 void seed_user(struct conn *conn, struct request *request, struct text rest);
 void health_livez(struct conn *conn, struct request *request, struct text rest);
 void health_readyz(struct conn *conn, struct request *request, struct text rest);
+void health_options(struct conn *conn, struct request *request, struct text rest);
 void openapi_get(struct conn *conn, struct request *request, struct text rest);
 void v1_hash(struct conn *conn, struct request *request, struct text rest);
 void v1_verify(struct conn *conn, struct request *request, struct text rest);

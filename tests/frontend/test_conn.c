@@ -68,7 +68,7 @@ static void test_body_in_single_bytes(void **state)
 	}
 	client_receive(f, fd, &answer);
 	assert_int_equal(answer.status, 405);
-	assert_true(answer_has(&answer, "\r\nAllow: GET, HEAD\r\n"));
+	assert_true(answer_has(&answer, "\r\nAllow: GET, HEAD, OPTIONS\r\n"));
 	client_ask(f, fd, GET("/livez"), &answer);
 	assert_answer(&answer, 200, "ok");
 	close(fd);

@@ -136,8 +136,7 @@ static void only_json_is_read(void **state)
 
 static void other_methods_are_not_allowed(void **state)
 {
-	static const char *const methods[] = {
-	    "GET", "PUT", "DELETE", "PATCH", "OPTIONS"};
+	static const char *const methods[] = {"GET", "PUT", "DELETE", "PATCH"};
 	struct answer answer;
 	char text[128];
 
@@ -146,7 +145,7 @@ static void other_methods_are_not_allowed(void **state)
 		    "%s /v1/verify HTTP/1.1\r\nHost: a\r\n\r\n", methods[i]);
 		ask_once(*state, text, &answer);
 		assert_int_equal(answer.status, 405);
-		assert_true(answer_has(&answer, "\r\nAllow: POST\r\n"));
+		assert_true(answer_has(&answer, "\r\nAllow: POST, OPTIONS\r\n"));
 	}
 	ask_once(*state, GET("/v1/verify/"), &answer);
 	assert_int_equal(answer.status, 404);

@@ -200,7 +200,7 @@ static void test_what_is_wrong_is_said(void **state)
 	assert_int_equal(api.r.status, 415);
 	client_get(&api.client, &api.r, "/v1/hash");
 	assert_int_equal(api.r.status, 405);
-	assert_true(response_has(&api.r, "Allow", "POST"));
+	assert_true(response_has(&api.r, "Allow", "POST, OPTIONS"));
 	api_close(&api);
 	daemon_stop(d);
 }
