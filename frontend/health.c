@@ -52,12 +52,14 @@ static bool is_verbose(const struct request *request)
 	           memcmp(query.at, "verbose=", sizeof(word)) == 0);
 }
 
+/* A frontend that drains alone, after a reload or to be replaced, has a successor at
+ * the same address. A check on a connection that it still has must not say that the
+ * server is down: some proxies take it out of service for a single 503. */
 static void check_serving(const struct conn *conn, struct report *report)
 {
-	const struct frontend *fe = conn->frontend;
-	bool stopping = fe->draining ||
-	                atomic_load_explicit(&board_head(&fe->child->board)->stopping,
-	                    memory_order_relaxed) != 0;
+	bool stopping =
+	    atomic_load_explicit(&board_head(&conn->frontend->child->board)->stopping,
+	        memory_order_relaxed) != 0;
 
 	report_check(report, !stopping, stopping ? "shutting down" : "serving");
 }

@@ -72,9 +72,10 @@ static void test_shutting_down(void **state)
 	ask_once(f, GET("/readyz"), &answer);
 	assert_answer(&answer, 503, "shutting down\n");
 	atomic_store(&board_head(&f->child.board)->stopping, 0);
-	f->fe.draining = true;
+	f->fe.draining = true; /* for a successor */
 	ask_once(f, GET("/readyz"), &answer);
-	assert_answer(&answer, 503, "shutting down\n");
+	assert_answer(&answer, 200, "ok");
+	assert_true(answer_has(&answer, "\r\nConnection: close\r\n"));
 }
 
 /* As many pools as there can be, with names as long as they can be, are all listed. */

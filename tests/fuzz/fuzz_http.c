@@ -143,7 +143,7 @@ static void answer_check_content(
 	const char *query = memchr(request->url, '?', request->url_len);
 	size_t len = query != NULL ? (size_t)(query - request->url) : request->url_len;
 
-	if (answer->status != 200 || request->is_head ||
+	if (answer->status != 200 || !request->is_get ||
 	    memchr(request->url, '#', request->url_len) != NULL)
 		return;
 	for (size_t i = 0; i < 2; i++) {

@@ -18,7 +18,7 @@
 enum { ORACLE_MESSAGES = 512 }; /* no request of 4 KiB has more in it */
 
 struct oracle_request {
-	bool is_head;
+	bool is_get, is_head;
 	const char *url; /* in the stream */
 	size_t url_len;
 };
@@ -104,6 +104,7 @@ static inline bool oracle_head(struct oracle *oracle, struct oracle_request *req
 	} while (len == 0);
 	space = memchr(line, ' ', len);
 	request->url = space != NULL ? space + 1 : line;
+	request->is_get = request->url - line == 4 && memcmp(line, "GET ", 4) == 0;
 	request->is_head = request->url - line == 5 && memcmp(line, "HEAD ", 5) == 0;
 	space = memchr(request->url, ' ', (size_t)(line + len - request->url));
 	oracle->ended = space == NULL;
