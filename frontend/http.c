@@ -264,24 +264,32 @@ static const char *head_detail(llhttp_errno_t err)
 	}
 }
 
-/* Has llhttp read the head's bytes from `from` to `len`, one line a call. A folded line
- * is refused here: versions of llhttp differ in when they do it. */
+/* Where in `at` to `end` a line begins with white space; `end` where none does. */
+static const char *fold_find(const char *at, const char *end)
+{
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL && ++at < end)
+		if (is_blank(*at))
+			return at;
+	return end;
+}
+
+/* Has llhttp read the head's bytes from `from` to `len`. A folded line is refused here:
+ * versions of llhttp differ in when they do it. */
 static void head_read(struct request *request, size_t from, size_t len)
 {
 	llhttp_errno_t err = HPE_OK;
 	size_t at, used;
 
 	for (at = from; err == HPE_OK && at < len; at += used) {
-		const char *line = request->base + at;
-		const char *lf = memchr(line, '\n', len - at);
+		const char *next = request->base + at;
 
-		if (at > request->line_at && is_blank(*line) && line[-1] == '\n') {
+		if (at > request->line_at && is_blank(*next) && next[-1] == '\n') {
 			request_fail(
 			    request, PROBLEM_BAD_REQUEST, "a folded header line");
 			return;
 		}
-		err = head_parse(request, line,
-		    lf != NULL ? (size_t)(lf - line) + 1 : len - at, &used);
+		err = head_parse(request, next,
+		    (size_t)(fold_find(next, request->base + len) - next), &used);
 	}
 	request->head_len = at;
 	head_trim(request);

@@ -14,23 +14,6 @@ static enum problem refuse(const char **detail, const char *why)
 	return PROBLEM_BAD_REQUEST;
 }
 
-/* Every line ends in CR LF, CR and LF stand nowhere else, and the last one is empty. */
-static enum problem check_lines(struct request *request, const char **detail)
-{
-	const char *end = request->base + request->head_len;
-	const char *lf, *cr = NULL, *line;
-
-	for (line = request->base + request->line_at; line < end; line = lf + 1) {
-		cr = memchr(line, '\r', (size_t)(end - line));
-		lf = memchr(line, '\n', (size_t)(end - line));
-		if (lf == NULL || cr == NULL || cr + 1 != lf)
-			return refuse(detail, "a line does not end in CR LF");
-	}
-	if (cr == NULL || cr + 2 != end || cr[-1] != '\n')
-		return refuse(detail, "the header section has no end");
-	return PROBLEM_NONE;
-}
-
 /* Takes the next element off a list (RFC 9110 section 5.6.1), without the white space
  * around it; false at the end. */
 static bool list_next(struct text *list, struct text *element)
@@ -58,26 +41,38 @@ static struct text line_value(struct text line, const char *name)
 	return (struct text){line.at + len + 1, line.len - len - 1};
 }
 
-/* Whether the connection is kept (RFC 9112 section 9.3). All other options, and with
- * them each offer of an upgrade, are ignored (RFC 9110 section 7.8). The field may
- * stand there in several lines, so that they are looked for in the head itself. */
-static enum problem check_connection(struct request *request, const char **detail)
+/* Notes what a line says of whether the connection is kept (RFC 9112 section 9.3). All
+ * other options, and with them each offer of an upgrade, are ignored (RFC 9110 section
+ * 7.8). The field may stand there in several lines, hence no enum header for it. */
+static void line_note_connection(struct text line, bool *closes, bool *keeps)
 {
-	const char *line = request->base, *end = line + request->head_len, *lf;
-	struct text list, option;
-	bool closes = false, keeps = !request->old;
+	struct text list = line_value(line, "Connection"), option;
 
-	(void)detail;
-	for (; line < end; line = lf + 1) {
-		lf = memchr(line, '\n', (size_t)(end - line));
-		list = line_value(
-		    (struct text){line, (size_t)(lf - line) - 1}, "Connection");
-		while (list_next(&list, &option)) {
-			closes |= text_is_nocase(option, "close");
-			keeps |= text_is_nocase(option, "keep-alive");
-		}
+	while (list_next(&list, &option)) {
+		*closes |= text_is_nocase(option, "close");
+		*keeps |= text_is_nocase(option, "keep-alive");
 	}
-	request->keep_alive = keeps && !closes;
+}
+
+/* Every line ends in CR LF, CR and LF stand nowhere else, and the last one is empty.
+ * Sets keep_alive. */
+static enum problem check_lines(struct request *request, const char **detail)
+{
+	const char *end = request->base + request->head_len;
+	const char *lf, *cr = NULL, *line;
+	bool closes = false, keeps = false;
+
+	for (line = request->base + request->line_at; line < end; line = lf + 1) {
+		cr = memchr(line, '\r', (size_t)(end - line));
+		lf = memchr(line, '\n', (size_t)(end - line));
+		if (lf == NULL || cr == NULL || cr + 1 != lf)
+			return refuse(detail, "a line does not end in CR LF");
+		line_note_connection(
+		    (struct text){line, (size_t)(cr - line)}, &closes, &keeps);
+	}
+	if (cr == NULL || cr + 2 != end || cr[-1] != '\n')
+		return refuse(detail, "the header section has no end");
+	request->keep_alive = !closes && (keeps || !request->old);
 	return PROBLEM_NONE;
 }
 
@@ -200,8 +195,8 @@ static enum problem check_expect(struct request *request, const char **detail)
 
 enum problem policy_check_head(struct request *request, const char **detail)
 {
-	static check_fn *const checks[] = {check_lines, check_repeats, check_connection,
-	    check_host, line_split_target, check_framing, check_expect};
+	static check_fn *const checks[] = {check_lines, check_repeats, check_host,
+	    line_split_target, check_framing, check_expect};
 	enum problem problem = PROBLEM_NONE;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
