@@ -85,7 +85,8 @@ quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
 	endurance lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
-	bench-overload programs check-llhttp check-fuzz fuzz fuzz-run deps-fuzz model
+	bench-overload programs check-llhttp deps-llhttp check-fuzz fuzz fuzz-run \
+	deps-fuzz model
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -258,7 +259,10 @@ endurance: deps-check
 LLHTTP_PROGRAMS := $(filter $(BUILD)/tests/frontend/test_http% $(BUILD)/tests/frontend/test_conn% \
 	$(BUILD)/tests/fuzz/fuzz_http,$(UNIT_PROGRAMS) $(FUZZ_PROGRAMS))
 
-check-llhttp: deps-check
+deps-llhttp: deps-check
+	$(if $(shell python3 -m pip --version 2>/dev/null),,$(call install_packages,python3-pip))
+
+check-llhttp: deps-llhttp
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(LLHTTP_PROGRAMS)
 	+@MAKE='$(MAKE)' sh tests/llhttp.sh $(BUILD) $(JOBS)
 
