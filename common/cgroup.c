@@ -1,8 +1,10 @@
 #include "common/cgroup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +21,19 @@ int cgroup_read(const char *path, char text[CGROUP_TEXT])
 	close(fd);
 	text[len] = '\0';
 	return n == -1 ? -1 : 0;
+}
+
+bool cgroup_number(const char *folder, const char *file, uint64_t *number)
+{
+	char path[PATH_MAX], text[CGROUP_TEXT], *end;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, file) >=
+	        sizeof(path) ||
+	    cgroup_read(path, text) != 0)
+		return false;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return end != text && errno == 0;
 }
 
 /* From mount/path upwards to the mount itself. A path that does not lie under the mount

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A container in a container has long paths, in a line for each controller of v1. */
 enum { CGROUP_TEXT = 16384 };
@@ -16,6 +17,10 @@ enum { CGROUP_TEXT = 16384 };
 
 /* Reads a small file whole, as text. Returns 0, or -1 where it is not there. */
 int cgroup_read(const char *path, char text[CGROUP_TEXT]);
+
+/* Reads the number that a file begins with; false where there is none ("max"), or no
+ * file. */
+bool cgroup_number(const char *folder, const char *file, uint64_t *number);
 
 /* Called with the folder of a group; `v2` says which files it has. */
 typedef void cgroup_visit(const char *folder, bool v2, void *context);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "common/allowed.h"
 #include "common/contract.h"
 #include "common/cpu_engine.h"
 #include "common/log.h"
@@ -73,6 +74,9 @@ enum config_scheduling {
 	CONFIG_SCHEDULING_IDLE
 };
 
+/* A limit of the machine that the processes of a plan are counted for. */
+enum config_bound { CONFIG_BOUND_PROCESSES, CONFIG_BOUND_FILES };
+
 struct config_pool {
 	char name[LIMIT_NAME];
 	unsigned jobs;            /* enum config_jobs, or-ed */
@@ -96,7 +100,11 @@ struct config_pool {
 	uint64_t rlimit_cpu; /* seconds; 0: none */
 	/* What `auto` stands for where memory is no matter; 0: a number was given. */
 	unsigned auto_processes, auto_batch;
-	bool auto_min; /* min_processes follows a max_processes that shrinks */
+	unsigned auto_min; /* the same of min_processes, which is at most that, and at
+	                      most max_processes */
+	/* What of auto_processes fits the machine's limits beside memory. */
+	unsigned counted_processes;
+	enum config_bound counted_by; /* where that is less */
 };
 
 struct config_frontend {
@@ -106,9 +114,12 @@ struct config_frontend {
 	char *user;                          /* NULL: the config's */
 	int nice;
 	struct config_affinity cpu_affinity;
-	uint64_t rlimit_nofile;  /* 0: derived from max_connections */
-	uint64_t rlimit_core;    /* bytes */
-	unsigned auto_processes; /* as in a pool */
+	uint64_t rlimit_nofile; /* 0: derived from max_connections */
+	uint64_t rlimit_core;   /* bytes */
+	unsigned auto_processes, counted_processes; /* as in a pool */
+	enum config_bound counted_by;
+	unsigned auto_connections; /* the default of max_connections, where it was not
+	                              set; else 0 */
 };
 
 struct config {
@@ -134,6 +145,8 @@ struct config {
 	uint64_t memory_budget;     /* bytes; a percentage is already resolved here */
 	unsigned memory_percent;    /* what it is of `memory`; 0: a size was given */
 	struct memory_bound memory; /* what the machine gave at that time */
+	/* What the machine allowed when the config was loaded. */
+	struct allowed allowed_processes, allowed_files;
 	enum engine_kind engine;
 	uint64_t verify_max_memory; /* bytes */
 	uint64_t auto_max_memory;   /* its default, where it was not set; else 0 */
@@ -187,9 +200,8 @@ const char *config_identity_find(const char *text, const char *group,
 extern const char config_no_group[];
 
 /* What -t and a start look up beyond the config itself: users and group, the chroot
- * folder, seccomp, key and token files, the CPUs of the affinities. Returns 0, or -1
- * with *err.
- */
+ * folder, seccomp, key and token files, the CPUs of the affinities, and whether the
+ * machine allows the processes and files. Returns 0, or -1 with *err. */
 int config_check_host(const struct config *config, struct config_error *err);
 
 /* Reads token_file (token.h); where it is unset, `tokens` is none. Returns 0, or -1
@@ -248,17 +260,32 @@ uint64_t config_memory_plan(const struct config *config);
  * one of `config`: what must fit the memory budget. */
 uint64_t config_memory_need(const struct config *config, const struct config *before);
 
+/* Processes of two generations, one of `config` and one of `before` (NULL: of the same
+ * config), each with a master, as at an upgrade. */
+uint64_t config_processes(const struct config *config, const struct config *before);
+/* Open files of the master that has these two generations, and of one frontend. */
+uint64_t config_files_of_master(
+    const struct config *config, const struct config *before);
+uint64_t config_files_of_frontend(const struct config *config);
+
+/* Does the machine allow the processes and files of the plan, also beside `before`
+ * (NULL: none)? Returns 0, or -1 with *err. */
+int config_counts_check(
+    const struct config *config, const struct config *before, struct config_error *err);
+
 /*
- * Lowers the numbers that nobody has set until the plan fits memory_budget, also beside
- * that of `before` (NULL: none), which drains meanwhile: batch, then max_processes,
- * then verify_max_memory, which changes what callers may ask for and so comes last. The
- * least are one job, one process, and what the profiles need. Returns whether it fits
- * now.
+ * Lowers the numbers that nobody has set until the plan fits the machine, also beside
+ * that of `before` (NULL: none), which drains meanwhile. First the processes and
+ * max_connections to what the machine allows of processes and files. Then to
+ * memory_budget: batch, then max_processes, then verify_max_memory, which changes what
+ * callers may ask for and so comes last. The least are one job, one process, one
+ * connection, and what the profiles need. Returns whether it fits memory_budget now;
+ * config_counts_check() says the rest.
  */
 bool config_fit(struct config *config, const struct config *before);
 
-/* Calls tell() with a line for each number that is lower than it would be with more
- * memory: from what to what, why, and what to set. */
+/* Calls tell() with a line for each number that is lower than it would be on a larger
+ * machine: from what to what, why, and what to set. */
 void config_tell_lowered(const struct config *config,
     void (*tell)(const char *line, void *context), void *context);
 

@@ -119,23 +119,6 @@ static int default_pool_check(const struct config *config, struct config_error *
 	return 0;
 }
 
-/* Beside its connections a frontend has its listeners, links, log and control. */
-enum { FDS_BESIDE = LIMIT_RESERVE + LIMIT_LISTENERS + LIMIT_POOLS + 16 };
-
-static int frontend_check(const struct config *config, struct config_error *err)
-{
-	const struct config_frontend *frontend = &config->frontend;
-
-	if (frontend->rlimit_nofile == 0 ||
-	    frontend->rlimit_nofile >= frontend->max_connections + (uint64_t)FDS_BESIDE)
-		return 0;
-	return config_error_at(config, &frontend->rlimit_nofile, err,
-	    "%" PRIu64
-	    " is too few for max_connections %u; allowed: auto, or at least %u",
-	    frontend->rlimit_nofile, frontend->max_connections,
-	    frontend->max_connections + FDS_BESIDE);
-}
-
 static int root_check(const struct config *config, struct config_error *err)
 {
 	if (config->max_body <= config->max_password)
@@ -152,7 +135,7 @@ static int root_check(const struct config *config, struct config_error *err)
 
 int config_check(const struct config *config, struct config_error *err)
 {
-	if (root_check(config, err) != 0 || frontend_check(config, err) != 0)
+	if (root_check(config, err) != 0 || config_connections_check(config, err) != 0)
 		return -1;
 	for (size_t i = 0; i < config->profile_count; i++)
 		if (profile_check(config, &config->profiles[i], err) != 0)

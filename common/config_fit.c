@@ -1,6 +1,6 @@
 /*
  * `auto` on a small machine: the numbers that nobody has set are lowered until the plan
- * fits the memory budget, and each of them is told with its reason.
+ * fits the memory budget.
  */
 #include "common/config_table.h"
 
@@ -39,18 +39,18 @@ static bool batch_lower(struct config *config)
 static bool processes_can_lower(
     const struct config *config, const struct config_pool *pool)
 {
-	const unsigned floor = pool->auto_min ? 1 : pool->min_processes;
+	const unsigned floor = pool->auto_min != 0 ? 1 : pool->min_processes;
 
 	return pool->auto_processes != 0 && pool->max_processes > floor &&
 	       config_pool_profiles(config, pool) > 0;
 }
 
-/* Where both bounds are automatic they are the same. */
-static void processes_set(struct config_pool *pool, unsigned processes)
+void config_pool_resize(struct config_pool *pool, unsigned processes)
 {
 	pool->max_processes = processes;
-	if (pool->auto_min)
-		pool->min_processes = processes;
+	if (pool->auto_min != 0)
+		pool->min_processes =
+		    pool->auto_min < processes ? pool->auto_min : processes;
 }
 
 /* Of the pool with the most; of two alike, the one that is later in the list. */
@@ -65,7 +65,7 @@ static bool processes_lower(struct config *config)
 			most = &config->pools[i];
 	if (most == NULL)
 		return false;
-	processes_set(most, most->max_processes - 1);
+	config_pool_resize(most, most->max_processes - 1);
 	return true;
 }
 
@@ -74,12 +74,15 @@ static void processes_raise(struct config *config, const struct config *before)
 {
 	for (size_t i = 0; i < config->pool_count; i++) {
 		struct config_pool *pool = &config->pools[i];
+		bool fits = true;
 
-		while (pool->max_processes < pool->auto_processes &&
-		       plan_fits(config, before))
-			processes_set(pool, pool->max_processes + 1);
-		if (!plan_fits(config, before))
-			processes_set(pool, pool->max_processes - 1);
+		while (fits && pool->max_processes < pool->counted_processes) {
+			config_pool_resize(pool, pool->max_processes + 1);
+			fits = plan_fits(config, before) &&
+			       config_counts_fit(config, before);
+		}
+		if (!fits)
+			config_pool_resize(pool, pool->max_processes - 1);
 	}
 }
 
@@ -126,6 +129,7 @@ bool config_fit(struct config *config, const struct config *before)
 	static bool (*const steps[])(struct config *) = {
 	    batch_lower, processes_lower, ceiling_lower};
 
+	config_counts_lower(config, before);
 	frontends_fit(config);
 	for (size_t i = 0; i < config->pool_count; i++)
 		if (config->pools[i].memory_limit != 0)
@@ -137,90 +141,4 @@ bool config_fit(struct config *config, const struct config *before)
 		return false;
 	processes_raise(config, before);
 	return true;
-}
-
-/* ---- what is said of it ---- */
-
-struct teller {
-	const struct config *config;
-	void (*tell)(const char *line, void *context);
-	void *context;
-};
-
-const char *config_budget_text(const struct config *config, char *buf, size_t cap)
-{
-	char budget[32], machine[32], where[256];
-
-	config_size_text(config->memory_budget, budget, sizeof(budget));
-	config_where(config, &config->memory_budget, where, sizeof(where));
-	if (config->memory_percent == 0)
-		snprintf(buf, cap, "%s (%s)", budget, where);
-	else
-		snprintf(buf, cap, "%s (%u%% of %s, %s)", budget,
-		    config->memory_percent,
-		    config_size_text(config->memory.bytes, machine, sizeof(machine)),
-		    config->memory.from);
-	return buf;
-}
-
-static bool memory_limits_are_set(const struct config *config)
-{
-	for (size_t i = 0; i < config->pool_count; i++)
-		if (config->pools[i].memory_limit != 0)
-			return true;
-	return false;
-}
-
-static void lowered_tell(const struct teller *teller, const void *field,
-    const char *from, const char *to, const char *effect)
-{
-	char name[128], budget[320], line[768];
-
-	config_name(teller->config, field, name, sizeof(name));
-	snprintf(line, sizeof(line),
-	    "%s is %s, not %s%s: so much fits memory_budget, %s%s; raise that, or set "
-	    "%s",
-	    name, to, from, effect,
-	    config_budget_text(teller->config, budget, sizeof(budget)),
-	    memory_limits_are_set(teller->config) ? ", and the pools' memory_limit"
-	                                          : "",
-	    name);
-	for (char *at = line; *at != '\0'; at++) /* a path may have any byte in it */
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	teller->tell(line, teller->context);
-}
-
-static void number_tell(
-    const struct teller *teller, const unsigned *field, unsigned automatic)
-{
-	char from[16], to[16];
-
-	if (*field >= automatic)
-		return;
-	snprintf(from, sizeof(from), "%u", automatic);
-	snprintf(to, sizeof(to), "%u", *field);
-	lowered_tell(teller, field, from, to, "");
-}
-
-void config_tell_lowered(const struct config *config,
-    void (*tell)(const char *line, void *context), void *context)
-{
-	const struct teller teller = {config, tell, context};
-	char from[32], to[32];
-
-	number_tell(
-	    &teller, &config->frontend.processes, config->frontend.auto_processes);
-	for (size_t i = 0; i < config->pool_count; i++) {
-		const struct config_pool *pool = &config->pools[i];
-
-		number_tell(&teller, &pool->max_processes, pool->auto_processes);
-		number_tell(&teller, &pool->batch, pool->auto_batch);
-	}
-	if (config->verify_max_memory >= config->auto_max_memory)
-		return;
-	lowered_tell(&teller, &config->verify_max_memory,
-	    config_size_text(config->auto_max_memory, from, sizeof(from)),
-	    config_size_text(config->verify_max_memory, to, sizeof(to)),
-	    " (hashes that need more are refused)");
 }

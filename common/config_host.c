@@ -125,5 +125,5 @@ int config_check_host(const struct config *config, struct config_error *err)
 	for (size_t i = 0; i < config->pool_count; i++)
 		if (affinity_check(config, &config->pools[i].cpu_affinity, err) != 0)
 			return -1;
-	return 0;
+	return config_counts_check(config, NULL, err);
 }

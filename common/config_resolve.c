@@ -17,21 +17,34 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* A bound that is `auto` never contradicts the other one. */
-static void pool_resolve(struct config_pool *pool, unsigned cpus)
+/* A bound that is `auto` never contradicts the other one. A max_processes that is built
+ * in is a number that nobody has set, as well. */
+static void pool_resolve(
+    const struct config *config, struct config_pool *pool, unsigned cpus)
 {
 	unsigned processes = least(cpus, LIMIT_POOL_PROCESSES);
+	const bool automatic = pool->max_processes == 0;
 
-	pool->auto_min = pool->min_processes == 0;
-	if (pool->auto_min)
-		pool->min_processes = pool->max_processes > 0
-		                          ? least(processes, pool->max_processes)
-		                          : processes;
-	if (pool->max_processes != 0)
-		return;
-	pool->max_processes =
-	    processes > pool->min_processes ? processes : pool->min_processes;
-	pool->auto_processes = pool->max_processes;
+	if (pool->min_processes == 0) {
+		pool->auto_min = processes;
+		pool->min_processes =
+		    automatic ? processes : least(processes, pool->max_processes);
+	}
+	if (automatic)
+		pool->max_processes =
+		    processes > pool->min_processes ? processes : pool->min_processes;
+	if (automatic || !config_is_set(config, &pool->max_processes))
+		pool->auto_processes = pool->counted_processes = pool->max_processes;
+}
+
+static void frontend_resolve(
+    const struct config *config, struct config_frontend *frontend, unsigned cpus)
+{
+	if (frontend->processes == 0)
+		frontend->processes = frontend->auto_processes =
+		    frontend->counted_processes = least(cpus, LIMIT_FRONTENDS);
+	if (!config_is_set(config, &frontend->max_connections))
+		frontend->auto_connections = frontend->max_connections;
 }
 
 /* What a preset says goes where nobody has said anything. */
@@ -85,18 +98,19 @@ int config_resolve(struct config *config, struct config_error *err)
 	unsigned cpus = cpu_usable();
 	int pool = config_pool_find(config, config->default_pool_name);
 
-	if (config->frontend.processes == 0)
-		config->frontend.processes = config->frontend.auto_processes =
-		    least(cpus, LIMIT_FRONTENDS);
+	config->allowed_processes = allowed_processes();
+	config->allowed_files = allowed_files();
+	frontend_resolve(config, &config->frontend, cpus);
 	for (size_t i = 0; i < config->pool_count; i++) {
-		pool_resolve(&config->pools[i], cpus);
+		pool_resolve(config, &config->pools[i], cpus);
 		batch_resolve(config, &config->pools[i]);
 	}
 	for (size_t i = 0; i < config->profile_count; i++)
 		profile_resolve(config, &config->profiles[i]);
 	if (!config_is_set(config, &config->verify_max_memory))
 		config->auto_max_memory = config->verify_max_memory;
-	(void)config_fit(config, NULL); /* where it does not, config_check() says why */
+	/* where it does not fit, config_check() and config_check_host() say why */
+	(void)config_fit(config, NULL);
 	config->default_pool = pool < 0 ? 0 : (unsigned)pool;
 	return store_resolve(config, err);
 }

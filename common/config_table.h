@@ -192,6 +192,14 @@ int config_resolve(struct config *config, struct config_error *err);
 int config_check(const struct config *config, struct config_error *err);
 /* config_plan.c: does the plan fit memory_budget? Returns 0, or -1 with *err. */
 int config_plan_check(const struct config *config, struct config_error *err);
+/* config_counts.c: does the machine allow the processes and the master's files, and the
+ * part of config_fit() that lowers them until it does. */
+bool config_counts_fit(const struct config *config, const struct config *before);
+void config_counts_lower(struct config *config, const struct config *before);
+/* Is a rlimit_nofile that was set enough for max_connections? 0, or -1 with *err. */
+int config_connections_check(const struct config *config, struct config_error *err);
+/* config_fit.c: where both bounds of a pool are automatic they are the same. */
+void config_pool_resize(struct config_pool *pool, unsigned processes);
 /* KiB that verify_max_memory must have at least: a profile's hashes can be verified. */
 uint32_t config_profiles_memory(const struct config *config);
 

@@ -11,8 +11,8 @@
 
 #include "common/log.h"
 
-/* Beside its connections or links: listeners, log, epoll and what libraries open. */
-enum { FRONTEND_SPARE_FILES = 64, HASHER_FILES = 64 };
+/* Of a hasher, beside its links: log, epoll and what libraries open. */
+enum { HASHER_FILES = 64 };
 
 /* The least there is. Who asks for a short slice need not wait for the end of a
  * hasher's, which is some 3 ms, when an event comes: at ten times what two CPUs can
@@ -29,10 +29,7 @@ struct limits_spec limits_of_frontend(const struct config *config)
 	return (struct limits_spec){.nice = f->nice,
 	    .slice_ns = FRONTEND_SLICE_NS,
 	    .affinity = f->cpu_affinity,
-	    .nofile = f->rlimit_nofile != 0
-	                  ? f->rlimit_nofile
-	                  : f->max_connections + LIMIT_RESERVE + FRONTEND_SPARE_FILES +
-	                        config->pool_count + config->listen_count,
+	    .nofile = config_files_of_frontend(config),
 	    .core = f->rlimit_core};
 }
 

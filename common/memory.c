@@ -1,9 +1,6 @@
 #include "common/memory.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
@@ -19,15 +16,10 @@ static void bound_take(struct memory_bound *least, uint64_t bytes, const char *f
 
 static void file_take(struct memory_bound *least, const char *folder, const char *file)
 {
-	char path[PATH_MAX], text[CGROUP_TEXT], from[sizeof(least->from)], *end;
-	unsigned long long bytes;
+	char from[sizeof(least->from)];
+	uint64_t bytes;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, file);
-	if (cgroup_read(path, text) != 0)
-		return;
-	errno = 0;
-	bytes = strtoull(text, &end, 10);
-	if (end == text || errno != 0) /* "max" */
+	if (!cgroup_number(folder, file, &bytes))
 		return;
 	snprintf(from, sizeof(from), "%.30s of %.180s", file, folder);
 	bound_take(least, bytes, from);

@@ -1,52 +1,21 @@
 #include "master/plan.h"
 
-#include <stdint.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 #include <sys/resource.h>
 
-#include "common/limits.h"
 #include "common/log.h"
 
-/* Processes at their most, in two generations, and the master. */
-static unsigned plan_processes(const struct config *config)
+static void count_report(
+    FILE *out, const char *what, uint64_t need, const struct allowed *allowed)
 {
-	unsigned n = config->frontend.processes;
-
-	for (size_t i = 0; i < config->pool_count; i++)
-		n += config->pools[i].max_processes;
-	return 2 * n + 1;
-}
-
-/* Descriptors of the master: both ends of each link, a control socket a process,
- * listeners, keys and tokens. */
-static uint64_t plan_files(const struct config *config)
-{
-	uint64_t links =
-	    (uint64_t)(2 * config->frontend.processes + 2) * config->pool_count;
-	uint64_t secrets = 2 * 2;
-
-	return 2 * (2 * links + secrets + config->listen_count) +
-	       plan_processes(config) + 16;
-}
-
-static int plan_limit(const struct config *config, const char *what, uint64_t need,
-    __rlimit_resource_t which, FILE *out, struct config_error *err)
-{
-	struct rlimit limit;
-
-	if (getrlimit(which, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) {
+	fprintf(out, "%s: %" PRIu64 " needed, ", what, need);
+	if (allowed->most == UINT64_MAX)
+		fprintf(out, "no limit\n");
+	else
 		fprintf(
-		    out, "%s: %llu needed, no limit\n", what, (unsigned long long)need);
-		return 0;
-	}
-	fprintf(out, "%s: %llu needed, %llu allowed\n", what, (unsigned long long)need,
-	    (unsigned long long)limit.rlim_max);
-	if (need <= limit.rlim_max)
-		return 0;
-	return config_error_at(config, &config->frontend.processes, err,
-	    "%s: the plan needs %llu, this process may have %llu; raise the limit, or "
-	    "lower "
-	    "processes, max_connections or the number of pools",
-	    what, (unsigned long long)need, (unsigned long long)limit.rlim_max);
+		    out, "%" PRIu64 " allowed (%s)\n", allowed->most, allowed->from);
 }
 
 static void line_log(const char *line, void *context)
@@ -75,7 +44,7 @@ void plan_comment(const struct config *config, FILE *out)
 	config_tell_lowered(config, line_comment, out);
 }
 
-int plan_report(const struct config *config, FILE *out, struct config_error *err)
+void plan_report(const struct config *config, FILE *out)
 {
 	const struct memory_bound usable = memory_usable();
 	char need[32], budget[32], here[32];
@@ -86,11 +55,26 @@ int plan_report(const struct config *config, FILE *out, struct config_error *err
 	    config_size_text(config->memory_budget, budget, sizeof(budget)),
 	    config_size_text(usable.bytes, here, sizeof(here)), usable.from);
 	config_tell_lowered(config, line_print, out);
-	if (plan_limit(config, "processes", plan_processes(config), RLIMIT_NPROC, out,
-	        err) != 0 ||
-	    plan_limit(config, "files of the master", plan_files(config), RLIMIT_NOFILE,
-	        out, err) != 0)
-		return -1;
-	return plan_limit(config, "files of a frontend",
-	    limits_of_frontend(config).nofile, RLIMIT_NOFILE, out, err);
+	count_report(out, "processes", config_processes(config, NULL),
+	    &config->allowed_processes);
+	count_report(out, "files of the master", config_files_of_master(config, NULL),
+	    &config->allowed_files);
+	count_report(out, "files of a frontend", config_files_of_frontend(config),
+	    &config->allowed_files);
+}
+
+void plan_raise_files(const struct config *config, const struct config *before)
+{
+	const uint64_t need = config_files_of_master(config, before);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    (limit.rlim_max >= need && limit.rlim_cur == limit.rlim_max))
+		return;
+	if (limit.rlim_max < need)
+		limit.rlim_max = need;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn("RLIMIT_NOFILE cannot be raised to %" PRIu64 ": %s",
+		    (uint64_t)limit.rlim_max, strerror(errno));
 }

@@ -9,14 +9,16 @@
 
 #include "common/config.h"
 
-/* Writes a line each for memory, what was lowered to fit it, processes and files.
- * Returns 0, or -1 where one of them is more than there is: *err says which, and what
- * to change. */
-int plan_report(const struct config *config, FILE *out, struct config_error *err);
+/* Writes a line each for memory, what was lowered, processes and files. */
+void plan_report(const struct config *config, FILE *out);
 
-/* Says what has become smaller than it would be with more memory: a line for each in
- * the log, and as a comment of a config file. */
+/* Says what is lower than it would be on a larger machine: a line for each in the log,
+ * and as a comment of a config file. */
 void plan_log(const struct config *config);
 void plan_comment(const struct config *config, FILE *out);
+
+/* Raises RLIMIT_NOFILE of this process to all it may have, and at least to what the
+ * master needs for `config` beside a generation of `before` (NULL: of the same). */
+void plan_raise_files(const struct config *config, const struct config *before);
 
 #endif

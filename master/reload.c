@@ -43,19 +43,27 @@ static void reload_log_back(const struct master *m)
 
 /* While the old generation drains, both are there: numbers that nobody has set give way
  * to it. */
-static int reload_memory(
+static int reload_fit(
     const struct master *m, struct config *config, struct config_error *err)
 {
 	const struct config *old = m->current->config;
 	char needs[32], has[320];
 
 	if (config_fit(config, old))
-		return 0;
+		return config_counts_check(config, old, err);
 	return config_error_at(config, &config->memory_budget, err,
 	    "the old plan and the new one need %s together; allowed: memory_budget, "
 	    "%s; go there in smaller steps, or restart",
 	    config_size_text(config_memory_need(config, old), needs, sizeof(needs)),
 	    config_budget_text(config, has, sizeof(has)));
+}
+
+/* Has the old generation what the new one would take? */
+static bool reload_is_crowded(const struct config *config, const struct config *old)
+{
+	return config_memory_need(config, old) > config->memory_budget ||
+	       config_processes(config, old) > config->allowed_processes.most ||
+	       config_files_of_master(config, old) > config->allowed_files.most;
 }
 
 /* The numbers of the new plan, in the log that it names. */
@@ -67,7 +75,8 @@ static void reload_tell(
 	plan_log(config);
 	if (crowded)
 		log_warn("some of these have made room for the old generation, which "
-		         "may need %s until it has left: reload once more after that",
+		         "may need %s, its processes and their files until it has "
+		         "left: reload once more after that",
 		    config_size_text(
 		        config_memory_plan(m->current->config), old, sizeof(old)));
 }
@@ -89,14 +98,14 @@ static int reload_try(struct master *m, struct config_error *err)
 
 	if (config == NULL)
 		return -1;
-	crowded =
-	    config_memory_need(config, m->current->config) > config->memory_budget;
-	if (config_check_host(config, err) != 0 || reload_memory(m, config, err) != 0 ||
+	crowded = reload_is_crowded(config, m->current->config);
+	if (config_check_host(config, err) != 0 || reload_fit(m, config, err) != 0 ||
 	    reload_sockets(m, config, err) != 0 || reload_log(m, config, err) != 0) {
 		config_free(config);
 		return -1;
 	}
 	reload_tell(m, config, crowded);
+	plan_raise_files(config, m->current->config);
 	m->candidate = generation_open(m, config, m->current, err);
 	if (m->candidate == NULL) {
 		reload_log_back(m);

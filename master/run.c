@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/cgroup.h"
@@ -14,19 +13,6 @@
 #include "master/master.h"
 #include "master/plan.h"
 #include "master/status.h"
-
-/* Links for all, and frontends that may have more files than we: as many as are
- * allowed. */
-static void run_raise_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
-}
 
 /* The lock of our predecessor, or one of our own. */
 static int run_lock(struct master *m, const char *path, int inherited)
@@ -110,7 +96,7 @@ static int run_open(struct master *m, struct config *config)
 	struct listener_set sockets;
 	char self[CGROUP_TEXT];
 
-	run_raise_files();
+	plan_raise_files(config, NULL);
 	if (cgroup_read(CGROUP_SELF, self) == 0)
 		groups_open(&m->groups, CGROUP_ROOT, self);
 	if (run_inherit(m, pidfile, &sockets) != 0 || run_settle(m) != 0) {

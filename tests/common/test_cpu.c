@@ -1,4 +1,5 @@
-/* CPUs and memory by cgroup, with folders that look like the kernel's. */
+/* CPUs, memory and processes by cgroup, and files, with folders that look like the
+ * kernel's. */
 #include <errno.h>
 #include <ftw.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "common/allowed.h"
 #include "common/cgroup.h"
 #include "common/cpu.h"
 #include "common/memory.h"
@@ -257,6 +259,90 @@ static void address_space_is_a_limit_of_memory(void **state)
 	(void)state;
 }
 
+static void processes_are_the_least_of_v1_and_v2(void **state)
+{
+	struct allowed allowed = allowed_pids(*state, "0::/a/b\n8:pids:/c\n");
+	char expected[128];
+
+	assert_true(allowed.most == UINT64_MAX);
+	kernel_says(*state, "a/pids.max", "max\n");
+	kernel_says(*state, "a/b/pids.max", "100\n");
+	allowed = allowed_pids(*state, "0::/a/b\n");
+	snprintf(expected, sizeof(expected), "pids.max of %s/a/b", (char *)*state);
+	assert_int_equal(allowed.most, 100);
+	assert_string_equal(allowed.from, expected);
+	kernel_says(*state, "a/pids.max", "60\n");
+	assert_int_equal(allowed_pids(*state, "0::/a/b\n").most, 60);
+	kernel_says(*state, "pids/c/d/pids.max", "70\n");
+	kernel_says(*state, "pids/c/pids.max", "max\n");
+	assert_int_equal(allowed_pids(*state, "8:pids:/c/d\n").most, 70);
+	kernel_says(*state, "pids/pids.max", "50\n");
+	assert_int_equal(allowed_pids(*state, "8:pids:/c/d\n0::/a/b\n").most, 50);
+	kernel_says(*state, "pids/pids.max", "-1\n");
+	assert_int_equal(allowed_pids(*state, "8:pids:/\n").most, UINT64_MAX);
+}
+
+/* Does it hold in a process that is changed for it? */
+static void expect_in_child(bool (*holds)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_return_code(pid, errno);
+	if (pid == 0)
+		_exit(holds() ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static bool processes_of_a_user(void)
+{
+	const struct rlimit few = {7, 8};
+	struct allowed allowed;
+
+	if (setrlimit(RLIMIT_NPROC, &few) != 0)
+		return false;
+	if (geteuid() == 0 && (strstr(allowed_processes().from, "NPROC") != NULL ||
+	                          setresuid(65534, 65534, 65534) != 0))
+		return false;
+	allowed = allowed_processes();
+	return allowed.most < 7 || strstr(allowed.from, "RLIMIT_NPROC") != NULL;
+}
+
+static void a_users_limit_of_processes_is_not_roots(void **state)
+{
+	(void)state;
+	expect_in_child(processes_of_a_user);
+}
+
+static bool files_stay(void)
+{
+	const struct rlimit few = {50, 100};
+	struct rlimit now;
+	struct allowed allowed;
+
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+		return false;
+	allowed = allowed_files();
+	return getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == 50 &&
+	       now.rlim_max == 100 &&
+	       (allowed.most == 100 ? strstr(allowed.from, "RLIMIT_NOFILE") != NULL
+	                            : strstr(allowed.from, "nr_open") != NULL);
+}
+
+static bool files_of_a_user(void)
+{
+	return (geteuid() != 0 || setresuid(65534, 65534, 65534) == 0) &&
+	       files_stay() && allowed_files().most == 100;
+}
+
+static void the_limit_of_files_is_found_and_left(void **state)
+{
+	(void)state;
+	expect_in_child(files_stay);
+	expect_in_child(files_of_a_user);
+}
+
 #define IN_ROOT(test) cmocka_unit_test_setup_teardown(test, root_make, root_remove)
 
 int main(void)
@@ -273,6 +359,9 @@ int main(void)
 	    IN_ROOT(memory_high_is_a_limit_too),
 	    IN_ROOT(a_limit_deep_down_is_found),
 	    IN_ROOT(a_long_path_does_no_harm),
+	    IN_ROOT(processes_are_the_least_of_v1_and_v2),
+	    cmocka_unit_test(a_users_limit_of_processes_is_not_roots),
+	    cmocka_unit_test(the_limit_of_files_is_found_and_left),
 	    cmocka_unit_test(this_process_may_use_what_its_mask_says),
 	    cmocka_unit_test(this_machine_has_memory),
 	    cmocka_unit_test(address_space_is_a_limit_of_memory),

@@ -49,6 +49,16 @@ unsigned cpu_usable(void)
 	return 4;
 }
 
+struct allowed allowed_processes(void)
+{
+	return (struct allowed){4096, "this test"};
+}
+
+struct allowed allowed_files(void)
+{
+	return (struct allowed){1 << 20, "this test"};
+}
+
 struct config_statements *config_file_parse(
     const char *name, const char *text, struct config_error *err)
 {

@@ -56,7 +56,7 @@ bool control_group_put(const char *folder, const char *name, const char *text)
 	return fclose(file) == 0 && done;
 }
 
-static bool group_take_one(const char *folder, pid_t pid)
+bool control_group_add(const char *folder, pid_t pid)
 {
 	char text[16];
 
@@ -68,9 +68,9 @@ bool control_group_take(const char *folder, const struct daemon *d)
 {
 	pid_t pids[PROCESS_MAX];
 	size_t n = process_children(d->pid, pids, PROCESS_MAX);
-	bool taken = group_take_one(folder, d->pid);
+	bool taken = control_group_add(folder, d->pid);
 
 	for (size_t i = 0; i < n; i++)
-		taken = taken && group_take_one(folder, pids[i]);
+		taken = taken && control_group_add(folder, pids[i]);
 	return taken;
 }

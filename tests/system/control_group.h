@@ -16,6 +16,8 @@ enum { CONTROL_GROUP_PATH = 256 };
 bool control_group_open(const char *controller, char folder[CONTROL_GROUP_PATH]);
 /* Writes text into one of its files; false where that is refused. */
 bool control_group_put(const char *folder, const char *name, const char *text);
+/* Moves a process into it. */
+bool control_group_add(const char *folder, pid_t pid);
 /* Moves the master and its children into it: what they fork is born there. */
 bool control_group_take(const char *folder, const struct daemon *d);
 

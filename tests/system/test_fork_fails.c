@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/system/client.h"
@@ -15,8 +17,13 @@
 #include "tests/system/masters.h"
 #include "tests/system/process.h"
 
+/* The plan of these tests needs at most 24 processes beside an old generation. */
+enum { PLACES = 100 };
+
 struct shortage {
 	struct daemon *d;
+	pid_t fillers[PLACES];
+	size_t filled;
 	char folder[CONTROL_GROUP_PATH];
 	char house[HOUSE_TEXT];
 };
@@ -32,10 +39,46 @@ static void limit(const struct shortage *s, int more)
 	assert_true(control_group_put(s->folder, "pids.max", text));
 }
 
+static void empty(struct shortage *s)
+{
+	while (s->filled > 0) {
+		const pid_t pid = s->fillers[--s->filled];
+
+		assert_return_code(kill(pid, SIGKILL), errno);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+}
+
+/* Lets so many more be forked, under a limit that has room for the plan: processes of
+ * the test take the other places. */
+static void fill(struct shortage *s, int more)
+{
+	pid_t pids[PROCESS_MAX];
+	const size_t others =
+	    process_children(s->d->pid, pids, PROCESS_MAX) + 1 + (size_t)more;
+
+	empty(s);
+	limit(s, PROCESS_MAX);
+	while (s->filled + others < PLACES) {
+		const pid_t pid = fork();
+
+		assert_return_code(pid, errno);
+		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				pause();
+		}
+		s->fillers[s->filled++] = pid;
+		assert_true(control_group_add(s->folder, pid));
+	}
+	assert_true(control_group_put(s->folder, "pids.max", "100"));
+}
+
 /* Two hashers in `elastic`, and a group of their own. */
 static bool start(struct shortage *s, struct daemon *d)
 {
 	s->d = d;
+	s->filled = 0;
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
 	    "frontend.processes=1", "pool.elastic.min_processes=2",
 	    "pool.elastic.max_processes=2", "pool.fixed.min_processes=1",
@@ -72,7 +115,7 @@ static void test_reload(void **state)
 	if (!start(&s, *state))
 		skip();
 	for (int more = 0; more < 5; more++) {
-		limit(&s, more);
+		fill(&s, more);
 		daemon_log_mark(s.d);
 		assert_int_equal(masters_send(s.d, "reload", text, sizeof(text)), 1);
 		assert_non_null(
@@ -80,7 +123,7 @@ static void test_reload(void **state)
 		daemon_wait_log(s.d, "reload failed, generation 1 stays: ");
 		expect_serving(&s);
 	}
-	limit(&s, PROCESS_MAX);
+	empty(&s);
 	if (masters_send(s.d, "reload", text, sizeof(text)) != 0)
 		fail_msg("a good reload: %s", text);
 	finish(&s);
@@ -95,13 +138,13 @@ static void test_upgrade(void **state)
 		skip();
 	/* not the successor; not its processes: not the first, not the last */
 	for (int more = 0; more < 6; more++) {
-		limit(&s, more);
+		fill(&s, more);
 		daemon_log_mark(s.d);
 		assert_int_equal(masters_send(s.d, "upgrade", text, sizeof(text)), 1);
 		daemon_wait_log(s.d, "upgrade failed, this one stays: ");
 		expect_serving(&s);
 	}
-	limit(&s, PROCESS_MAX);
+	empty(&s);
 	finish(&s);
 }
 

@@ -7,11 +7,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <bsd/unistd.h>
+#include <linux/capability.h>
 
 #include "tests/system/client.h"
 #include "tests/system/log_tail.h"
@@ -94,7 +96,7 @@ static void test_two_at_one_socket(void **state)
 
 /* Starts it with its log in a file; the child does something to its fds before. */
 static pid_t start_without(
-    const struct daemon *d, const char *log, void (*prepare)(void))
+    const struct daemon *d, const char *log, void (*prepare)(const char *log))
 {
 	const char *words[32];
 	size_t n = harness_command(words);
@@ -109,7 +111,7 @@ static pid_t start_without(
 	words[n] = NULL;
 	pid = fork();
 	if (pid == 0) {
-		prepare();
+		prepare(log);
 		execvp(words[0], (char *const *)(uintptr_t)words);
 		_exit(127);
 	}
@@ -117,18 +119,24 @@ static pid_t start_without(
 	return pid;
 }
 
-static void close_standard(void)
+static void close_standard(const char *log)
 {
+	(void)log;
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	close(STDERR_FILENO);
 }
 
-static void allow_ten(void)
+/* Without the capability to raise the limit again; what is refused before a log is open
+ * is said on stderr. */
+static void allow_ten(const char *log)
 {
 	const struct rlimit ten = {10, 10};
+	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
+	dup2(fd, STDERR_FILENO);
 	closefrom(3); /* what the test itself was given would count */
+	(void)prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE);
 	setrlimit(RLIMIT_NOFILE, &ten);
 }
 
