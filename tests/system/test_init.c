@@ -48,8 +48,9 @@ static pid_t container_start(struct daemon *d)
 	if (harness_wrapped() || !namespaces_allowed())
 		skip();
 	setenv("ARGOND_WRAPPER", "unshare -pf --kill-child --mount-proc", 1);
-	daemon_start(d, NULL);
+	daemon_launch(d, NULL);
 	unsetenv("ARGOND_WRAPPER");
+	daemon_wait_ready(d);
 	wait_until(has_child, &d->pid, "the process in the namespace");
 	assert_int_equal(process_children(d->pid, &master, 1), 1);
 	return master;
