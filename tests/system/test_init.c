@@ -59,14 +59,20 @@ static pid_t container_start(struct daemon *d)
 static void container_enter(pid_t master)
 {
 	char path[64];
-	int mounts, pids;
+	int mounts, pids, root;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)master);
 	mounts = open(path, O_RDONLY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)master);
 	pids = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)master);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (setns(pids, CLONE_NEWPID) != 0 || setns(mounts, CLONE_NEWNS) != 0)
 		_exit(126);
+	/* its / is not the namespace's where the tests run in a chroot */
+	if (fchdir(root) != 0 || chroot(".") != 0)
+		_exit(126);
+	close(root);
 	close(mounts);
 	close(pids);
 }
