@@ -165,6 +165,7 @@ static int run_out_of_memory(struct place *place, const void *arg)
 	const struct rlimit limit = {16 << 20, 16 << 20};
 	struct sandbox_spec spec = spec_of(place, *(const enum sandbox_kind *)arg);
 	char *text;
+	void *small;
 
 	if (setrlimit(RLIMIT_DATA, &limit) != 0 || confine(place, &spec) != 0)
 		return 1;
@@ -172,7 +173,9 @@ static int run_out_of_memory(struct place *place, const void *arg)
 		use_up(sizes[i]);
 	if (asprintf(&text, "%*d", 64 << 20, 1) >= 0)
 		return 2;
-	return malloc(16) != NULL ? 0 : 3;
+	small = malloc(16);
+	free(small);
+	return small != NULL ? 0 : 3;
 }
 
 static void memory_that_runs_out_ends_no_process(void **state)
