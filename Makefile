@@ -118,7 +118,7 @@ PACKAGES = gcc/clang libc6-dev pkgconf/pkg-config libargon2-dev libb2-dev libbsd
 	libev-dev libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev \
 	libssl-dev $(LLHTTP_PACKAGE)
 CHECK_PACKAGES = libcmocka-dev procps strace spin -- tcc
-LINT_PACKAGES  = libcmocka-dev clang clang-tidy cppcheck -- clang-format-$(FORMAT_VERSION)
+LINT_PACKAGES  = libcmocka-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
 FUZZ_PACKAGES  = clang libclang-rt-dev
 BENCH_PACKAGES = libcmocka-dev procps curl wrk -- slowhttptest
 DEB_PACKAGES   = build-essential debhelper fakeroot libcmocka-dev procps
@@ -277,7 +277,7 @@ TIDY := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(SOURCES) $(TEST_SOURCES
 $(BUILD)/tidy/hasher/kernel_avx512.ok: KERNEL_FLAGS = -mavx512f -mavx512vl
 $(BUILD)/tidy/hasher/kernel_avx2.ok: KERNEL_FLAGS = -mavx2
 
-$(BUILD)/tidy/%.ok: %.c $(HEADERS) .clang-tidy
+$(BUILD)/tidy/%.ok: %.c $(HEADERS) .clang-tidy tests/.clang-tidy
 	@mkdir -p $(@D)
 	$(call quiet,TIDY,$<)clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) \
 		-std=gnu11 $(KERNEL_FLAGS) 2>$@.said || { cat $@.said >&2; exit 1; }

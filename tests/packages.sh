@@ -9,6 +9,7 @@
 # installed. What is missing and cannot be installed is said in one line. Where there is
 # no dpkg, nothing is done: the build finds out. NO_DEPS=1: nothing is looked at.
 set -eu
+export LC_ALL=C # apt's words are looked at
 
 fail() {
 	echo "make $goal: $*" >&2

@@ -60,15 +60,6 @@ static void free_no_block(void)
 	give_back(text + 8);
 }
 
-static void free_block_of_wrong_size(void)
-{
-	/* malloc() maps a block of that size alone; its size is in front of it */
-	size_t *block = take(1 << 22);
-
-	block[-1] |= 0x450;
-	give_back(block);
-}
-
 static const struct death {
 	const char *name;
 	void (*die)(void);
@@ -83,7 +74,6 @@ static const struct death {
     {"an overflow", overflow_buffer, false, false},
     {"a double free()", free_twice, false, true},
     {"free() of what is no block", free_no_block, false, true},
-    {"free() of a block with a wrong size", free_block_of_wrong_size, false, true},
 };
 
 struct case_of {
