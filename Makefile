@@ -121,7 +121,7 @@ CHECK_PACKAGES = libcmocka-dev procps strace spin -- tcc
 LINT_PACKAGES  = libcmocka-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
 FUZZ_PACKAGES  = clang libclang-rt-dev
 BENCH_PACKAGES = libcmocka-dev procps curl wrk -- slowhttptest
-DEB_PACKAGES   = build-essential debhelper fakeroot libcmocka-dev procps
+DEB_PACKAGES   = build-essential debhelper fakeroot
 
 # what `make` itself needs; installed by the targets that say so
 $(BUILD)/.deps: Makefile tests/packages.sh
@@ -131,6 +131,15 @@ $(BUILD)/.deps: Makefile tests/packages.sh
 
 deps:
 	@sh tests/packages.sh deps $(PACKAGES)
+
+# `make deps all`: this file is read anew once llhttp is there to be found
+ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(LLHTTP_PACKAGE)),)
+include $(BUILD)/deps.mk
+$(BUILD)/deps.mk:
+	@sh tests/packages.sh deps $(PACKAGES)
+	@mkdir -p $(@D)
+	@touch $@
+endif
 
 deps-check:
 	@sh tests/packages.sh check $(PACKAGES) $(CHECK_PACKAGES)
@@ -360,7 +369,6 @@ uninstall:
 
 DEB_REVISION ?= 1
 DEB_VERSION   = $(shell sed -n 's/^\#define ARGOND_VERSION "\(.*\)"/\1/p' common/contract.h)-$(DEB_REVISION)
-DEB_PACKAGES  = debhelper dpkg-dev fakeroot
 
 deb: deps-deb
 	@rm -rf build/deb
@@ -371,7 +379,8 @@ deb: deps-deb
 		build/deb/argond/debian/changelog.in >build/deb/argond/debian/changelog
 	@rm build/deb/argond/debian/changelog.in
 	cd build/deb/argond && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
-		DEB_BUILD_OPTIONS='nocheck parallel=$(JOBS)' dpkg-buildpackage -b -us -uc
+		DEB_BUILD_OPTIONS='nocheck parallel=$(JOBS)' DEB_BUILD_PROFILES=nocheck \
+		dpkg-buildpackage -b -us -uc
 	@rm -rf build/deb/argond
 	@ls build/deb/*.deb
 
