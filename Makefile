@@ -17,8 +17,10 @@ CC = clang
 SANITIZE = 1
 endif
 CPPFLAGS += -D_GNU_SOURCE -I. -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
+# A newer library or compiler deprecates what the older ones here need; in C, an enum's
+# constants are integers, which clang 19 and later mind beside a double.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
-	-Wmissing-prototypes -Werror
+	-Wmissing-prototypes -Werror -Wno-deprecated-declarations -Wno-enum-float-conversion
 OPTIMIZE = -O2 -g
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -39,12 +41,13 @@ CPPFLAGS += $(shell pkg-config --cflags libllhttp)
 LIBS += $(shell pkg-config --libs libllhttp)
 else
 LLHTTP_DIR = /usr/share/llhttp
+LLHTTP_PACKAGE := $(if $(wildcard $(LLHTTP_DIR)/llhttp.c),,libllhttp-dev/node-llhttp)
 endif
 endif
 ifdef LLHTTP_DIR
 # version 8 and older have two grammars; later ones only the strict one
 CPPFLAGS += -isystem $(LLHTTP_DIR) -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
-LLHTTP_OBJECTS = $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
+LLHTTP_OBJECTS = $(if $(LLHTTP_PACKAGE),,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp))
 endif
 
 SOURCES := $(sort $(wildcard common/*.c master/*.c frontend/*.c hasher/*.c))
@@ -86,7 +89,7 @@ quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
 	endurance lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
 	bench-overload programs check-llhttp deps-llhttp check-fuzz fuzz fuzz-run \
-	deps-fuzz model
+	deps-fuzz deps-bench check-distros model
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -107,53 +110,59 @@ help:
 	@echo 'make bench-engine  the engines, beside libargon2 and others'
 	@echo 'make bench-overload  more than it can do, unfair, idle and leaving clients'
 	@echo 'make format     lay the sources out (clang-format)'
-	@echo 'make install    into $$(DESTDIR)$$(PREFIX), with man pages and unit files; uninstall'
-	@echo 'make deb        a Debian package in build/deb; make check-deb tries it out'
+	@echo 'make install    into $$(DESTDIR)$$(PREFIX), with man pages and unit files'
+	@echo 'make uninstall  takes that away but for the config'
+	@echo 'make deb        a Debian package in build/deb'
+	@echo 'make check-deb  the package in a fresh Debian: installed, upgraded, purged (root)'
+	@echo 'make check-distros  make check on fresh Debians (root), DISTROS="bookworm trixie testing";'
+	@echo '                TARGETS=all tries every target'
 	@echo 'make deps       install the libraries (Debian, Ubuntu)'
-	@echo 'make clean'
+	@echo 'make clean      removes build'
 
 # --- what is needed
 
-PACKAGES = gcc libc6-dev pkg-config libargon2-dev libb2-dev libbsd-dev libev-dev \
-	libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev libssl-dev
-CHECK_PACKAGES = libcmocka-dev procps strace spin tcc
-LINT_PACKAGES = clang clang-tidy clang-format cppcheck
-FUZZ_PACKAGES = clang libclang-rt-dev
+# (tests/packages.sh says how a word is read; behind -- is what a target does without)
+PACKAGES = gcc/clang libc6-dev pkgconf/pkg-config libargon2-dev libb2-dev libbsd-dev \
+	libev-dev libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev \
+	libssl-dev $(LLHTTP_PACKAGE)
+CHECK_PACKAGES = libcmocka-dev procps strace spin -- tcc
+LINT_PACKAGES  = libcmocka-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
+FUZZ_PACKAGES  = clang libclang-rt-dev
+BENCH_PACKAGES = libcmocka-dev procps curl wrk -- slowhttptest
+DEB_PACKAGES   = build-essential debhelper fakeroot
 
-# $(1): packages. Asks nobody; says what to do where there is no apt-get.
-define install_packages
-	@set -e; missing=; \
-	for p in $(1); do \
-		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \
-			missing="$$missing $$p"; \
-	done; \
-	if ! pkg-config --exists libllhttp 2>/dev/null && [ ! -e $(LLHTTP_DIR)/llhttp.c ]; then \
-		missing="$$missing LLHTTP"; fi; \
-	[ -n "$$missing" ] || exit 0; \
-	if ! command -v apt-get >/dev/null; then \
-		echo "please install the development packages of: $(1) llhttp" >&2; exit 1; fi; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	$$sudo apt-get update -qq; \
-	llhttp=node-llhttp; \
-	if apt-cache show libllhttp-dev >/dev/null 2>&1; then llhttp=libllhttp-dev; fi; \
-	missing=$$(echo "$$missing" | sed "s/LLHTTP/$$llhttp/"); \
-	echo "installing$$missing"; \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends $$missing >/dev/null
-endef
+# what `make` itself needs; installed by the targets that say so
+$(BUILD)/.deps: Makefile tests/packages.sh
+	@sh tests/packages.sh -n all $(PACKAGES)
+	@mkdir -p $(@D)
+	@touch $@
 
 deps:
-	$(call install_packages,$(PACKAGES))
+	@sh tests/packages.sh deps $(PACKAGES)
+
+# `make deps all`: this file is read anew once llhttp is there to be found
+ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(LLHTTP_PACKAGE)),)
+include $(BUILD)/deps.mk
+$(BUILD)/deps.mk:
+	@sh tests/packages.sh deps $(PACKAGES)
+	@mkdir -p $(@D)
+	@touch $@
+endif
 
 deps-check:
-	$(call install_packages,$(PACKAGES) $(CHECK_PACKAGES))
+	@sh tests/packages.sh check $(PACKAGES) $(CHECK_PACKAGES)
 
 deps-lint:
-	$(call install_packages,$(PACKAGES) $(CHECK_PACKAGES) $(LINT_PACKAGES))
+	@sh tests/packages.sh lint $(PACKAGES) $(LINT_PACKAGES)
 
 deps-fuzz:
-	$(call install_packages,$(PACKAGES) $(FUZZ_PACKAGES))
+	@sh tests/packages.sh fuzz $(PACKAGES) $(FUZZ_PACKAGES)
+
+deps-bench:
+	@sh tests/packages.sh bench $(PACKAGES) $(BENCH_PACKAGES)
+
+deps-deb:
+	@sh tests/packages.sh deb $(PACKAGES) $(DEB_PACKAGES)
 
 # --- how it is built
 
@@ -162,11 +171,11 @@ $(BUILD)/hasher/kernel_avx512.o: OPTIMIZE = -O3 -g -mavx512f -mavx512vl -mprefer
 $(BUILD)/hasher/kernel_avx2.o: OPTIMIZE = -O3 -g -mavx2
 $(BUILD)/llhttp/%.o: WARNINGS = -w
 
-$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile
+$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
 
@@ -260,7 +269,7 @@ LLHTTP_PROGRAMS := $(filter $(BUILD)/tests/frontend/test_http% $(BUILD)/tests/fr
 	$(BUILD)/tests/fuzz/fuzz_http,$(UNIT_PROGRAMS) $(FUZZ_PROGRAMS))
 
 deps-llhttp: deps-check
-	$(if $(shell python3 -m pip --version 2>/dev/null),,$(call install_packages,python3-pip))
+	@python3 -m pip --version >/dev/null 2>&1 || sh tests/packages.sh check-llhttp python3-pip
 
 check-llhttp: deps-llhttp
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(LLHTTP_PROGRAMS)
@@ -296,16 +305,26 @@ TIDY := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(SOURCES) $(TEST_SOURCES
 $(BUILD)/tidy/hasher/kernel_avx512.ok: KERNEL_FLAGS = -mavx512f -mavx512vl
 $(BUILD)/tidy/hasher/kernel_avx2.ok: KERNEL_FLAGS = -mavx2
 
-$(BUILD)/tidy/%.ok: %.c $(HEADERS) .clang-tidy
+$(BUILD)/tidy/%.ok: %.c $(HEADERS) .clang-tidy tests/.clang-tidy
 	@mkdir -p $(@D)
 	$(call quiet,TIDY,$<)clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) \
-		-std=gnu11 $(KERNEL_FLAGS) 2>/dev/null
+		-std=gnu11 $(KERNEL_FLAGS) 2>$@.said || { cat $@.said >&2; exit 1; }
+	@rm -f $@.said
 	@touch $@
 
+# Each version of clang-format has a layout of its own: the tree has that of this one.
+FORMAT_VERSION = 14
+CLANG_FORMAT = $(or $(shell command -v clang-format-$(FORMAT_VERSION) 2>&1),$(and \
+	$(findstring version $(FORMAT_VERSION).,$(shell clang-format --version 2>&1)),clang-format))
+NO_FORMAT = clang-format-$(FORMAT_VERSION) is not installed: the layout is not
+
+# Macros of cmocka name an argument twice: it is not used after it was freed.
 lint: deps-lint
-	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(TEST_SOURCES)
+	@$(if $(CLANG_FORMAT),$(CLANG_FORMAT) --dry-run -Werror $(SOURCES) $(HEADERS) \
+		$(TEST_SOURCES),echo 'lint: $(NO_FORMAT) checked')
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j$(JOBS) \
-		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--enable=warning,performance,portability --suppress='deallocuse:tests/*' \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
 		"-DTAILQ_FOREACH(v,h,f)=while((v=(h)->tqh_first))" \
 		-D_GNU_SOURCE -D__x86_64__ -I. -DSYSCONFDIR='""' -DSTATEDIR='""' \
 		$(SOURCES) $(filter %.c,$(TEST_SOURCES))
@@ -316,17 +335,18 @@ lint: deps-lint
 tidy: $(TIDY)
 
 format: deps-lint
-	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SOURCES)
+	@$(if $(CLANG_FORMAT),$(CLANG_FORMAT) -i $(SOURCES) $(HEADERS) $(TEST_SOURCES),echo \
+		'format: $(NO_FORMAT) changed' >&2; exit 1)
 
-bench: deps-check
+bench: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) sh tests/bench/bench_http.sh
 
-bench-engine: deps-check
+bench-engine: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) sh tests/bench/bench_engine.sh
 
-bench-overload: deps-check
+bench-overload: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) sh tests/bench/bench_overload.sh all
 
@@ -370,7 +390,6 @@ uninstall:
 
 DEB_REVISION ?= 1
 DEB_VERSION   = $(shell sed -n 's/^\#define ARGOND_VERSION "\(.*\)"/\1/p' common/contract.h)-$(DEB_REVISION)
-DEB_PACKAGES  = debhelper dpkg-dev fakeroot
 
 deb: deps-deb
 	@rm -rf build/deb
@@ -381,16 +400,18 @@ deb: deps-deb
 		build/deb/argond/debian/changelog.in >build/deb/argond/debian/changelog
 	@rm build/deb/argond/debian/changelog.in
 	cd build/deb/argond && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
-		DEB_BUILD_OPTIONS='nocheck parallel=$(JOBS)' dpkg-buildpackage -b -us -uc
+		DEB_BUILD_OPTIONS='nocheck parallel=$(JOBS)' DEB_BUILD_PROFILES=nocheck \
+		dpkg-buildpackage -b -us -uc
 	@rm -rf build/deb/argond
 	@ls build/deb/*.deb
-
-deps-deb:
-	$(call install_packages,$(PACKAGES) $(DEB_PACKAGES))
 
 # in a Debian of its own (debootstrap): installs, serves, upgrades itself, goes; needs root
 check-deb:
 	@sh tests/system/deb.sh
+
+# on fresh Debians (debootstrap), each with only git and make; needs root
+check-distros:
+	@sh tests/system/distros.sh $(or $(DISTROS),bookworm trixie testing)
 
 clean:
 	rm -rf build

@@ -105,6 +105,7 @@ static int store_parse(const struct config_directive *row, void *base, const cha
 		return config_refuse(why, "is longer than %d bytes", PATH_LEN_MAX);
 	if (*path == '/')
 		return text_store(row, base, path, why);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions): glibc allocates */
 	folder = getcwd(NULL, 0);
 	if (folder == NULL && errno == ENOMEM)
 		return config_refuse_memory(why);

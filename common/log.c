@@ -89,7 +89,8 @@ static void log_clean(char *to, size_t cap, const char *from, bool json)
 {
 	size_t n = 0;
 
-	for (; *from != '\0' && n + 5 < cap; from++) {
+	/* room for the longest of them, six bytes and a NUL */
+	for (; *from != '\0' && n + 7 < cap; from++) {
 		unsigned char c = (unsigned char)*from;
 
 		if (c < 0x20 || c > 0x7e)
@@ -99,8 +100,6 @@ static void log_clean(char *to, size_t cap, const char *from, bool json)
 			n += (size_t)snprintf(to + n, cap - n, "\\%c", c);
 		else
 			to[n++] = (char)c;
-		if (n + 7 >= cap)
-			break;
 	}
 	to[n] = '\0';
 }

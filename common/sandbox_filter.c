@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -94,8 +95,13 @@ static const struct call for_all[] = {
 	/* locks in libraries, time where the vDSO has none, random numbers, log lines */
 	CALL(futex), CALL(clock_gettime), CALL(gettimeofday), CALL(time),
 	CALL(getrandom), CALL(getpid), CALL(gettid),
-	/* after SIGSTOP; after a handler; abort(), with the one in filter_add_abort() */
-	CALL(restart_syscall), CALL(rt_sigreturn), CALL(rt_sigprocmask),
+	/* after SIGSTOP; after a handler */
+	CALL(restart_syscall), CALL(rt_sigreturn),
+	/* abort(): it resets the handler where SIGABRT is blocked (from glibc 2.41 on) or
+	 * ignored. filter_add_abort() allows the signal itself. */
+	CALL(rt_sigprocmask), CALL_IF(rt_sigaction, EQUAL(0, SIGABRT)),
+	/* a name for a mapping: the tunable glibc.mem.decorate_maps */
+	CALL_IF_BOTH(prctl, EQUAL(0, PR_SET_VMA), EQUAL(1, PR_SET_VMA_ANON_NAME)),
 };
 
 static const struct call for_frontend[] = {

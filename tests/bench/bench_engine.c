@@ -242,7 +242,7 @@ static double median(const double *values, unsigned count)
 static void ratio_print(
     const struct contender *contender, const struct contender *base, unsigned rounds)
 {
-	double ratios[ROUNDS_MAX], least = INFINITY, most = 0;
+	double ratios[ROUNDS_MAX] = {0}, least = INFINITY, most = 0;
 
 	if (base == NULL) {
 		printf("  %18s", "-");

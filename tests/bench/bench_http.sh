@@ -4,9 +4,10 @@
 #
 #   bench_http.sh
 #
-# BUILD is where the programs are (build), ROUNDS how often each pair is measured (5), SECONDS
-# how long each measurement takes (3), WORKERS how many frontends, nginx workers and hashers
-# there are (the CPUs). Needs wrk and, for one of the ratios, nginx.
+# BUILD is where the programs are (build), ROUNDS how often each pair is measured (5),
+# SECONDS_EACH how long each measurement takes (3), WORKERS how many frontends, nginx workers and
+# hashers there are (the CPUs), BENCH_QUICK=1 makes both of the former 1. Needs wrk and, for one
+# of the ratios, nginx, which `make bench` does not install: on Debian that starts a web server.
 . "${0%/*}/daemon.sh"
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-3}
@@ -78,7 +79,7 @@ ratio()
 bench_livez()
 {
 	if ! command -v nginx >/dev/null; then
-		echo "/livez, 64 connections: $(rate 64 "$url/livez")/s (no nginx here)"
+		echo "/livez, 64 connections: $(rate 64 "$url/livez")/s (nginx is not installed)"
 		return
 	fi
 	"$argond" -o listen=127.0.0.1:0 -o "store=sqlite:$dir/other.db" 2>"$dir/other" &
@@ -149,4 +150,4 @@ bench_hash
 bench_latency
 bench_memory
 echo "links, with an engine that does nothing:"
-"$build/tests/bench/bench_link" 2
+"$build/tests/bench/bench_link" "${SECONDS_EACH:-2}"

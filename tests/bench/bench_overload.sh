@@ -363,7 +363,7 @@ slow_table()
 bench_slow()
 {
 	command -v slowhttptest >/dev/null || {
-		echo "slowhttptest is missing"
+		echo "slow: slowhttptest is not installed"
 		return
 	}
 	timeout=$((seconds + 4))

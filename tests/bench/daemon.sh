@@ -1,13 +1,17 @@
 # shellcheck shell=sh
 # What benches of a running daemon have in common; they read it in. Sets `build`, `argond`,
 # `workers` (from BUILD, ARGOND, WORKERS) and `dir`, a folder that goes at the end, as does the
-# daemon, and whoever else has its pid in `other_pid`.
+# daemon, and whoever else has its pid in `other_pid`. With BENCH_QUICK=1 everything is measured
+# once and briefly, which shows that it works; its figures mean nothing.
 bench=${0##*/}
 build=${BUILD:-build}
 argond=${ARGOND:-$build/argond}
 workers=${WORKERS:-$(nproc)}
 dir=$(mktemp -d "/tmp/argond-bench-XXXXXX")
 pid='' port='' other_pid=''
+if [ -n "${BENCH_QUICK:-}" ]; then
+	: "${ROUNDS:=1}" "${SECONDS_EACH:=1}" "${FACTORS:=2}" "${IDLE:=200}" "${SLOW:=50}"
+fi
 
 cleanup()
 {

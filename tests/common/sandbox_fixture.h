@@ -31,11 +31,14 @@ static inline int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	if (place == NULL || board_open(&place->board, 1) != 0)
+	if (place == NULL)
 		return -1;
 	strcpy(place->folder, "/tmp/argond-sandbox-XXXXXX");
-	if (mkdtemp(place->folder) == NULL || chmod(place->folder, 0777) != 0)
+	if (board_open(&place->board, 1) != 0 || mkdtemp(place->folder) == NULL ||
+	    chmod(place->folder, 0777) != 0) {
+		free(place);
 		return -1;
+	}
 	snprintf(place->store, sizeof(place->store), "%s/store.db", place->folder);
 	place->other = getpid();
 	*state = place;

@@ -258,6 +258,7 @@ static void a_huge_file_is_refused(void **state)
 	struct config_error err = {{0}};
 	struct config *config;
 
+	assert_non_null(text);
 	memset(text, '\n', (1 << 20) + 1);
 	file_write(place, text, 1 << 20);
 	config = config_load(place->file, NULL, 0, &err);

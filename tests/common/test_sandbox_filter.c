@@ -94,6 +94,7 @@ static const struct attempt {
     {"unshare", ALL, SYS_unshare, CLONE_NEWUSER, 0, 0, 0, 0, 0},
     {"setns", ALL, SYS_setns, 0, 0, 0, 0, 0, 0},
     {"prctl", ALL, SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0, 0},
+    {"prctl of another kind", ALL, SYS_prctl, PR_SET_VMA, 1, 0, 0, 0, 0},
     {"seccomp", ALL, SYS_seccomp, 0, 0, 0, 0, 0, 0},
     {"rt_sigaction", ALL | CHECKED, SYS_rt_sigaction, SIGSYS, 0, A(bytes), 8, 0, 0},
     {"prlimit", ALL, SYS_prlimit64, 0, RLIMIT_NPROC, A(bytes), 0, 0, 0},

@@ -28,7 +28,7 @@ static void what_cannot_be_done_in_time_is_refused(void **state)
 
 	w->pools[POOL].queue_limit = 1000;
 	set_job_ms(w, 100); /* ten fit into the deadline */
-	while (n < 16 && ask(w, &askers[n], "x") == ADMITTED)
+	while (n < 15 && ask(w, &askers[n], "x") == ADMITTED)
 		n++;
 	/* a tenth for its own work, and a reserve of a third */
 	assert_in_range(n, 5, 8);

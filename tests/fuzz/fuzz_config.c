@@ -202,7 +202,7 @@ static void check_round_trip(const struct config *config)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[TEXT_MAX + 1];
-	char *overrides[OVERRIDES_MAX], *at = text;
+	char *overrides[OVERRIDES_MAX] = {NULL}, *at = text;
 	size_t count = 0;
 	struct config_error err = {{0}};
 	struct config *config;

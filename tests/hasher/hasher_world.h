@@ -49,7 +49,7 @@ struct world {
 /* Profiles: small, dear, and small with the key `new`. */
 static inline void world_configure(struct world *w)
 {
-	static const uint8_t bytes[2][9] = {"new bytes", "old bytes"};
+	static const uint8_t bytes[2][10] = {"new bytes", "old bytes"};
 
 	for (unsigned i = 0; i < 3; i++)
 		w->profiles[i] =
@@ -66,8 +66,8 @@ static inline void world_configure(struct world *w)
 	assert_non_null(w->key_set);
 	w->key_set->count = 2;
 	for (unsigned i = 0; i < 2; i++) {
-		w->key_set->keys[i].len = sizeof(bytes[i]);
-		memcpy(w->key_set->keys[i].bytes, bytes[i], sizeof(bytes[i]));
+		w->key_set->keys[i].len = sizeof(bytes[i]) - 1;
+		memcpy(w->key_set->keys[i].bytes, bytes[i], sizeof(bytes[i]) - 1);
 	}
 	w->pool = (struct config_pool){
 	    .name = "test", .jobs = CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY, .batch = 4};

@@ -25,6 +25,8 @@
 
 #include <cmocka.h>
 
+#undef stop /* cmocka 2 has a macro of this name */
+
 /* Where a client connects to. */
 struct address {
 	union {

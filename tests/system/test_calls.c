@@ -51,7 +51,7 @@ static void stop(struct daemon *d, struct trace *trace)
 	seen = trace_close(trace, text, sizeof(text));
 	if (text[0] != '\0')
 		fail_msg("%s", text);
-	assert_true(seen > 10);
+	assert_true(seen > 4); /* to accept, read, write and wait, at the least */
 }
 
 static void test_under_load(void **state)

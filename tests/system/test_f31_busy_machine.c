@@ -33,7 +33,7 @@ static void loops_start(pid_t pids[LOOPS])
 		assert_return_code(pids[i], errno);
 		if (pids[i] == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			for (volatile unsigned n = 0;; n++)
+			for (volatile bool forever = true; forever;)
 				continue;
 		}
 	}

@@ -48,8 +48,9 @@ static pid_t container_start(struct daemon *d)
 	if (harness_wrapped() || !namespaces_allowed())
 		skip();
 	setenv("ARGOND_WRAPPER", "unshare -pf --kill-child --mount-proc", 1);
-	daemon_start(d, NULL);
+	daemon_launch(d, NULL);
 	unsetenv("ARGOND_WRAPPER");
+	daemon_wait_ready(d);
 	wait_until(has_child, &d->pid, "the process in the namespace");
 	assert_int_equal(process_children(d->pid, &master, 1), 1);
 	return master;
@@ -58,14 +59,20 @@ static pid_t container_start(struct daemon *d)
 static void container_enter(pid_t master)
 {
 	char path[64];
-	int mounts, pids;
+	int mounts, pids, root;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)master);
 	mounts = open(path, O_RDONLY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)master);
 	pids = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)master);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (setns(pids, CLONE_NEWPID) != 0 || setns(mounts, CLONE_NEWNS) != 0)
 		_exit(126);
+	/* its / is not the namespace's where the tests run in a chroot */
+	if (fchdir(root) != 0 || chroot(".") != 0)
+		_exit(126);
+	close(root);
 	close(mounts);
 	close(pids);
 }
