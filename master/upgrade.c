@@ -162,7 +162,7 @@ void upgrade_begin(struct master *m)
 	up->leave = 0;
 	up->why[0] = '\0';
 	status_begun(m);
-	log_info("upgrade: starting %s", upgrade_program());
+	log_info("upgrade: starting %s", upgrade_program()->path);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
 		upgrade_failed(m, strerror(errno));
 		return;
