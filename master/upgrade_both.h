@@ -39,5 +39,8 @@ void upgrade_claim_stop(struct master *m);
 void upgrade_exec(const struct master *m, int channel) __attribute__((noreturn));
 /* What upgrade_remember() has noted. */
 const struct program *upgrade_program(void);
+/* Whether a supervisor has started this process, as far as can be seen, and waits for
+ * its exit. */
+bool upgrade_is_supervised(void);
 
 #endif

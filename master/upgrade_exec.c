@@ -23,11 +23,23 @@ enum { UPGRADE_FIRST = 3 };
 static struct {
 	struct program program;
 	char **argv;
+	bool supervised;
 } started;
+
+/* A human's shell has a terminal. An heir was started by neither of the two. */
+static bool started_by_supervisor(void)
+{
+	const int fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return !upgrade_is_heir() && (fd < 0 || getppid() == 1);
+}
 
 int upgrade_remember(int argc, char **argv)
 {
 	program_note(&started.program, argv[0]);
+	started.supervised = started_by_supervisor();
 	started.argv = calloc((size_t)argc + 2, sizeof(char *));
 	if (started.argv == NULL)
 		return -1;
@@ -41,6 +53,11 @@ int upgrade_remember(int argc, char **argv)
 const struct program *upgrade_program(void)
 {
 	return &started.program;
+}
+
+bool upgrade_is_supervised(void)
+{
+	return started.supervised;
 }
 
 /* Descriptors for the program to come: from 3 on the sockets, then the two others. They
