@@ -134,6 +134,7 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 	text[n > 0 ? n : 0] = '\0';
 	if (n == 1 && text[0] == UPGRADE_READY) {
 		upgrade_claim_stop(m);
+		lockfile_yield(&m->lockfile);
 		up->told = true;
 		if (send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) != 1)
 			upgrade_give_up(m, "it cannot be told to take over");
