@@ -85,13 +85,29 @@ static bool log_flush(void)
 	return state.kept_len == 0;
 }
 
-/* Syslog is there again: first what was kept, then how much was not. */
+static void log_lost(void)
+{
+	const uint64_t now = clock_ns();
+
+	if (state.lost == NULL ||
+	    (state.lost_ns != 0 && now - state.lost_ns < NS_PER_SEC))
+		return;
+	state.lost_ns = now;
+	state.lost(state.lost_arg);
+}
+
+/* Syslog is there again: first what was kept, then how much was not. A short queue of
+ * its own takes some, and the rest later. */
 static void log_found(void)
 {
 	uint64_t lost;
 
 	state.lost_ns = 0;
-	if (!log_flush() || (lost = state.dropped - state.told) == 0)
+	if (!log_flush()) {
+		log_lost();
+		return;
+	}
+	if ((lost = state.dropped - state.told) == 0)
 		return;
 	state.told = state.dropped;
 	log_warn("%" PRIu64 " lines before this one could not be written", lost);
@@ -109,17 +125,6 @@ static bool log_connect(void)
 	return true;
 }
 
-static void log_lost(void)
-{
-	const uint64_t now = clock_ns();
-
-	if (state.lost == NULL ||
-	    (state.lost_ns != 0 && now - state.lost_ns < NS_PER_SEC))
-		return;
-	state.lost_ns = now;
-	state.lost(state.lost_arg);
-}
-
 /* In order: a line waits where an earlier one does. */
 static bool log_write(const char *line, size_t len)
 {
@@ -129,16 +134,17 @@ static bool log_write(const char *line, size_t len)
 
 static void log_put(const char *line, size_t len)
 {
-	bool lost;
+	bool wait;
 
 	if (log_write(line, len))
 		return;
-	lost = log_sink_is_lost(&state.sink, errno);
-	if (lost && log_connect() && log_write(line, len))
+	wait = log_sink_is_lost(&state.sink, errno);
+	if (wait && log_connect() && log_write(line, len))
 		return;
-	if (!lost || !log_keep(line, len))
+	wait = wait || state.kept_len > 0;
+	if (!wait || !log_keep(line, len))
 		state.dropped++;
-	if (lost)
+	if (wait)
 		log_lost();
 }
 

@@ -33,9 +33,9 @@ bool log_is_syslog(void);
 /* Standard output or error: what detaching takes away. */
 bool log_is_standard(void);
 
-/* `lost` is called, at most once a second, when syslog cannot be connected to: somebody
- * has to log_reopen() later, or the lines that are kept wait for the next one. It must
- * not log. NULL: nobody can. */
+/* `lost` is called, at most once a second, when syslog cannot be connected to, or does
+ * not take all that was kept: somebody has to log_reopen() later, or the lines that are
+ * kept wait for the next one. It must not log. NULL: nobody can. */
 void log_on_loss(void (*lost)(void *arg), void *arg);
 /* The same in a child, which may open nothing: `lost` asks for an fd to log_adopt(). */
 void log_confine(void (*lost)(void *arg), void *arg);

@@ -348,6 +348,30 @@ static void a_master_is_told_when_it_cannot_connect(void **state)
 	assert_int_equal(place.lost, 4);
 }
 
+/* More was kept than its queue takes: somebody has to come back to it. */
+static void a_queue_that_is_too_short_is_told_as_well(void **state)
+{
+	unsigned got = 0;
+
+	(void)state;
+	open_syslog();
+	for (int i = 0; i < 90; i++)
+		log_info("number %d", i);
+	log_on_loss(lost, &place);
+	server_start(SOCK_DGRAM);
+	for (unsigned rounds = 0; got < 90 && rounds < 90; rounds++) {
+		const unsigned before = place.lost;
+		char text[32];
+
+		assert_int_equal(log_reopen(), 0);
+		snprintf(text, sizeof(text), "number %u", got);
+		while (strcmp(server_line(), text) == 0)
+			snprintf(text, sizeof(text), "number %u", ++got);
+		assert_int_equal(place.lost > before, got < 90);
+	}
+	assert_int_equal(got, 90);
+}
+
 /* This is a process of its own: confinement is for good. */
 static void confined_child(void)
 {
@@ -405,6 +429,7 @@ int main(void)
 	    WITH_PLACE(lines_for_syslog_are_not_written_elsewhere),
 	    WITH_PLACE(a_child_does_not_write_its_parents_lines),
 	    WITH_PLACE(a_master_is_told_when_it_cannot_connect),
+	    WITH_PLACE(a_queue_that_is_too_short_is_told_as_well),
 	    WITH_PLACE(a_confined_process_asks_for_a_connection),
 	};
 
