@@ -80,6 +80,12 @@ static pid_t lockfile_record_holder(int fd)
 	                                                                : -1;
 }
 
+/* The number in the file and the holder: is the number one of another pid namespace? */
+static bool lockfile_is_elsewhere(pid_t pid, pid_t holder)
+{
+	return holder == 0 || (holder > 0 && pid > 0 && holder != pid);
+}
+
 /* Is the open file the one that has this name? */
 static bool lockfile_is_named(const struct lockfile *file)
 {
@@ -103,7 +109,9 @@ static int lockfile_try(struct lockfile *file, pid_t *other)
 	if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 && lockfile_is_named(file))
 		return 1;
 	saved = errno;
-	*other = lockfile_record_holder(file->fd) != 0 ? lockfile_read(file->fd) : -1;
+	*other = lockfile_read(file->fd);
+	if (lockfile_is_elsewhere(*other, lockfile_record_holder(file->fd)))
+		*other = -1;
 	close(file->fd);
 	file->fd = -1;
 	errno = saved;
@@ -253,7 +261,7 @@ static pid_t lockfile_master(int fd)
 	const pid_t pid = lockfile_read(fd), holder = lockfile_record_holder(fd);
 
 	errno = EREMOTE;
-	if (holder == 0 || (holder > 0 && pid > 0 && holder != pid))
+	if (lockfile_is_elsewhere(pid, holder))
 		return -1;
 	errno = EINVAL;
 	if (pid == 0 || !lockfile_is_owners(fd, pid) ||

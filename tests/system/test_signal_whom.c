@@ -17,6 +17,7 @@
 #include "tests/system/client.h"
 #include "tests/system/masters.h"
 #include "tests/system/process.h"
+#include "tests/system/run.h"
 
 #define SMALL                                                                          \
 	"pool.elastic.max_processes=1", "pool.fixed.min_processes=1",                  \
@@ -82,6 +83,20 @@ static void expect_refused(const struct daemon *d, const char *word)
 		fail_msg("another pid namespace was expected, but: %s", said);
 }
 
+/* A second one on the same pidfile is refused, and told of no number that is wrong. */
+static void expect_no_second(const struct daemon *d)
+{
+	struct run *run = malloc(sizeof(*run));
+
+	assert_non_null(run);
+	run_argond(run, "-c", d->conf, NULL);
+	assert_int_equal(run->status, 1);
+	if (strstr(run->err, "argond is running already, in another pid namespace") ==
+	    NULL)
+		fail_msg("another pid namespace was expected, but: %s", run->err);
+	free(run);
+}
+
 static void test_another_namespace(void **state)
 {
 	static const char *const words[] = {
@@ -96,6 +111,7 @@ static void test_another_namespace(void **state)
 	start_numbered(d, stranger);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		expect_refused(d, words[i]);
+	expect_no_second(d);
 	assert_int_equal(waitpid(stranger, &status, WNOHANG), 0); /* it lives */
 	assert_int_equal(client_fetch(&d->local, "/livez", NULL, 0), 200);
 	assert_false(daemon_log_has(d, "reload|upgrade|leaving"));

@@ -303,9 +303,12 @@ static void test_relative(void **state)
 static void test_found_by_path(void **state)
 {
 	struct daemon *d = *state;
-	char path[256], *old = strdup(getenv("PATH"));
+	const char *search = getenv("PATH");
+	char path[256], *old;
 
 	prepare(d);
+	assert_non_null(search);
+	old = strdup(search);
 	assert_non_null(old);
 	snprintf(path, sizeof(path), "/nowhere:%s/current:/usr/bin:/bin", d->dir);
 	assert_return_code(setenv("PATH", path, 1), errno);
@@ -409,6 +412,7 @@ static int group_setup(void **state)
 
 int main(int argc, char **argv)
 {
+	const char *by_descriptor = getenv(BY_DESCRIPTOR), *by_proc = getenv(BY_PROC);
 	const struct CMUnitTest tests[] = {
 	    masters_test(test_swung),
 	    masters_test(test_chain),
@@ -423,9 +427,9 @@ int main(int argc, char **argv)
 	};
 
 	(void)argc;
-	if (getenv(BY_DESCRIPTOR) != NULL)
-		return execute_by(argv, false, getenv(BY_DESCRIPTOR));
-	if (getenv(BY_PROC) != NULL)
-		return execute_by(argv, true, getenv(BY_PROC));
+	if (by_descriptor != NULL)
+		return execute_by(argv, false, by_descriptor);
+	if (by_proc != NULL)
+		return execute_by(argv, true, by_proc);
 	return cmocka_run_group_tests_name("upgrade path", tests, group_setup, NULL);
 }
