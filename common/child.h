@@ -60,7 +60,8 @@ enum control_kind {
 	CONTROL_GONE =
 	    4, /* to a frontend: a hasher of `pool` died with these jobs in hand */
 	CONTROL_RETIRE = 5, /* hasher: has done its max_jobs and takes no more */
-	CONTROL_LOG = 6,   /* to a child: the log was opened anew; the fd is attached */
+	CONTROL_LOG = 6,    /* to a child: the log was opened anew; the fd is attached.
+	                       From    one: syslog is lost, it needs a new connection */
 	CONTROL_SERVE = 7, /* to a frontend: it may accept, its generation takes over */
 	CONTROL_KIND_END
 };
@@ -87,6 +88,8 @@ struct control_message {
 enum link_result control_send(int fd, const struct control_message *message);
 /* CONTROL_LOG with the log's fd. */
 enum link_result control_send_log(int fd, int log);
+/* In a child, for log_confine(): asks for it. `control` is its socket's int. */
+void control_ask_log(void *control);
 
 /* In the master: as link_recv(); LINK_BAD also for a message that is not well-formed.
  * End of file and an empty message are LINK_CLOSED. */

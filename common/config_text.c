@@ -51,8 +51,8 @@ static int log_parse(const struct config_directive *row, void *base, const char 
     bool first, struct config_why *why)
 {
 	(void)first;
-	if (strcmp(text, "stderr") != 0 && strcmp(text, "syslog") != 0 &&
-	    path_check(text, why) != 0)
+	if (strcmp(text, "stdout") != 0 && strcmp(text, "stderr") != 0 &&
+	    strcmp(text, "syslog") != 0 && path_check(text, why) != 0)
 		return -1;
 	return text_store(row, base, text, why);
 }
@@ -217,7 +217,7 @@ const struct config_type config_type_log = {.owned = true,
     .parse = log_parse,
     .print = text_print,
     .allow = text_allow,
-    .allowed = "stderr, syslog or an absolute path"};
+    .allowed = "stdout, stderr, syslog or an absolute path"};
 const struct config_type config_type_store = {.owned = true,
     .parse = store_parse,
     .print = store_print,

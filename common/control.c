@@ -93,3 +93,9 @@ enum link_result control_send_log(int fd, int log)
 		return LINK_OK;
 	return link_must_wait(errno) ? LINK_AGAIN : LINK_ERROR;
 }
+
+void control_ask_log(void *control)
+{
+	(void)control_send(
+	    *(const int *)control, &(struct control_message){.kind = CONTROL_LOG});
+}

@@ -1,9 +1,11 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +14,12 @@
 #include "common/clock.h"
 #include "common/log_sink.h"
 
-enum { LOG_TARGET_MAX = 4096, LOG_MESSAGE_MAX = 768, LOG_BUGS_PER_SECOND = 10 };
+enum {
+	LOG_TARGET_MAX = 4096,
+	LOG_MESSAGE_MAX = 768,
+	LOG_KEPT_MAX = 8192, /* bytes of lines that wait for syslog */
+	LOG_BUGS_PER_SECOND = 10
+};
 
 /* A process has one log, and whoever has something to say must reach it. */
 static struct {
@@ -21,7 +28,14 @@ static struct {
 	char who[64];
 	enum log_format format;
 	enum log_level level;
-	uint64_t dropped;
+	uint64_t dropped, told;  /* lines; how many of them a line has told of */
+	char kept[LOG_KEPT_MAX]; /* lines, a NUL after each */
+	size_t kept_len;
+	pid_t kept_by; /* a child has its parent's: they are not its own */
+	void (*lost)(void *arg);
+	void *lost_arg;
+	uint64_t lost_ns; /* when it was called, or 0 */
+	bool confined;
 } state = {.sink = {.kind = LOG_SINK_FILE, .fd = STDERR_FILENO},
     .who = "argond",
     .target = "stderr",
@@ -36,6 +50,105 @@ static const struct {
     [LOG_LEVEL_INFO] = {"info", 3 * 8 + 6},
     [LOG_LEVEL_DEBUG] = {"debug", 3 * 8 + 7},
 };
+
+/* ---- lines that wait for syslog ---- */
+
+static bool log_keep(const char *line, size_t len)
+{
+	if (sizeof(state.kept) - state.kept_len < len + 1)
+		return false;
+	memcpy(state.kept + state.kept_len, line, len + 1);
+	state.kept_len += len + 1;
+	state.kept_by = getpid();
+	return true;
+}
+
+/* Returns whether none is left. Lines for syslog are of a form of their own: they are
+ * written nowhere else. */
+static bool log_flush(void)
+{
+	const bool own = state.kept_by == getpid();
+	const bool syslog = state.sink.kind == LOG_SINK_SYSLOG;
+	size_t at = 0;
+
+	while (at < state.kept_len) {
+		const char *line = state.kept + at;
+		const size_t len = strlen(line);
+
+		if (own && syslog && !log_sink_write(&state.sink, line, len))
+			break;
+		state.dropped += own && !syslog;
+		at += len + 1;
+	}
+	state.kept_len -= at;
+	memmove(state.kept, state.kept + at, state.kept_len);
+	return state.kept_len == 0;
+}
+
+static void log_lost(void)
+{
+	const uint64_t now = clock_ns();
+
+	if (state.lost == NULL ||
+	    (state.lost_ns != 0 && now - state.lost_ns < NS_PER_SEC))
+		return;
+	state.lost_ns = now;
+	state.lost(state.lost_arg);
+}
+
+/* Syslog is there again: first what was kept, then how much was not. A short queue of
+ * its own takes some, and the rest later. */
+static void log_found(void)
+{
+	uint64_t lost;
+
+	state.lost_ns = 0;
+	if (!log_flush()) {
+		log_lost();
+		return;
+	}
+	if ((lost = state.dropped - state.told) == 0)
+		return;
+	state.told = state.dropped;
+	log_warn("%" PRIu64 " lines before this one could not be written", lost);
+}
+
+static bool log_connect(void)
+{
+	struct log_sink sink;
+
+	if (state.confined || log_sink_open(&sink, "syslog") != 0 || sink.fd < 0)
+		return false;
+	log_sink_close(&state.sink);
+	state.sink = sink;
+	log_found();
+	return true;
+}
+
+/* In order: a line waits where an earlier one does. */
+static bool log_write(const char *line, size_t len)
+{
+	return (state.kept_len == 0 || log_flush()) &&
+	       log_sink_write(&state.sink, line, len);
+}
+
+static void log_put(const char *line, size_t len)
+{
+	bool wait;
+
+	if (log_write(line, len))
+		return;
+	wait = log_sink_is_lost(&state.sink, errno);
+	if (wait && log_connect() && log_write(line, len))
+		return;
+	wait = wait || state.kept_len > 0;
+	if (!wait || !log_keep(line, len))
+		state.dropped++;
+	if (wait)
+		log_lost();
+}
+
+/* ---- where they go ---- */
 
 int log_open(const char *target, enum log_format format, enum log_level level)
 {
@@ -54,6 +167,8 @@ int log_open(const char *target, enum log_format format, enum log_level level)
 		strlcpy(state.target, target, sizeof(state.target));
 	state.format = format;
 	state.level = level;
+	if (sink.kind != LOG_SINK_SYSLOG || sink.fd >= 0)
+		log_found();
 	return 0;
 }
 
@@ -72,6 +187,30 @@ void log_adopt(int fd)
 	if (state.sink.fd != STDERR_FILENO)
 		log_sink_close(&state.sink);
 	log_sink_wrap(&state.sink, fd, state.sink.kind == LOG_SINK_SYSLOG);
+	log_found();
+}
+
+bool log_is_syslog(void)
+{
+	return state.sink.kind == LOG_SINK_SYSLOG;
+}
+
+bool log_is_standard(void)
+{
+	return log_sink_standard(state.target) >= 0;
+}
+
+void log_on_loss(void (*lost)(void *arg), void *arg)
+{
+	state.lost = lost;
+	state.lost_arg = arg;
+	state.lost_ns = 0;
+}
+
+void log_confine(void (*lost)(void *arg), void *arg)
+{
+	log_on_loss(lost, arg);
+	state.confined = true;
 }
 
 void log_ident(const char *who)
@@ -108,24 +247,26 @@ static int log_format_line(
     char *line, size_t cap, enum log_level level, const char *message)
 {
 	const char *name = levels[level].name;
-	char stamp[40];
+	char stamp[40], priority[8] = "";
 	struct timespec now;
 	struct tm tm;
 
 	if (state.sink.kind == LOG_SINK_SYSLOG)
 		return snprintf(line, cap, "<%d>argond[%d]: %s: %s",
 		    levels[level].syslog, (int)getpid(), state.who, message);
+	if (state.sink.journal)
+		snprintf(priority, sizeof(priority), "<%d>", levels[level].syslog & 7);
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	if (state.format == LOG_FORMAT_JSON)
 		return snprintf(line, cap,
-		    "{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%"
+		    "%s{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%"
 		    "s\","
 		    "\"message\":\"%s\"}\n",
-		    stamp, now.tv_nsec / 1000000, (int)getpid(), name, state.who,
-		    message);
-	return snprintf(line, cap, "%s.%03ldZ [%d] %s %s: %s\n", stamp,
+		    priority, stamp, now.tv_nsec / 1000000, (int)getpid(), name,
+		    state.who, message);
+	return snprintf(line, cap, "%s%s.%03ldZ [%d] %s %s: %s\n", priority, stamp,
 	    now.tv_nsec / 1000000, (int)getpid(), name, state.who, message);
 }
 
@@ -141,9 +282,10 @@ static void log_line(
 	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
 	log_clean(message, sizeof(message), raw, state.format == LOG_FORMAT_JSON);
 	len = log_format_line(line, sizeof(line), level, message);
-	if (len <= 0 || (size_t)len >= sizeof(line) ||
-	    !log_sink_write(&state.sink, line, (size_t)len))
+	if (len <= 0 || (size_t)len >= sizeof(line))
 		state.dropped++;
+	else
+		log_put(line, (size_t)len);
 	errno = saved;
 }
 

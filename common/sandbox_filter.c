@@ -87,6 +87,7 @@ static const struct call for_all[] = {
 	CALL(poll), CALL(ppoll),
 	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait),
 	/* what kind of fd a log is that was opened anew */
+	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_TYPE)),
 	CALL(fstat), CALL_IF(newfstatat, EQUAL(3, AT_EMPTY_PATH)), CALL_IF(statx, EQUAL(2, AT_EMPTY_PATH)),
 	/* memory of its own, to hold data */
 	CALL_IF_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),

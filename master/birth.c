@@ -202,6 +202,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	struct keep keep = {.count = 0};
 
 	child_name(p);
+	log_confine(control_ask_log, &child->control);
 	child_forget_others(p);
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -260,6 +260,8 @@ void generation_kill(struct generation *g)
 
 void generation_tell_log(struct generation *g)
 {
+	if (log_fd() < 0) /* syslog is not there: they ask for it */
+		return;
 	for (size_t i = 0; i < g->process_count; i++)
 		if (g->processes[i].state != PROCESS_NONE &&
 		    g->processes[i].control >= 0 &&

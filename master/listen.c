@@ -119,6 +119,72 @@ static struct listener_socket *listen_one(
 	return NULL;
 }
 
+/* The host and port of a bound TCP socket. */
+struct place {
+	sa_family_t family;
+	bool any; /* the wildcard */
+	in_port_t port;
+};
+
+static struct place listen_place(const struct sockaddr_storage *addr)
+{
+	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+	struct place place = {.family = addr->ss_family};
+
+	if (place.family == AF_INET) {
+		place.any = in->sin_addr.s_addr == htonl(INADDR_ANY);
+		place.port = in->sin_port;
+	} else if (place.family == AF_INET6) {
+		place.any = IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+		place.port = in6->sin6_port;
+	}
+	return place;
+}
+
+/* The one of the set that the kernel will not bind `spec` beside: one of the two is the
+ * other's wildcard. */
+static const struct listener_socket *listen_overlap(
+    const struct listener_set *set, const struct config_listen *spec)
+{
+	const struct place wanted = listen_place(&spec->addr);
+
+	for (size_t i = 0; set != NULL && wanted.port != 0 && i < set->count; i++) {
+		struct sockaddr_storage addr = {0};
+		socklen_t len = sizeof(addr);
+		struct place has;
+
+		if (getsockname(set->sockets[i]->fd, (struct sockaddr *)&addr, &len) !=
+		    0)
+			continue;
+		has = listen_place(&addr);
+		if (has.family == wanted.family && has.port == wanted.port &&
+		    (has.any || wanted.any))
+			return set->sockets[i];
+	}
+	return NULL;
+}
+
+/* What to do about an address that cannot be bound, or "". */
+static void listen_advise(const struct listener_set *set,
+    const struct listener_set *shared, const struct config_listen *spec, char *text,
+    size_t cap)
+{
+	const struct listener_socket *other;
+
+	text[0] = '\0';
+	if (errno != EADDRINUSE)
+		return;
+	if ((other = listen_overlap(set, spec)) != NULL)
+		snprintf(text, cap, "; it overlaps %s, which is listed as well",
+		    other->spec.text);
+	else if ((other = listen_overlap(shared, spec)) != NULL)
+		snprintf(text, cap,
+		    "; it overlaps %s, which the old processes have until they have "
+		    "left: restart, or reload twice, at first with neither of the two",
+		    other->spec.text);
+}
+
 int listen_open(struct listener_set *set, const struct config *config,
     const struct listener_set *shared, struct config_error *err)
 {
@@ -129,9 +195,14 @@ int listen_open(struct listener_set *set, const struct config *config,
 	for (size_t i = 0; i < config->listen_count; i++) {
 		set->sockets[i] = listen_one(&config->listen[i], shared);
 		if (set->sockets[i] == NULL) {
+			const int error = errno;
+			char advice[512];
+
+			listen_advise(
+			    set, shared, &config->listen[i], advice, sizeof(advice));
 			config_error_at(config, &config->listen, err,
-			    "cannot listen on %s: %s", config->listen[i].text,
-			    strerror(errno));
+			    "cannot listen on %s: %s%s", config->listen[i].text,
+			    strerror(error), advice);
 			listen_close(set);
 			return -1;
 		}

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +57,35 @@ static pid_t lockfile_read(int fd)
 	return error == NULL ? (pid_t)value : 0;
 }
 
+/*
+ * Beside the flock(), which is handed on with the descriptor and tells nobody's number,
+ * the master in charge has a record lock (fcntl(2)) on the file: the kernel tells who
+ * has it, in the pid namespace of whoever asks. Not being able to set it is no error:
+ * -s then has to be content with the number in the file.
+ */
+static void lockfile_record(int fd, short type)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+
+	(void)fcntl(fd, F_SETLK, &lock);
+}
+
+/* 0: a process of another pid namespace; -1: nobody has it. A lock that one needs no
+ * right to write for is nobody's. */
+static pid_t lockfile_record_holder(int fd)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK ? lock.l_pid
+	                                                                : -1;
+}
+
+/* The number in the file and the holder: is the number one of another pid namespace? */
+static bool lockfile_is_elsewhere(pid_t pid, pid_t holder)
+{
+	return holder == 0 || (holder > 0 && pid > 0 && holder != pid);
+}
+
 /* Is the open file the one that has this name? */
 static bool lockfile_is_named(const struct lockfile *file)
 {
@@ -66,7 +97,8 @@ static bool lockfile_is_named(const struct lockfile *file)
 }
 
 /* 1: locked; 0: to be tried again, since somebody has it or the name is another file's
- * by now; -1 with errno. *other is what the holder has written. */
+ * by now; -1 with errno. *other is what the holder has written, -1 where that is not
+ * its number here. */
 static int lockfile_try(struct lockfile *file, pid_t *other)
 {
 	int saved;
@@ -78,21 +110,31 @@ static int lockfile_try(struct lockfile *file, pid_t *other)
 		return 1;
 	saved = errno;
 	*other = lockfile_read(file->fd);
+	if (lockfile_is_elsewhere(*other, lockfile_record_holder(file->fd)))
+		*other = -1;
 	close(file->fd);
 	file->fd = -1;
 	errno = saved;
 	return saved == EWOULDBLOCK || saved == ENOENT || saved == 0 ? 0 : -1;
 }
 
+static void lockfile_nap(void)
+{
+	const struct timespec nap = {.tv_nsec = LOCKFILE_NAP_MS * 1000000L};
+	const int saved = errno;
+
+	nanosleep(&nap, NULL);
+	errno = saved;
+}
+
 /* More than once, for a `-s` holds it for a moment to see whether it can. */
 static int lockfile_lock(struct lockfile *file, pid_t *other)
 {
-	const struct timespec nap = {.tv_nsec = LOCKFILE_NAP_MS * 1000000L};
 	int rc = 0;
 
 	for (int i = 0; i < LOCKFILE_TRIES && rc == 0; i++) {
 		if (i > 0)
-			nanosleep(&nap, NULL);
+			lockfile_nap();
 		errno = 0;
 		rc = lockfile_try(file, other);
 	}
@@ -112,9 +154,12 @@ int lockfile_open(struct lockfile *file, const char *path)
 		return -1;
 	if (lockfile_lock(file, &other) == 0 && lockfile_claim(file) == 0)
 		return 0;
-	if (errno == EEXIST)
+	if (errno == EEXIST && other > 0)
 		log_error("pidfile %s: argond is running already, process %d", path,
 		    (int)other);
+	else if (errno == EEXIST)
+		log_error("pidfile %s: argond is running already%s", path,
+		    other < 0 ? ", in another pid namespace (a container?)" : "");
 	else if (errno == ELOOP || errno == EINVAL)
 		log_error("pidfile %s: not a regular file", path);
 	else
@@ -133,7 +178,8 @@ int lockfile_inherit(struct lockfile *file, int fd, const char *path)
 	return -1;
 }
 
-/* First the line, then the end: whoever reads in between finds a whole number. */
+/* First the line, then the end: whoever reads in between finds a whole number. The
+ * record lock comes last: whose it is is compared with the number. */
 int lockfile_claim(const struct lockfile *file)
 {
 	char text[16];
@@ -147,7 +193,15 @@ int lockfile_claim(const struct lockfile *file)
 	do
 		rc = ftruncate(file->fd, len);
 	while (rc != 0 && errno == EINTR);
+	if (rc == 0)
+		lockfile_record(file->fd, F_WRLCK);
 	return rc;
+}
+
+void lockfile_yield(const struct lockfile *file)
+{
+	if (file->fd >= 0)
+		lockfile_record(file->fd, F_UNLCK);
 }
 
 void lockfile_close(struct lockfile *file, bool ours)
@@ -172,14 +226,15 @@ static bool proc_read(const char *path, char *text, size_t cap)
 	return n > 0;
 }
 
-/* Process 1 is argond's master in a container, and init elsewhere. */
-static bool lockfile_is_init(pid_t pid)
+/* Does it run a program of our name? All that can be seen of a master whose version has
+ * no record lock. Process 1 is argond's master in a container, and init elsewhere. */
+static bool lockfile_is_argond(pid_t pid)
 {
-	char ours[32], its[32];
+	char path[32], ours[32], its[32];
 
-	return pid == 1 && !(proc_read("/proc/self/comm", ours, sizeof(ours)) &&
-	                       proc_read("/proc/1/comm", its, sizeof(its)) &&
-	                       strcmp(ours, its) == 0);
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	return proc_read("/proc/self/comm", ours, sizeof(ours)) &&
+	       proc_read(path, its, sizeof(its)) && strcmp(ours, its) == 0;
 }
 
 /* Does the process belong to who wrote the file? Nobody can name a process of others.
@@ -199,6 +254,22 @@ static bool lockfile_is_owners(int fd, pid_t pid)
 	       effective == st.st_uid;
 }
 
+/* Of a file that is locked: the number in it, if that is the master's; else -1 with
+ * errno. */
+static pid_t lockfile_master(int fd)
+{
+	const pid_t pid = lockfile_read(fd), holder = lockfile_record_holder(fd);
+
+	errno = EREMOTE;
+	if (lockfile_is_elsewhere(pid, holder))
+		return -1;
+	errno = EINVAL;
+	if (pid == 0 || !lockfile_is_owners(fd, pid) ||
+	    (holder < 0 && !lockfile_is_argond(pid)))
+		return -1;
+	return pid;
+}
+
 pid_t lockfile_holder(const char *path)
 {
 	int fd = lockfile_descriptor(path, O_RDONLY), saved;
@@ -206,16 +277,54 @@ pid_t lockfile_holder(const char *path)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		pid = 0;
-	} else if (errno == EWOULDBLOCK) {
-		pid = lockfile_read(fd);
-		errno = EINVAL;
-		if (pid == 0 || lockfile_is_init(pid) || !lockfile_is_owners(fd, pid))
-			pid = -1;
-	}
+	else if (errno == EWOULDBLOCK)
+		pid = lockfile_master(fd);
 	saved = errno;
 	close(fd);
 	errno = saved;
+	return pid;
+}
+
+/* Who has the lock when there is a handle on the process gets the signal, and not what
+ * has its number a moment later. */
+static pid_t lockfile_signal_once(const char *path, int signo)
+{
+	const pid_t pid = lockfile_holder(path);
+	int handle, rc, saved;
+
+	if (pid <= 0)
+		return pid;
+	errno = EINVAL;
+	if (pid == getpid())
+		return -1;
+	handle = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (handle < 0 && (errno == ENOSYS || errno == EPERM)) /* an old kernel */
+		return kill(pid, signo) == 0 ? pid : -1;
+	if (handle < 0)
+		return -1;
+	errno = ESRCH;
+	rc = lockfile_holder(path) == pid
+	         ? (int)syscall(SYS_pidfd_send_signal, handle, signo, NULL, 0)
+	         : -1;
+	saved = errno;
+	close(handle);
+	errno = saved;
+	return rc == 0 ? pid : -1;
+}
+
+/* More than once: in an upgrade the lock goes from one process to another. */
+pid_t lockfile_signal(const char *path, int signo)
+{
+	pid_t pid = -1;
+
+	for (int i = 0; i < LOCKFILE_TRIES; i++) {
+		if (i > 0)
+			lockfile_nap();
+		pid = lockfile_signal_once(path, signo);
+		if (pid >= 0 || (errno != ESRCH && errno != EREMOTE))
+			break;
+	}
 	return pid;
 }

@@ -29,12 +29,19 @@ int lockfile_inherit(struct lockfile *file, int fd, const char *path);
 /* Writes our pid: we are in charge (again). Returns 0, or -1 with errno. */
 int lockfile_claim(const struct lockfile *file);
 
+/* The successor may claim the file from now on. */
+void lockfile_yield(const struct lockfile *file);
+
 /* Lets go; the file is removed too where it is `ours`. */
 void lockfile_close(struct lockfile *file, bool ours);
 
-/* For `-s`, changes nothing: the pid that the file of a lock's holder says. 0 where
- * nobody holds it or there is no such file; -1 with errno (EINVAL: held, but the file
- * has no pid). */
+/* For `-s`, changes nothing: the master that holds the lock, and whose number is in the
+ * file. 0 where nobody holds it or there is no such file; -1 with errno (EINVAL: held,
+ * but the file does not say by whom; EREMOTE: the number is one of another pid
+ * namespace). */
 pid_t lockfile_holder(const char *path);
+
+/* Sends it a signal. Returns as lockfile_holder(); -1 also where that cannot be. */
+pid_t lockfile_signal(const char *path, int signo);
 
 #endif

@@ -88,25 +88,6 @@ static int main_test(const struct options *options)
 	return status;
 }
 
-/* Sends the signal; of what is a transaction, the outcome is waited for. */
-static int main_send(const struct signal_row *signal, const char *pidfile, pid_t pid)
-{
-	const unsigned last = status_last(pidfile);
-	char text[2600], why[2048];
-
-	if (kill(pid, signal->signo) != 0) {
-		snprintf(
-		    text, sizeof(text), "process %d: %s", (int)pid, strerror(errno));
-		return main_fail(text);
-	}
-	if (signal->action != SIGNAL_RELOAD && signal->action != SIGNAL_UPGRADE)
-		return EXIT_OK;
-	if (status_wait(pidfile, pid, last, why, sizeof(why)) == 0)
-		return EXIT_OK;
-	snprintf(text, sizeof(text), "%s failed: %s", signal->word, why);
-	return main_fail(text);
-}
-
 /* The pidfile that -o names, or NULL. */
 static const char *main_given_pidfile(const struct options *options)
 {
@@ -118,20 +99,44 @@ static const char *main_given_pidfile(const struct options *options)
 	return NULL;
 }
 
-static int main_signal_holder(const struct signal_row *signal, const char *path)
+static int main_not_signalled(const char *path, pid_t pid)
 {
-	char text[4200];
-	pid_t pid = lockfile_holder(path);
+	char text[4400];
 
-	if (pid > 0)
-		return main_send(signal, path, pid);
 	if (pid == 0)
 		snprintf(
 		    text, sizeof(text), "argond is not running (pidfile %s)", path);
+	else if (errno == EREMOTE)
+		snprintf(text, sizeof(text),
+		    "pidfile %s: its master is in another pid namespace (a "
+		    "container?), where alone it can be signalled",
+		    path);
 	else
 		snprintf(text, sizeof(text), "pidfile %s: %s", path,
 		    errno == EINVAL ? "it names no master of its owner"
 		                    : strerror(errno));
+	return main_fail(text);
+}
+
+/* Sends the signal; of what is a transaction, the outcome is waited for. */
+static int main_send(
+    const struct signal_row *signal, const char *path, const struct config *config)
+{
+	const unsigned last = status_last(path);
+	const pid_t pid = lockfile_signal(path, signal->signo);
+	char text[2600], why[2048];
+	enum status_outcome outcome;
+
+	if (pid <= 0)
+		return main_not_signalled(path, pid);
+	if (signal->action != SIGNAL_RELOAD && signal->action != SIGNAL_UPGRADE)
+		return EXIT_OK;
+	outcome =
+	    status_wait(path, pid, last, status_limit_ms(config), why, sizeof(why));
+	if (outcome == STATUS_OK)
+		return EXIT_OK;
+	snprintf(text, sizeof(text), "%s%s: %s", signal->word,
+	    outcome == STATUS_FAILED ? " failed" : "", why);
 	return main_fail(text);
 }
 
@@ -147,10 +152,10 @@ static int main_signal(const struct options *options)
 
 	/* a broken file may still be given to the master, who says in his log what is
 	 * wrong: but only to the one who is named, for any other might be a stranger */
-	if (config == NULL)
-		return given != NULL ? main_signal_holder(options->signal, given)
-		                     : main_fail(error.text);
-	status = main_signal_holder(options->signal, config_pidfile(config, true));
+	if (config == NULL && given == NULL)
+		return main_fail(error.text);
+	status = main_send(options->signal,
+	    config != NULL ? config_pidfile(config, true) : given, config);
 	config_free(config);
 	return status;
 }

@@ -127,6 +127,8 @@ struct master {
 	int signal_fd;
 	struct ev_io signals;
 	struct ev_timer drain_delay, watchdog;
+	struct ev_timer relog; /* syslog is lost: the next try (relog.h) */
+	bool relog_wanted;
 	unsigned long memory_kills; /* the kernel's, that we know of */
 	uint32_t incarnations;      /* the last one given out */
 	unsigned numbers;           /* the last generation's */

@@ -12,6 +12,7 @@
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/plan.h"
+#include "master/relog.h"
 #include "master/status.h"
 
 /* The lock of our predecessor, or one of our own. */
@@ -83,6 +84,10 @@ static int run_start(
 
 static int run_settle(struct master *m)
 {
+	if (m->options->detach && !m->upgrade.heir && log_is_standard())
+		log_warn("log: with -d, standard output and error lead nowhere after "
+		         "an upgrade, or when the log is opened anew; use syslog or a "
+		         "path");
 	if (master_open_loop(m) == 0 && (!m->options->detach || detach_terminal() == 0))
 		return 0;
 	log_error("cannot start: %s%s", strerror(errno),
@@ -103,6 +108,7 @@ static int run_open(struct master *m, struct config *config)
 		config_free(config);
 		return -1;
 	}
+	relog_open(m);
 	if (!m->upgrade.heir)
 		status_remove(m);
 	else if (pidfile != NULL)
@@ -128,6 +134,7 @@ static void run_close(struct master *m)
 	upgrade_close(m);
 	if (!m->upgrade.handed_on && !m->upgrade.heir)
 		groups_close(&m->groups);
+	relog_close(m);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
 	if (m->loop != NULL)

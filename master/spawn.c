@@ -14,6 +14,7 @@
 #include "master/birth.h"
 #include "master/counts.h"
 #include "master/master.h"
+#include "master/relog.h"
 
 enum { INCARNATION_MAX = (1 << 24) - 1 };
 
@@ -118,6 +119,9 @@ static void process_heard(struct process *p, const struct control_message *messa
 			return;
 		}
 		break;
+	case CONTROL_LOG:
+		relog_wanted(g->master);
+		return;
 	default:
 		break;
 	}

@@ -14,6 +14,8 @@
 
 #include <bsd/string.h>
 
+#include "common/clock.h"
+#include "common/config.h"
 #include "common/log.h"
 #include "master/lockfile.h"
 #include "master/master.h"
@@ -23,6 +25,7 @@ enum {
 	STATUS_LOOK_MS = 50,     /* where the folder cannot be watched */
 	STATUS_DOUBT_MS = 1000,  /* a notice may get lost, or not be readable at once */
 	STATUS_SILENT_MS = 5000, /* of a successor: he will say nothing any more */
+	STATUS_BUILT_IN_MS = 30000, /* ready_timeout and shutdown_timeout */
 };
 
 /* "BEGUN FINISHED ok|failed WHY" */
@@ -137,8 +140,9 @@ struct wait {
 	const char *pidfile;
 	pid_t pid, first;     /* who has it now, and had it at first */
 	struct pollfd fds[2]; /* inotify's, or -1; his */
-	int silent_ms;        /* looks in vain since another one has it */
-	bool gone;            /* nobody has it */
+	uint64_t start_ns, limit_ns;
+	int silent_ms; /* looks in vain since another one has it */
+	bool gone;     /* nobody has it */
 };
 
 /* Who had the place is gone: has another one it, whose outcome counts? */
@@ -154,13 +158,16 @@ static void wait_follow(struct wait *wait)
 	wait->pid = next;
 }
 
-static void wait_open(struct wait *wait, const char *pidfile, pid_t pid)
+static void wait_open(
+    struct wait *wait, const char *pidfile, pid_t pid, unsigned limit_ms)
 {
 	*wait = (struct wait){.pidfile = pidfile,
 	    .pid = pid,
 	    .first = pid,
 	    .fds = {{.fd = status_watch(pidfile), .events = POLLIN},
-	        {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}}};
+	        {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN}},
+	    .start_ns = clock_ns(),
+	    .limit_ns = (uint64_t)limit_ms * NS_PER_MS};
 	if (wait->fds[1].fd < 0) /* he may have gone before the waiting began */
 		wait_follow(wait);
 }
@@ -172,26 +179,52 @@ static void wait_close(struct wait *wait)
 			close(wait->fds[i].fd);
 }
 
+/* Was the process told to stop (SIGSTOP, a debugger)? */
+static bool process_is_stopped(pid_t pid)
+{
+	char path[32], text[512] = "", *at;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	at = n > 0 ? strrchr(text, ')') : NULL;
+	return at != NULL && (strncmp(at, ") T", 3) == 0 || strncmp(at, ") t", 3) == 0);
+}
+
+static void wait_unseen(const struct wait *wait, char *why, size_t cap)
+{
+	const unsigned seconds = (unsigned)((clock_ns() - wait->start_ns) / NS_PER_SEC);
+
+	if (process_is_stopped(wait->pid))
+		snprintf(why, cap, "no outcome within %u s: process %d is stopped",
+		    seconds, (int)wait->pid);
+	else
+		snprintf(why, cap,
+		    "no outcome within %u s in %s.status: process %d cannot write it, "
+		    "or is busy; its log says more",
+		    seconds, wait->pidfile, (int)wait->pid);
+}
+
 /* Until something happens, or for a while. Returns whether there is hope. */
-static bool wait_look(struct wait *wait, char *why, size_t cap)
+static bool wait_look(struct wait *wait)
 {
 	const int nap = wait->fds[0].fd >= 0 ? STATUS_DOUBT_MS : STATUS_LOOK_MS;
-	const int ready = poll(wait->fds, 2, nap);
+	const uint64_t spent = clock_ns() - wait->start_ns;
 	char events[4096];
+	int ready, left;
 
-	if (ready < 0 && errno != EINTR) {
-		snprintf(why, cap, "cannot wait: %s", strerror(errno));
+	if (spent >= wait->limit_ns || wait->silent_ms >= STATUS_SILENT_MS)
 		return false;
-	}
+	left = (int)((wait->limit_ns - spent) / NS_PER_MS) + 1;
+	ready = poll(wait->fds, 2, nap < left ? nap : left);
+	if (ready < 0 && errno != EINTR)
+		return false;
 	if (ready == 0 && wait->pid != wait->first)
 		wait->silent_ms += nap;
-	if (wait->silent_ms >= STATUS_SILENT_MS) {
-		snprintf(why, cap,
-		    "process %d is in charge, and does not say how it went: can it "
-		    "write beside the pidfile?",
-		    (int)wait->pid);
-		return false;
-	}
 	if (ready > 0 && (wait->fds[1].revents & POLLIN) != 0)
 		wait_follow(wait);
 	while (read(wait->fds[0].fd, events, sizeof(events)) > 0)
@@ -199,20 +232,37 @@ static bool wait_look(struct wait *wait, char *why, size_t cap)
 	return true;
 }
 
-int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t cap)
+unsigned status_limit_ms(const struct config *config)
+{
+	const uint64_t ready =
+	    (config != NULL ? config->ready_timeout_ms : STATUS_BUILT_IN_MS) +
+	    LADDER_TAKE_OVER_MS;
+	const uint64_t leave =
+	    (config != NULL ? config->shutdown_timeout_ms : STATUS_BUILT_IN_MS) +
+	    LADDER_LEAVE_MS;
+
+	return (unsigned)(ready + leave + ready);
+}
+
+enum status_outcome status_wait(const char *pidfile, pid_t pid, unsigned last,
+    unsigned limit_ms, char *why, size_t cap)
 {
 	struct status status = {0};
 	struct wait wait;
+	bool hope = true;
 
-	wait_open(&wait, pidfile, pid);
-	strlcpy(why, "the master is gone", cap);
+	wait_open(&wait, pidfile, pid, limit_ms);
 	/* one more look at the status where nobody is left */
-	while (!(status_read(pidfile, &status) == 0 && status.finished > last))
-		if (wait.gone || !wait_look(&wait, why, cap))
-			break;
+	while (!(status_read(pidfile, &status) == 0 && status.finished > last) && hope)
+		hope = !wait.gone && wait_look(&wait);
+	if (status.finished > last)
+		strlcpy(why, status.why, cap);
+	else if (wait.gone)
+		strlcpy(why, "the master is gone", cap);
+	else
+		wait_unseen(&wait, why, cap);
 	wait_close(&wait);
-	if (status.finished <= last)
-		return -1;
-	strlcpy(why, status.why, cap);
-	return status.ok ? 0 : -1;
+	if (status.finished > last)
+		return status.ok ? STATUS_OK : STATUS_FAILED;
+	return wait.gone ? STATUS_FAILED : STATUS_UNKNOWN;
 }

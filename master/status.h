@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct config;
 struct master;
 
 /* In the master: attempt begun; finished, and why not. */
@@ -22,8 +23,20 @@ void status_remove(const struct master *m);
 
 /* For `-s`: the attempt begun last, 0 where there was none. */
 unsigned status_last(const char *pidfile);
+/* How long an attempt may take until its outcome is known: one that is under way first,
+ * the old processes that leave after it, and then the attempt itself. `config` NULL:
+ * one that cannot be read, so the built-in times count. */
+unsigned status_limit_ms(const struct config *config);
+
+enum status_outcome {
+	STATUS_OK,
+	STATUS_FAILED,
+	STATUS_UNKNOWN, /* nothing was seen within the limit */
+};
+
 /* Waits until an attempt after `last` is finished, or the master (`pid`) is gone and
- * has no successor. Returns 0 where it went well, else -1 with `why` filled. */
-int status_wait(const char *pidfile, pid_t pid, unsigned last, char *why, size_t cap);
+ * has no successor; at most `limit_ms`. Fills `why` where it is not STATUS_OK. */
+enum status_outcome status_wait(const char *pidfile, pid_t pid, unsigned last,
+    unsigned limit_ms, char *why, size_t cap);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -133,6 +134,7 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 	text[n > 0 ? n : 0] = '\0';
 	if (n == 1 && text[0] == UPGRADE_READY) {
 		upgrade_claim_stop(m);
+		lockfile_yield(&m->lockfile);
 		up->told = true;
 		if (send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) != 1)
 			upgrade_give_up(m, "it cannot be told to take over");
@@ -152,9 +154,26 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 		upgrade_give_up(m, "the new program said something unknown");
 }
 
+/* The exit of this master is part of an upgrade: what follows from it here? NULL, or
+ * why there must be none. */
+static const char *upgrade_refusal(const struct master *m)
+{
+	if (getpid() == 1)
+		return "this is process 1, whose exit ends the container; start a new "
+		       "container instead";
+	if (!m->options->detach && getenv("NOTIFY_SOCKET") == NULL &&
+	    upgrade_is_supervised())
+		log_warn("upgrade: a supervisor (process %d) that is not notified "
+		         "(NOTIFY_SOCKET) takes this master's exit for the end of the "
+		         "service; restart the service there instead",
+		    (int)getppid());
+	return NULL;
+}
+
 void upgrade_begin(struct master *m)
 {
 	struct upgrade *up = &m->upgrade;
+	const char *refusal = upgrade_refusal(m);
 	int fds[2];
 
 	up->wanted = false;
@@ -162,7 +181,11 @@ void upgrade_begin(struct master *m)
 	up->leave = 0;
 	up->why[0] = '\0';
 	status_begun(m);
-	log_info("upgrade: starting %s", upgrade_program());
+	if (refusal != NULL) {
+		upgrade_failed(m, refusal);
+		return;
+	}
+	log_info("upgrade: starting %s", upgrade_program()->path);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
 		upgrade_failed(m, strerror(errno));
 		return;

@@ -52,8 +52,9 @@ struct upgrade {
 	struct ev_timer claim; /* the pidfile could not be written: the next try */
 };
 
-/* Notes the file and the arguments that we were started with: an upgrade starts what
- * lies there then. Returns 0, or -1 where there is no memory. */
+/* Notes the path and the arguments that this process was started with: an upgrade
+ * executes what lies at that path then, so a symbolic link in it may lead to another
+ * file by that time. Returns 0, or -1 where there is no memory. */
 int upgrade_remember(int argc, char **argv);
 
 /* In the old one: begins (nothing else is under way); a child that has died may be the

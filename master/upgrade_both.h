@@ -9,10 +9,13 @@
 
 #include <stdbool.h>
 
+#include "master/program.h"
+
 struct master;
 
-/* "CHANNEL PIDFILE ACTIVATED": two descriptors (the second -1 where there is none), and
- * whether systemd once bound the sockets. */
+/* "CHANNEL PIDFILE ACTIVATED VERSION (FILE)": two descriptors (the second -1 where
+ * there is none), whether systemd once bound the sockets, and what the old one runs
+ * (for the log; an older version does not say it). */
 #define UPGRADE_VARIABLE "ARGOND_UPGRADE"
 
 /* What is said on the channel; WHY is followed by words, at most so many bytes. */
@@ -34,7 +37,10 @@ void upgrade_claim_stop(struct master *m);
 /* In the forked child, which becomes the new one: executes the program that
  * upgrade_remember() has noted. `channel` is its end. Exits where that fails. */
 void upgrade_exec(const struct master *m, int channel) __attribute__((noreturn));
-/* The path of that program. */
-const char *upgrade_program(void);
+/* What upgrade_remember() has noted. */
+const struct program *upgrade_program(void);
+/* Whether a supervisor has started this process, as far as can be seen, and waits for
+ * its exit. */
+bool upgrade_is_supervised(void);
 
 #endif

@@ -13,35 +13,51 @@
 
 #include <bsd/unistd.h>
 
+#include "common/contract.h"
 #include "master/master.h"
 #include "master/upgrade_both.h"
 
 enum { UPGRADE_FIRST = 3 };
 
-/* What we were started with; never changes after main() has noted it. */
+/* What this process was started with; never changes after main() has noted it. */
 static struct {
-	char program[PATH_MAX];
+	struct program program;
 	char **argv;
+	bool supervised;
 } started;
+
+/* A human's shell has a terminal. An heir was started by neither of the two. */
+static bool started_by_supervisor(void)
+{
+	const int fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return !upgrade_is_heir() && (fd < 0 || getppid() == 1);
+}
 
 int upgrade_remember(int argc, char **argv)
 {
-	ssize_t n =
-	    readlink("/proc/self/exe", started.program, sizeof(started.program) - 1);
-
-	started.program[n > 0 ? n : 0] = '\0';
-	started.argv = calloc((size_t)argc + 1, sizeof(char *));
+	program_note(&started.program, argv[0]);
+	started.supervised = started_by_supervisor();
+	started.argv = calloc((size_t)argc + 2, sizeof(char *));
 	if (started.argv == NULL)
 		return -1;
-	memcpy(started.argv, argv, (size_t)argc * sizeof(char *));
-	started.argv[0] =
-	    started.program; /* the first one is the title's place by now */
+	if (argc > 0)
+		memcpy(started.argv, argv, (size_t)argc * sizeof(char *));
+	/* the first one is the title's place by now */
+	started.argv[0] = started.program.path;
 	return 0;
 }
 
-const char *upgrade_program(void)
+const struct program *upgrade_program(void)
 {
-	return started.program;
+	return &started.program;
+}
+
+bool upgrade_is_supervised(void)
+{
+	return started.supervised;
 }
 
 /* Descriptors for the program to come: from 3 on the sockets, then the two others. They
@@ -67,7 +83,7 @@ static int upgrade_place(int *fds, size_t count)
 static void upgrade_environment(
     size_t sockets, bool pidfile, bool activated, bool watched)
 {
-	char text[64];
+	char text[PATH_MAX + 128];
 
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
@@ -75,9 +91,21 @@ static void upgrade_environment(
 		setenv("WATCHDOG_PID", text, 1);
 	snprintf(text, sizeof(text), "%zu", sockets);
 	setenv("LISTEN_FDS", text, 1);
-	snprintf(text, sizeof(text), "%d %d %d", UPGRADE_FIRST + (int)sockets,
-	    pidfile ? UPGRADE_FIRST + (int)sockets + 1 : -1, activated);
+	snprintf(text, sizeof(text), "%d %d %d %s (%s)", UPGRADE_FIRST + (int)sockets,
+	    pidfile ? UPGRADE_FIRST + (int)sockets + 1 : -1, activated, ARGOND_VERSION,
+	    started.program.file);
 	setenv(UPGRADE_VARIABLE, text, 1);
+}
+
+static void upgrade_exec_failed(int channel, int error)
+{
+	char why[2 * PATH_MAX + 128], link[PATH_MAX] = "";
+
+	if (error == ENOENT)
+		program_dangling(&started.program, link);
+	snprintf(why, sizeof(why), "%s: %s%s%s", started.program.path, strerror(error),
+	    link[0] != '\0' ? "; a symbolic link that leads nowhere: " : "", link);
+	upgrade_explain(channel, why);
 }
 
 /* In the forked child. The exit status of what cannot be executed is the shell's. */
@@ -86,7 +114,6 @@ void upgrade_exec(const struct master *m, int channel)
 	const struct listener_set *set = &m->current->listeners;
 	int fds[LIMIT_LISTENERS + 2];
 	size_t n = 0;
-	char why[PATH_MAX + 64];
 	sigset_t none;
 
 	setpgid(0, 0);
@@ -99,8 +126,7 @@ void upgrade_exec(const struct master *m, int channel)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (upgrade_place(fds, n) == 0)
-		execv(started.program, started.argv);
-	snprintf(why, sizeof(why), "%s: %s", started.program, strerror(errno));
-	upgrade_explain(UPGRADE_FIRST + (int)set->count, why);
+		execv(started.program.path, started.argv);
+	upgrade_exec_failed(UPGRADE_FIRST + (int)set->count, errno);
 	_exit(126);
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/contract.h"
 #include "common/log.h"
 #include "master/master.h"
 #include "master/upgrade_both.h"
@@ -21,11 +22,21 @@ bool upgrade_is_heir(void)
 	return getenv(UPGRADE_VARIABLE) != NULL;
 }
 
+/* `old`: what the old master has said of itself, "VERSION (FILE)" or "". */
+static void upgrade_log_versions(const char *old)
+{
+	static const char same[] = ARGOND_VERSION " ";
+
+	log_info("upgrade: %s -> %s (%s)%s", old[0] != '\0' ? old : "unknown version",
+	    ARGOND_VERSION, upgrade_program()->file,
+	    strncmp(old, same, sizeof(same) - 1) == 0 ? ", the same version" : "");
+}
+
 int upgrade_inherit(
     struct upgrade *up, int *pidfile, bool *activated, struct config_error *err)
 {
 	const char *text = getenv(UPGRADE_VARIABLE);
-	int flag = 0, type = 0;
+	int flag = 0, type = 0, rest = 0;
 	socklen_t len = sizeof(type);
 
 	*up = (struct upgrade){.channel = -1};
@@ -33,7 +44,7 @@ int upgrade_inherit(
 	*activated = false;
 	if (text == NULL)
 		return 0;
-	if (sscanf(text, "%d %d %d", &up->channel, pidfile, &flag) != 3 ||
+	if (sscanf(text, "%d %d %d %n", &up->channel, pidfile, &flag, &rest) != 3 ||
 	    getsockopt(up->channel, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
 	    type != SOCK_SEQPACKET || fcntl(up->channel, F_SETFD, FD_CLOEXEC) != 0 ||
 	    (*pidfile >= 0 && fcntl(*pidfile, F_SETFD, FD_CLOEXEC) != 0)) {
@@ -42,6 +53,7 @@ int upgrade_inherit(
 		up->channel = -1;
 		return -1;
 	}
+	upgrade_log_versions(text + rest);
 	unsetenv(UPGRADE_VARIABLE);
 	setpgid(
 	    0, getpgid(getppid())); /* where we should have been without an upgrade */

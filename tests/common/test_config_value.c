@@ -236,12 +236,12 @@ static void texts_are_refused(void **state)
 	    {"pidfile=./x",
 	        "./x is not an absolute path; allowed: an absolute path, or \"\" "
 	        "for none"},
-	    {"log=stdout",
-	        "stdout is not an absolute path; allowed: stderr, syslog or an "
+	    {"log=stdin",
+	        "stdin is not an absolute path; allowed: stdout, stderr, syslog or an "
 	        "absolute path"},
-	    {"log=",
-	        "\"\" is not an absolute path; allowed: stderr, syslog or an absolute "
-	        "path"},
+	    {"log=", "\"\" is not an absolute path; allowed: stdout, stderr, syslog or "
+	             "an absolute "
+	             "path"},
 	    {"store=/tmp/a.db",
 	        "/tmp/a.db is not sqlite: and a path; allowed: sqlite:PATH"},
 	    {"store=sqlite:",

@@ -321,6 +321,67 @@ static void a_missing_folder_is_said(void **state)
 	assert_non_null(strstr(p->err.text, strerror(ENOENT)));
 }
 
+/* The wildcard instead of the loopback address, of the same family. */
+static void make_any(struct config_listen *spec)
+{
+	struct sockaddr_in *v4 = (void *)&spec->addr;
+	struct sockaddr_in6 *v6 = (void *)&spec->addr;
+
+	if (spec->addr.ss_family == AF_INET)
+		v4->sin_addr.s_addr = htonl(INADDR_ANY);
+	else
+		v6->sin6_addr = in6addr_any;
+}
+
+/* An address and its wildcard, either way round: why, and what to do. */
+static void an_overlap_with_the_old_addresses_is_explained(void **state)
+{
+	struct place *p = *state;
+	struct config_listen wanted;
+	struct config config = {.listen = &wanted, .listen_count = 1};
+	struct listener_set set;
+
+	for (int i = 0; i < 4; i++) {
+		p->config.listen_count = 0;
+		if (i < 2)
+			add_v4(p, 0);
+		else
+			add_v6(p, 0);
+		wanted = p->specs[0];
+		make_any(i % 2 == 0 ? &wanted : &p->specs[0]);
+		assert_int_equal(open_all(p), 0);
+		if (i < 2)
+			((struct sockaddr_in *)(void *)&wanted.addr)->sin_port =
+			    htons(port_of(p->set.sockets[0]->fd));
+		else
+			((struct sockaddr_in6 *)(void *)&wanted.addr)->sin6_port =
+			    htons(port_of(p->set.sockets[0]->fd));
+		assert_int_equal(listen_open(&set, &config, &p->set, &p->err), -1);
+		assert_non_null(strstr(p->err.text, strerror(EADDRINUSE)));
+		assert_non_null(strstr(p->err.text, "it overlaps "));
+		assert_non_null(strstr(p->err.text, p->specs[0].text));
+		assert_non_null(strstr(p->err.text, "reload twice"));
+		listen_close(&p->set);
+	}
+}
+
+static void an_overlap_within_the_list_is_explained(void **state)
+{
+	struct place *p = *state;
+	uint16_t port;
+
+	add_v4(p, 0);
+	assert_int_equal(open_all(p), 0);
+	port = port_of(p->set.sockets[0]->fd);
+	listen_close(&p->set);
+	p->config.listen_count = 0;
+	add_v4(p, port);
+	add_v4(p, port);
+	make_any(&p->specs[1]);
+	assert_int_equal(open_all(p), -1);
+	assert_non_null(strstr(p->err.text, "which is listed as well"));
+}
+
 static void a_successors_socket_is_not_removed(void **state)
 {
 	struct place *p = *state;
@@ -352,6 +413,8 @@ int main(void)
 	    WITH_PLACE(a_plain_file_is_not_touched),
 	    WITH_PLACE(a_symlink_is_not_followed),
 	    WITH_PLACE(a_missing_folder_is_said),
+	    WITH_PLACE(an_overlap_with_the_old_addresses_is_explained),
+	    WITH_PLACE(an_overlap_within_the_list_is_explained),
 	    WITH_PLACE(a_successors_socket_is_not_removed),
 	};
 

@@ -21,6 +21,8 @@
 
 #include "master/master.h"
 
+enum { LONG_MS = 100000, SHORT_MS = 300 };
+
 struct place {
 	char dir[64], pidfile[96], status[128], fresh[160], victim[96];
 	struct master master;
@@ -76,8 +78,8 @@ struct waiter {
 	int said; /* why */
 };
 
-static void waiter_start(
-    struct waiter *w, const char *pidfile, pid_t master, unsigned last)
+static void waiter_start_limited(struct waiter *w, const char *pidfile, pid_t master,
+    unsigned last, unsigned limit_ms)
 {
 	int fds[2];
 
@@ -86,13 +88,20 @@ static void waiter_start(
 	assert_true(w->pid >= 0);
 	if (w->pid == 0) {
 		char why[2048];
-		int rc = status_wait(pidfile, master, last, why, sizeof(why));
+		enum status_outcome outcome =
+		    status_wait(pidfile, master, last, limit_ms, why, sizeof(why));
 
 		(void)!write(fds[1], why, strlen(why));
-		_exit(rc == 0 ? 0 : 1);
+		_exit((int)outcome);
 	}
 	close(fds[1]);
 	w->said = fds[0];
+}
+
+static void waiter_start(
+    struct waiter *w, const char *pidfile, pid_t master, unsigned last)
+{
+	waiter_start_limited(w, pidfile, master, last, LONG_MS);
 }
 
 static int waiter_end(struct waiter *w, char *why, size_t cap)
@@ -138,11 +147,14 @@ static void what_has_finished_is_known_at_once(void **state)
 
 	status_begun(&p->master);
 	status_finished(&p->master, true, "");
-	assert_int_equal(status_wait(p->pidfile, getpid(), 0, why, sizeof(why)), 0);
+	assert_int_equal(
+	    status_wait(p->pidfile, getpid(), 0, LONG_MS, why, sizeof(why)), STATUS_OK);
 	assert_string_equal(why, "");
 	status_begun(&p->master);
 	status_finished(&p->master, false, "argond.conf:3: no such thing");
-	assert_int_equal(status_wait(p->pidfile, getpid(), 1, why, sizeof(why)), -1);
+	assert_int_equal(
+	    status_wait(p->pidfile, getpid(), 1, LONG_MS, why, sizeof(why)),
+	    STATUS_FAILED);
 	assert_string_equal(why, "argond.conf:3: no such thing");
 }
 
@@ -229,8 +241,8 @@ static void a_silent_successor_is_not_waited_for_for_ever(void **state)
 	status_begun(&p->master);
 	waiter_start(&w, p->pidfile, master, 1);
 	a_death(master);
-	assert_int_equal(waiter_end(&w, why, sizeof(why)), 1);
-	assert_non_null(strstr(why, "does not say how it went"));
+	assert_int_equal(waiter_end(&w, why, sizeof(why)), STATUS_UNKNOWN);
+	assert_non_null(strstr(why, "no outcome within"));
 }
 
 static void a_master_that_dies_ends_the_waiting(void **state)
@@ -247,6 +259,47 @@ static void a_master_that_dies_ends_the_waiting(void **state)
 	assert_int_equal(waiter_end(&w, why, sizeof(why)), 1);
 	assert_string_equal(why, "the master is gone");
 	assert_int_equal(waitpid(master, NULL, 0), master);
+}
+
+/* The master is there and has done what was asked, but its words do not come. */
+static void a_master_that_cannot_write_is_not_waited_for_for_ever(void **state)
+{
+	struct place *p = *state;
+	struct waiter w;
+	char why[2048];
+	pid_t master = a_process();
+
+	waiter_start_limited(&w, p->pidfile, master, 0, SHORT_MS);
+	assert_int_equal(waiter_end(&w, why, sizeof(why)), STATUS_UNKNOWN);
+	assert_non_null(strstr(why, "cannot write it, or is busy"));
+	assert_non_null(strstr(why, p->status));
+	a_death(master);
+}
+
+static void a_stopped_master_is_told_from_a_busy_one(void **state)
+{
+	struct place *p = *state;
+	struct waiter w;
+	char why[2048];
+	pid_t master = a_process();
+
+	assert_int_equal(kill(master, SIGSTOP), 0);
+	assert_int_equal(waitpid(master, NULL, WUNTRACED), master);
+	waiter_start_limited(&w, p->pidfile, master, 0, SHORT_MS);
+	assert_int_equal(waiter_end(&w, why, sizeof(why)), STATUS_UNKNOWN);
+	assert_non_null(strstr(why, "is stopped"));
+	a_death(master);
+}
+
+/* Each part of the limit is longer than what it is for. */
+static void the_limit_follows_from_the_config(void **state)
+{
+	const struct config config = {
+	    .ready_timeout_ms = 1000, .shutdown_timeout_ms = 70000};
+
+	(void)state;
+	assert_in_range(status_limit_ms(&config), 2 * 1000 + 70000 + 1, 80000);
+	assert_in_range(status_limit_ms(NULL), 90001, 100000);
 }
 
 static void what_is_no_status_is_none(void **state)
@@ -313,9 +366,12 @@ static void a_long_reason_is_cut(void **state)
 	reason[sizeof(reason) - 1] = '\0';
 	status_begun(&p->master);
 	status_finished(&p->master, false, reason);
-	assert_int_equal(status_wait(p->pidfile, getpid(), 0, why, 17), -1);
+	assert_int_equal(
+	    status_wait(p->pidfile, getpid(), 0, LONG_MS, why, 17), STATUS_FAILED);
 	assert_string_equal(why, "xxxxxxxxxxxxxxxx");
-	assert_int_equal(status_wait(p->pidfile, getpid(), 0, why, sizeof(why)), -1);
+	assert_int_equal(
+	    status_wait(p->pidfile, getpid(), 0, LONG_MS, why, sizeof(why)),
+	    STATUS_FAILED);
 	assert_string_equal(why, reason);
 }
 
@@ -350,6 +406,9 @@ int main(void)
 	    status_test(a_successor_is_found_by_who_comes_late),
 	    status_test(a_silent_successor_is_not_waited_for_for_ever),
 	    status_test(a_master_that_dies_ends_the_waiting),
+	    status_test(a_master_that_cannot_write_is_not_waited_for_for_ever),
+	    status_test(a_stopped_master_is_told_from_a_busy_one),
+	    cmocka_unit_test(the_limit_follows_from_the_config),
 	    status_test(what_is_no_status_is_none),
 	    status_test(links_are_not_followed),
 	    status_test(what_cannot_be_written_is_survived),

@@ -194,26 +194,22 @@ static void test_every_ending_works(void **state)
 		container_end(d, container_start(d), signals[i]);
 }
 
-/* In the namespace the pidfile says 1, which elsewhere is never signalled. */
-static void test_the_pidfile_says_1(void **state)
+/* `argond -s word` in the namespace, where the pidfile says 1. Returns its exit status.
+ */
+static int container_send(const struct daemon *d, pid_t master, const char *word)
 {
-	struct daemon *d = *state;
-	pid_t master = container_start(d), helper;
 	const char *words[32];
-	size_t n;
+	size_t n = harness_command(words);
+	char *path;
+	pid_t helper;
 	int status;
-	char *text = harness_read_file(d->pidfile), *path;
 
-	assert_non_null(text);
-	assert_string_equal(text, "1\n");
-	free(text);
-	n = harness_command(words);
 	path = realpath(
 	    words[0], NULL); /* the folder that we are in is another one there */
 	words[n++] = "-c";
 	words[n++] = d->conf;
 	words[n++] = "-s";
-	words[n++] = "reload";
+	words[n++] = word;
 	words[n] = NULL;
 	helper = fork();
 	if (helper == 0) {
@@ -224,12 +220,46 @@ static void test_the_pidfile_says_1(void **state)
 			_exit(127);
 		}
 		waitpid(helper, &status, 0);
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
 	}
 	assert_int_equal(waitpid(helper, &status, 0), helper);
-	assert_int_equal(status, 0);
+	assert_true(WIFEXITED(status));
 	free(path);
+	return WEXITSTATUS(status);
+}
+
+/* Elsewhere, process 1 is never signalled. */
+static void test_the_pidfile_says_1(void **state)
+{
+	struct daemon *d = *state;
+	pid_t master = container_start(d);
+	char *text = harness_read_file(d->pidfile);
+
+	assert_non_null(text);
+	assert_string_equal(text, "1\n");
+	free(text);
+	assert_int_equal(container_send(d, master, "reload"), 0);
 	daemon_wait_log(d, "ready, generation 2");
+	container_end(d, master, SIGTERM);
+}
+
+/* The container would end with it. */
+static void test_no_upgrade_of_process_1(void **state)
+{
+	struct daemon *d = *state;
+	pid_t master = container_start(d);
+
+	for (int i = 0; i < 3; i++) {
+		daemon_log_mark(d);
+		if (i == 0)
+			assert_int_equal(container_send(d, master, "upgrade"), 1);
+		else
+			assert_return_code(kill(master, SIGUSR2), errno);
+		daemon_wait_log(d, "error master: upgrade failed, this one stays: this "
+		                   "is process 1, .* container instead$");
+		assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
+	}
+	assert_int_equal(container_send(d, master, "reload"), 0);
 	container_end(d, master, SIGTERM);
 }
 
@@ -239,6 +269,7 @@ int main(void)
 	    daemon_test(test_orphans_are_buried),
 	    daemon_test(test_every_ending_works),
 	    daemon_test(test_the_pidfile_says_1),
+	    daemon_test(test_no_upgrade_of_process_1),
 	};
 
 	return cmocka_run_group_tests_name("process 1", tests, NULL, NULL);

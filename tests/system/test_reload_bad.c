@@ -267,6 +267,36 @@ static void test_port_in_use(void **state)
 	finish(d);
 }
 
+static void configure_listen(const struct daemon *d, const char *tcp)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+	    "listen = {%s \"unix:%s\"}\npidfile = \"%s\"\nstore = \"sqlite:%s\"\n"
+	    "frontend { processes = 2 }\n",
+	    tcp, d->socket, d->pidfile, d->store);
+	harness_write_file(d->conf, text);
+}
+
+/* From an address to its wildcard: the error says how, and that way leads there. */
+static void test_wildcard(void **state)
+{
+	struct daemon *d = *state;
+	char before[HOUSE_TEXT], text[1024], any[64];
+
+	start(d, before);
+	snprintf(any, sizeof(any), "\"0.0.0.0:%u\",", ntohs(d->tcp.in.sin_port));
+	configure_listen(d, any);
+	expect_failure(d, "reload twice, at first with neither of the two", before);
+	configure_listen(d, "");
+	assert_int_equal(masters_send(d, "reload", NULL, 0), 0);
+	configure_listen(d, any);
+	if (masters_send(d, "reload", text, sizeof(text)) != 0)
+		fail_msg("the second reload: %s", text);
+	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
+	daemon_stop(d);
+}
+
 /* No file at all, a folder, a FIFO that nobody writes to, one that may not be read. */
 static void test_no_file(void **state)
 {
@@ -363,6 +393,7 @@ int main(void)
 	    daemon_test(test_f13_each_in_another_way),
 	    daemon_test(test_key_file),
 	    daemon_test(test_port_in_use),
+	    daemon_test(test_wildcard),
 	    daemon_test(test_no_file),
 	    daemon_test(test_child_fails),
 	    daemon_test(test_bad_start_mended),

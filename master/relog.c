@@ -1,0 +1,52 @@
+#include "master/relog.h"
+
+#include "common/log.h"
+#include "master/master.h"
+
+/* Between two tries. Many children ask at once, and all are answered by one. */
+static const double RELOG_SECONDS = 1.;
+
+static void relog_try(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct master *m = w->data;
+	struct generation *g;
+
+	(void)events;
+	if (!m->relog_wanted || !log_is_syslog())
+		return;
+	m->relog_wanted = log_reopen() != 0 || log_fd() < 0;
+	if (!m->relog_wanted)
+		TAILQ_FOREACH(g, &m->generations, entry)
+	generation_tell_log(g);
+	ev_timer_set(w, RELOG_SECONDS, 0.);
+	ev_timer_start(loop, w);
+}
+
+void relog_wanted(void *master)
+{
+	struct master *m = master;
+
+	if (!log_is_syslog()) /* it was, when an old child was born */
+		return;
+	m->relog_wanted = true;
+	if (ev_is_active(&m->relog))
+		return;
+	ev_timer_set(&m->relog, 0., 0.);
+	ev_timer_start(m->loop, &m->relog);
+}
+
+void relog_open(struct master *m)
+{
+	ev_timer_init(&m->relog, relog_try, 0., 0.);
+	m->relog.data = m;
+	log_on_loss(relog_wanted, m);
+	if (log_is_syslog() && log_fd() < 0)
+		relog_wanted(m);
+}
+
+void relog_close(struct master *m)
+{
+	log_on_loss(NULL, NULL);
+	if (m->loop != NULL)
+		ev_timer_stop(m->loop, &m->relog);
+}
