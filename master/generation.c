@@ -142,7 +142,7 @@ struct generation *generation_open(struct master *m, struct config *config,
 	g->master = m;
 	g->config = config;
 	g->number = m->numbers + 1;
-	g->board = (struct board){.fd = -1, .read_fd = -1};
+	g->board = (struct board){.fd = -1};
 	ev_timer_init(&g->limit, generation_late, 0., 0.);
 	g->limit.data = g;
 	generation_plan(g);

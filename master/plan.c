@@ -22,7 +22,7 @@ static uint64_t plan_files(const struct config *config)
 {
 	uint64_t links =
 	    (uint64_t)(2 * config->frontend.processes + 2) * config->pool_count;
-	uint64_t secrets = 2 * 2;
+	uint64_t secrets = 2;
 
 	return 2 * (2 * links + secrets + config->listen_count) +
 	       plan_processes(config) + 16;
