@@ -87,7 +87,8 @@ static int generation_open_processes(struct generation *g)
 			    (struct process){.role = &g->roles[r],
 			        .index = (unsigned)i,
 			        .slot = g->roles[r].slot + i,
-			        .control = -1};
+			        .control = -1,
+			        .sight = -1};
 	return 0;
 }
 
@@ -263,7 +264,8 @@ void generation_tell_log(struct generation *g)
 	for (size_t i = 0; i < g->process_count; i++)
 		if (g->processes[i].state != PROCESS_NONE &&
 		    g->processes[i].control >= 0 &&
-		    control_send_log(g->processes[i].control, log_fd()) != LINK_OK)
+		    control_send_fd(g->processes[i].control, CONTROL_LOG, log_fd()) !=
+		        LINK_OK)
 			log_warn(
 			    "process %d keeps the old log", (int)g->processes[i].pid);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,8 +193,10 @@ static bool lockfile_is_owners(int fd, pid_t pid)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (fstat(fd, &st) != 0 || !proc_read(path, text, sizeof(text)))
+	if (fstat(fd, &st) != 0)
 		return false;
+	if (!proc_read(path, text, sizeof(text))) /* hidden: the kernel knows as well */
+		return geteuid() != 0 && geteuid() == st.st_uid && kill(pid, 0) == 0;
 	line = strstr(text, "\nUid:");
 	return line != NULL && sscanf(line, "\nUid: %u %u", &real, &effective) == 2 &&
 	       effective == st.st_uid;

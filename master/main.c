@@ -15,6 +15,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "master/caller.h"
 #include "master/detach.h"
 #include "master/lockfile.h"
 #include "master/master.h"
@@ -128,6 +129,11 @@ static int main_signal_holder(const struct signal_row *signal, const char *path)
 	if (pid == 0)
 		snprintf(
 		    text, sizeof(text), "argond is not running (pidfile %s)", path);
+	else if (errno == EINVAL && access("/proc/self/status", R_OK) != 0)
+		snprintf(text, sizeof(text),
+		    "pidfile %s: whose process it names is not seen without /proc; use "
+		    "kill(1)",
+		    path);
 	else
 		snprintf(text, sizeof(text), "pidfile %s: %s", path,
 		    errno == EINVAL ? "it names no master of its owner"
@@ -162,21 +168,26 @@ static int main_open_log(const struct config *config, bool detached)
 
 	if (log_open(target, config->log_format, config->log_level) == 0)
 		return 0;
-	snprintf(text, sizeof(text), "log %s: %s", target, strerror(errno));
+	snprintf(text, sizeof(text), "log %s: %s", target,
+	    errno == ELOOP ? "a symbolic link; allowed: a file, or the word stderr or "
+	                     "syslog (for /dev/stderr: stderr)"
+	                   : strerror(errno));
 	return main_fail(text);
 }
 
 static int main_run(const struct options *options)
 {
-	struct config *config = main_config_here(options);
+	struct config *config;
 	int ready_fd = -1;
 
 	/* from the first line on: a log that nobody reads, or that has reached the
 	 * limit of file size, is an error of write() and no reason to die */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	config = main_config_here(options);
 	if (config == NULL)
 		return EXIT_FAILED;
+	caller_close_files(); /* the config may have come by one of them */
 	if (options->detach && !upgrade_is_heir() && (ready_fd = detach_begin()) < 0) {
 		config_free(config);
 		return main_fail(strerror(errno));
@@ -204,6 +215,7 @@ int main(int argc, char **argv, char **envp)
 	struct options_error error;
 	int status = EXIT_OK;
 
+	caller_forget();
 	if (main_open_standard() != 0)
 		return main_fail("cannot open /dev/null");
 	setprogname("argond");

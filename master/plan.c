@@ -16,8 +16,8 @@ static unsigned plan_processes(const struct config *config)
 	return 2 * n + 1;
 }
 
-/* Descriptors of the master: both ends of each link, a control socket a process,
- * listeners, keys and tokens. */
+/* Descriptors of the master: both ends of each link, a control socket and a file of
+ * /proc for each process, listeners, keys and tokens. */
 static uint64_t plan_files(const struct config *config)
 {
 	uint64_t links =
@@ -25,7 +25,7 @@ static uint64_t plan_files(const struct config *config)
 	uint64_t secrets = 2;
 
 	return 2 * (2 * links + secrets + config->listen_count) +
-	       plan_processes(config) + 16;
+	       2 * plan_processes(config) + 16;
 }
 
 static int plan_limit(const struct config *config, const char *what, uint64_t need,

@@ -3,29 +3,16 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/cgroup.h"
 #include "common/log.h"
+#include "master/caller.h"
 #include "master/detach.h"
 #include "master/exits.h"
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/status.h"
-
-/* Links for all, and frontends that may have more files than we: as many as are
- * allowed. */
-static void run_raise_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
-}
 
 /* The lock of our predecessor, or one of our own. */
 static int run_lock(struct master *m, const char *path, int inherited)
@@ -109,13 +96,14 @@ static int run_open(struct master *m, struct config *config)
 	struct listener_set sockets;
 	char self[CGROUP_TEXT];
 
-	run_raise_files();
+	caller_raise_limits();
 	if (cgroup_read(CGROUP_SELF, self) == 0)
 		groups_open(&m->groups, CGROUP_ROOT, self);
 	if (run_inherit(m, pidfile, &sockets) != 0 || run_settle(m) != 0) {
 		config_free(config);
 		return -1;
 	}
+	spawn_reap(m); /* what was a child of the caller, and has died before */
 	if (!m->upgrade.heir)
 		status_remove(m);
 	else if (pidfile != NULL)
@@ -147,6 +135,16 @@ static void run_close(struct master *m)
 		ev_loop_destroy(m->loop);
 }
 
+/* What follows from it is told here once, and not by each process. */
+static void run_tell_proc(void)
+{
+	if (access("/proc/self/stat", R_OK) != 0)
+		log_warn("/proc is not there: limits of control groups are not seen "
+		         "(set processes and memory_budget by hand), oom_score_adj "
+		         "stays as it is, and a process that hangs is found some "
+		         "seconds later");
+}
+
 int master_run(struct config *config, const struct options *options, int ready_fd)
 {
 	struct master m = {.options = options,
@@ -162,6 +160,7 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
 	    engine_kind_name(engine_kind_resolve(config->engine)),
 	    config->source != NULL ? config->source : "built-in defaults");
+	run_tell_proc();
 	if (run_open(&m, config) != 0)
 		m.exit_status = EXIT_FAILED;
 	else

@@ -13,6 +13,7 @@
 
 #include <bsd/unistd.h>
 
+#include "master/caller.h"
 #include "master/master.h"
 #include "master/upgrade_both.h"
 
@@ -30,6 +31,8 @@ int upgrade_remember(int argc, char **argv)
 	    readlink("/proc/self/exe", started.program, sizeof(started.program) - 1);
 
 	started.program[n > 0 ? n : 0] = '\0';
+	if (n <= 0)
+		caller_program(started.program); /* without /proc */
 	started.argv = calloc((size_t)argc + 1, sizeof(char *));
 	if (started.argv == NULL)
 		return -1;

@@ -189,7 +189,7 @@ static void check_role(const struct role *role)
 		      role->slot_count);
 }
 
-/* What frontends are told of the dead is as control_recv_child() wants it. */
+/* What frontends are told of the dead is as control_recv_fd() wants it. */
 static void check_told(const struct process *p)
 {
 	const struct child_of_ours *child = child_of_pid(p->pid);
@@ -200,7 +200,7 @@ static void check_told(const struct process *p)
 	if (p->state == PROCESS_NONE || child == NULL || child->end < 0)
 		return;
 	while (result == LINK_OK) {
-		result = control_recv_child(child->end, &message, &log);
+		result = control_recv_fd(child->end, &message, &log);
 		CHECK(
 		    result == LINK_OK || result == LINK_AGAIN || result == LINK_CLOSED);
 		CHECK(result != LINK_OK || ((message.kind == CONTROL_GONE ||

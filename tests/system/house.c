@@ -68,6 +68,8 @@ static void add_process(struct house *house, pid_t pid)
 	fds_list(pid, list);
 	for (size_t i = 0; i < list->count; i++) {
 		snprintf(what, sizeof(what), "%s", list->entries[i].target);
+		if (strncmp(what, "/proc/", 6) == 0)
+			what[5] = '\0'; /* a child's: so does its pid */
 		if (strncmp(what, "anon_inode:", 11) != 0)
 			what[strcspn(what, "[")] = '\0'; /* its number says nothing */
 		add(house, role, what);
