@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/log.h"
 #include "master/listen_unix.h"
 
@@ -119,6 +120,13 @@ static struct listener_socket *listen_one(
 	return NULL;
 }
 
+static const char *listen_hint(const struct config_listen *spec, int error)
+{
+	if (spec->addr.ss_family != AF_UNIX)
+		return capability_hint(error, CAP_NET_BIND_SERVICE);
+	return capability_hint(error, error == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
+}
+
 int listen_open(struct listener_set *set, const struct config *config,
     const struct listener_set *shared, struct config_error *err)
 {
@@ -130,8 +138,8 @@ int listen_open(struct listener_set *set, const struct config *config,
 		set->sockets[i] = listen_one(&config->listen[i], shared);
 		if (set->sockets[i] == NULL) {
 			config_error_at(config, &config->listen, err,
-			    "cannot listen on %s: %s", config->listen[i].text,
-			    strerror(errno));
+			    "cannot listen on %s: %s%s", config->listen[i].text,
+			    strerror(errno), listen_hint(&config->listen[i], errno));
 			listen_close(set);
 			return -1;
 		}

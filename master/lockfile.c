@@ -13,6 +13,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "common/capability.h"
 #include "common/log.h"
 
 enum { LOCKFILE_TRIES = 20, LOCKFILE_NAP_MS = 10 };
@@ -119,7 +120,8 @@ int lockfile_open(struct lockfile *file, const char *path)
 	else if (errno == ELOOP || errno == EINVAL)
 		log_error("pidfile %s: not a regular file", path);
 	else
-		log_error("pidfile %s: %s", path, strerror(errno));
+		log_error("pidfile %s: %s%s", path, strerror(errno),
+		    capability_hint(errno, CAP_DAC_OVERRIDE));
 	return -1;
 }
 

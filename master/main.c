@@ -13,6 +13,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
+#include "common/capability.h"
 #include "common/config.h"
 #include "common/log.h"
 #include "master/caller.h"
@@ -168,10 +169,11 @@ static int main_open_log(const struct config *config, bool detached)
 
 	if (log_open(target, config->log_format, config->log_level) == 0)
 		return 0;
-	snprintf(text, sizeof(text), "log %s: %s", target,
+	snprintf(text, sizeof(text), "log %s: %s%s", target,
 	    errno == ELOOP ? "a symbolic link; allowed: a file, or the word stderr or "
 	                     "syslog (for /dev/stderr: stderr)"
-	                   : strerror(errno));
+	                   : strerror(errno),
+	    capability_hint(errno, CAP_DAC_OVERRIDE));
 	return main_fail(text);
 }
 

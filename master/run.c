@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/cgroup.h"
 #include "common/log.h"
 #include "master/caller.h"
@@ -145,6 +146,30 @@ static void run_tell_proc(void)
 		         "seconds later");
 }
 
+static bool run_changes_user(const struct config *config)
+{
+	bool some = config->user != NULL || config->frontend.user != NULL;
+
+	for (size_t i = 0; i < config->pool_count; i++)
+		some = some || config->pools[i].user != NULL;
+	return some;
+}
+
+/* Of root; what the config needs and cannot have has been refused by now. */
+static void run_tell_capabilities(const struct config *config)
+{
+	char missing[256];
+
+	if (geteuid() != 0 || *capability_missing(missing, sizeof(missing)) == '\0')
+		return;
+	log_info("root has not here: %s; see argond(8)", missing);
+	if (!capability_have(CAP_KILL) && run_changes_user(config))
+		log_warn("no CAP_KILL: a process of another user that hangs or is "
+		         "stopped cannot be killed");
+	if (!capability_have(CAP_SYS_CHROOT) && config->chroot == NULL)
+		log_warn("no CAP_SYS_CHROOT: processes see the file system");
+}
+
 int master_run(struct config *config, const struct options *options, int ready_fd)
 {
 	struct master m = {.options = options,
@@ -161,6 +186,7 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	    engine_kind_name(engine_kind_resolve(config->engine)),
 	    config->source != NULL ? config->source : "built-in defaults");
 	run_tell_proc();
+	run_tell_capabilities(config);
 	if (run_open(&m, config) != 0)
 		m.exit_status = EXIT_FAILED;
 	else
