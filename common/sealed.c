@@ -34,10 +34,12 @@ int sealed_open(struct sealed *sealed, const char *name, size_t bytes)
 	return -1;
 }
 
-/* The mapping stays with the process that has filled it, to be wiped through it. */
+/* The mapping stays with the process that has filled it, to be wiped through it, and
+ * cannot be read there. */
 int sealed_shut(struct sealed *sealed)
 {
-	if (madvise(sealed->base, sealed->bytes, MADV_DONTFORK) == 0 &&
+	if (mprotect(sealed->base, sealed->bytes, PROT_NONE) == 0 &&
+	    madvise(sealed->base, sealed->bytes, MADV_DONTFORK) == 0 &&
 	    fcntl(sealed->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0)
 		return 0;
 	sealed_close(sealed);
@@ -56,7 +58,8 @@ void sealed_close(struct sealed *sealed)
 	if (sealed->bytes == 0)
 		return;
 	if (sealed->base != NULL) {
-		explicit_bzero(sealed->base, sealed->bytes);
+		if (mprotect(sealed->base, sealed->bytes, PROT_READ | PROT_WRITE) == 0)
+			explicit_bzero(sealed->base, sealed->bytes);
 		munmap(sealed->base, sealed->bytes);
 	}
 	if (sealed->fd >= 0)

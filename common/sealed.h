@@ -1,8 +1,8 @@
 /*
  * Secrets that the master reads once for all processes of a generation: filled, shut,
- * and from then on only handed out. Once it is shut, no mapping of it but the master's
- * can ever be writable, and a child that does not map it does not have it in its
- * memory. Kept from core files and, where RLIMIT_MEMLOCK allows it, from swap.
+ * and from then on only handed out. Once it is shut, it is in nobody's readable memory
+ * but that of the processes that map it, which can never write it. Kept from core files
+ * and, where RLIMIT_MEMLOCK allows it, from swap.
  */
 #ifndef COMMON_SEALED_H
 #define COMMON_SEALED_H
@@ -12,8 +12,8 @@
 /* All zero: there is none. */
 struct sealed {
 	size_t bytes; /* 0: there is none */
-	void *base;   /* writable; a child does not have this mapping once it is shut */
-	int fd;       /* of the memfd; closed by exec */
+	void *base; /* once it is shut: not accessible, and not inherited by children */
+	int fd;     /* of the memfd; closed by exec */
 };
 
 /* Makes `bytes` (not 0) of zeros to be filled at ->base. `name` is seen in maps(5).

@@ -91,7 +91,7 @@ static unsigned mappings_inherited(void)
 	return (unsigned)WEXITSTATUS(status);
 }
 
-static void what_is_shut_is_in_no_childs_memory(void **state)
+static void what_is_shut_is_in_nobodys_memory(void **state)
 {
 	struct sealed sealed;
 	const void *view;
@@ -100,6 +100,8 @@ static void what_is_shut_is_in_no_childs_memory(void **state)
 	assert_int_equal(sealed_open(&sealed, "argond-test", 10000), 0);
 	assert_int_equal(mappings_inherited(), 1);
 	assert_int_equal(sealed_shut(&sealed), 0);
+	assert_int_equal(write(STDOUT_FILENO, sealed.base, 1), -1);
+	assert_int_equal(errno, EFAULT);
 	assert_int_equal(mappings_inherited(), 0);
 	view = sealed_map(&sealed);
 	assert_int_equal(mappings_inherited(), 1);
@@ -175,7 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_shut_can_be_read),
 	    cmocka_unit_test(who_reads_it_cannot_write_it),
-	    cmocka_unit_test(what_is_shut_is_in_no_childs_memory),
+	    cmocka_unit_test(what_is_shut_is_in_nobodys_memory),
 	    cmocka_unit_test(nothing_is_left_of_it),
 	    cmocka_unit_test(what_cannot_be_made_leaves_nothing),
 	};
