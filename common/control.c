@@ -18,6 +18,11 @@ static bool control_valid(const struct control_message *message)
 	       message->cause <= CONTROL_CAUSE_CRASHED;
 }
 
+static bool control_has_fd(uint32_t kind)
+{
+	return kind == CONTROL_LOG || kind == CONTROL_SIGHT;
+}
+
 enum link_result control_recv(int fd, struct control_message *message)
 {
 	size_t len;
@@ -29,7 +34,10 @@ enum link_result control_recv(int fd, struct control_message *message)
 		return result;
 	if (len == 0)
 		return LINK_CLOSED;
-	return len == sizeof(*message) && control_valid(message) ? LINK_OK : LINK_BAD;
+	return len == sizeof(*message) && control_valid(message) &&
+	               !control_has_fd(message->kind)
+	           ? LINK_OK
+	           : LINK_BAD;
 }
 
 /* The one fd attached to a message, or -1. */
@@ -43,11 +51,6 @@ static int control_attached(struct msghdr *header)
 		    c->cmsg_len == CMSG_LEN(sizeof(int)))
 			memcpy(&fd, CMSG_DATA(c), sizeof(int));
 	return fd;
-}
-
-static bool control_has_fd(uint32_t kind)
-{
-	return kind == CONTROL_LOG || kind == CONTROL_SIGHT;
 }
 
 enum link_result control_recv_fd(int fd, struct control_message *message, int *attached)

@@ -49,6 +49,7 @@ struct process {
 	uint64_t abandoned_claim;    /* a job of it, while nobody wants any of them */
 	uint64_t abandoned_ns;       /* since when; meaningful with the former */
 	uint64_t abandoned_cpu_ms;   /* CPU time used by then */
+	bool greeted;                /* its first message has been read */
 	bool reaped; /* it has no pid any more: nothing may be sent to it */
 	enum exit_cause condemned; /* what we have killed it for; LEFT: we have not */
 	bool unkillable;           /* KILL was not permitted */

@@ -99,15 +99,17 @@ static bool is_proc_file(int fd)
 	       fs.f_type == PROC_SUPER_MAGIC;
 }
 
-/* A child may hand over a descriptor once, before it has begun its work. */
+/* A child's first message may hand over a descriptor: it has not begun its work then.
+ */
 static enum link_result process_recv(struct process *p, struct control_message *message)
 {
 	enum link_result result;
 	int fd;
 
-	if (p->state != PROCESS_STARTING || p->sight >= 0)
+	if (p->greeted)
 		return control_recv(p->control, message);
 	result = control_recv_fd(p->control, message, &fd);
+	p->greeted = result != LINK_AGAIN;
 	if (fd < 0)
 		return result;
 	if (message->kind == CONTROL_SIGHT && is_proc_file(fd))
@@ -159,9 +161,7 @@ static void process_heard(struct process *p, const struct control_message *messa
 			supervise_ready(p);
 		return;
 	case CONTROL_SIGHT:
-		if (p->state == PROCESS_STARTING)
-			return;
-		break;
+		return;
 	case CONTROL_WANT:
 		if (p->role->kind->listens && role_of_pool(g, message->pool) != NULL) {
 			sizing_want(role_of_pool(g, message->pool));
@@ -221,7 +221,7 @@ static void process_watch(struct process *p, pid_t pid, int control)
 
 	p->pid = pid;
 	p->reaped = false;
-	p->unkillable = false;
+	p->greeted = p->unkillable = false;
 	p->cpu_seen_ns = 0;
 	p->control = control;
 	p->sight = -1;

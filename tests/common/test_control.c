@@ -195,12 +195,15 @@ static void only_a_log_message_brings_an_fd_and_only_one(void **state)
 
 static void the_master_takes_no_fd(void **state)
 {
-	static const struct control_message ready = {.kind = CONTROL_READY};
+	static const struct control_message ready = {.kind = CONTROL_READY},
+	                                    sight = {.kind = CONTROL_SIGHT};
 	const int *fds = *state;
 	struct control_message got;
 	int before = lowest_free_fd();
 
 	send_with_fds(fds[SENDER], &ready, 1);
+	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_BAD);
+	assert_int_equal(control_send(fds[SENDER], &sight), LINK_OK); /* without */
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_BAD);
 	assert_int_equal(lowest_free_fd(), before);
 }
