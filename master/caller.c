@@ -96,6 +96,7 @@ void caller_raise_limits(void)
 		const char *name, *follows; /* NULL: nothing to say of a finite one */
 	} rows[] = {
 	    {RLIMIT_NOFILE, "RLIMIT_NOFILE", NULL},
+	    {RLIMIT_DATA, "RLIMIT_DATA", NULL},
 	    {RLIMIT_FSIZE, "RLIMIT_FSIZE",
 	        "no log, pidfile or database can grow beyond it"},
 	    {RLIMIT_CPU, "RLIMIT_CPU",

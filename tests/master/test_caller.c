@@ -109,16 +109,16 @@ static void a_mask(void)
 
 static void limits(void)
 {
-	const int which[] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_CPU};
+	const int which[] = {RLIMIT_NOFILE, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU};
 	struct rlimit limit;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		getrlimit((__rlimit_resource_t)which[i], &limit);
 		limit.rlim_cur = 10000;
 		setrlimit((__rlimit_resource_t)which[i], &limit);
 	}
 	caller_raise_limits();
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		getrlimit((__rlimit_resource_t)which[i], &limit);
 		REQUIRE(limit.rlim_cur == limit.rlim_max);
 	}
