@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,13 +18,7 @@ static size_t board_bytes(size_t slots)
 
 static int board_map(struct board *board, size_t slots)
 {
-	char path[32];
-
 	if (ftruncate(board->fd, (off_t)board_bytes(slots)) != 0)
-		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", board->fd);
-	board->read_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (board->read_fd < 0)
 		return -1;
 	board->base = mmap(
 	    NULL, board_bytes(slots), PROT_READ | PROT_WRITE, MAP_SHARED, board->fd, 0);
@@ -34,13 +27,14 @@ static int board_map(struct board *board, size_t slots)
 		return -1;
 	}
 	board->slots = slots;
-	return 0;
+	/* any further mapping is for reading only, and cannot be made writable */
+	return fcntl(board->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
 }
 
 int board_open(struct board *board, size_t slots)
 {
-	*board = (struct board){.fd = -1, .read_fd = -1};
-	board->fd = memfd_create("argond-board", MFD_CLOEXEC);
+	*board = (struct board){.fd = -1};
+	board->fd = memfd_create("argond-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (board->fd >= 0 && board_map(board, slots) == 0) {
 		for (size_t i = 0; i < slots; i++)
 			board_slot_reset(board_slot(board, i), 0);
@@ -51,37 +45,37 @@ int board_open(struct board *board, size_t slots)
 	return -1;
 }
 
-static void board_close_fds(struct board *board)
+static void board_close_fd(struct board *board)
 {
 	if (board->fd >= 0)
 		close(board->fd);
-	if (board->read_fd >= 0)
-		close(board->read_fd);
-	board->fd = board->read_fd = -1;
+	board->fd = -1;
 }
 
+/* The own slot's part of the master's mapping, which is writable, is moved into the new
+ * one. */
 int board_attach(struct board *board, size_t own)
 {
 	const size_t bytes = board_bytes(board->slots);
-	const off_t at = (off_t)(BOARD_PAGE + own * BOARD_SLOT_SIZE);
+	const size_t at = BOARD_PAGE + own * BOARD_SLOT_SIZE;
 	uint8_t *view, *slot;
 
 	if (own >= board->slots) {
 		errno = EINVAL;
 		return -1;
 	}
-	view = mmap(NULL, bytes, PROT_READ, MAP_SHARED, board->read_fd, 0);
+	view = mmap(NULL, bytes, PROT_READ, MAP_SHARED, board->fd, 0);
 	if (view == MAP_FAILED)
 		return -1;
-	slot = mmap(view + at, BOARD_SLOT_SIZE, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_FIXED, board->fd, at);
+	slot = mremap(board->base + at, BOARD_SLOT_SIZE, BOARD_SLOT_SIZE,
+	    MREMAP_MAYMOVE | MREMAP_FIXED, view + at);
 	if (slot == MAP_FAILED) {
 		munmap(view, bytes);
 		return -1;
 	}
 	munmap(board->base, bytes);
 	board->base = view;
-	board_close_fds(board);
+	board_close_fd(board);
 	return 0;
 }
 
@@ -91,7 +85,7 @@ void board_close(struct board *board)
 
 	if (board->base != NULL)
 		munmap(board->base, board_bytes(board->slots));
-	board_close_fds(board);
+	board_close_fd(board);
 	board->base = NULL;
 	board->slots = 0;
 	errno = saved;

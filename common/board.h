@@ -95,8 +95,6 @@ struct board_head {
 
 struct board {
 	int fd;        /* of the memfd; -1 in a child that has its view */
-	int read_fd;   /* the same, opened for reading only: a mapping of it stays
-	                  read-only */
 	size_t slots;  /* how many there are */
 	uint8_t *base; /* head, then the slots */
 };

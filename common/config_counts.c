@@ -29,15 +29,16 @@ uint64_t config_processes(const struct config *config, const struct config *befo
 	       generation_processes(before != NULL ? before : config) + 2;
 }
 
-/* Of the master: both ends of each link, listeners, and a control socket a process. A
- * frontend has a spare place for its successor, as master/generation.c makes it. */
+/* Of the master: both ends of each link, listeners, and for each process a control
+ * socket and its file in /proc. A frontend has a spare place for its successor, as
+ * master/generation.c makes it. */
 static uint64_t generation_files(const struct config *config)
 {
 	const uint64_t frontends = config->frontend.processes;
 	const uint64_t places = frontends + (frontends > 2 ? frontends : 2);
 
 	return 2 * places * config->pool_count + config->listen_count +
-	       GENERATION_FILES + generation_processes(config);
+	       GENERATION_FILES + 2 * generation_processes(config);
 }
 
 uint64_t config_files_of_master(

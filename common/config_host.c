@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/config_table.h"
 #include "common/key.h"
 #include "common/sandbox.h"
@@ -92,6 +93,34 @@ static int chroot_check(const struct config *config, struct config_error *err)
 	return 0;
 }
 
+/* A change of user or root folder that is configured and not permitted would end every
+ * process at its birth. */
+static int powers_check(const struct config *config, struct config_error *err)
+{
+	char *const *users[2 + LIMIT_POOLS] = {&config->user, &config->frontend.user};
+	const char *none;
+
+	if (geteuid() != 0)
+		return 0;
+	for (size_t i = 0; i < config->pool_count; i++)
+		users[2 + i] = &config->pools[i].user;
+	for (size_t i = 0; i < 2 + config->pool_count; i++) {
+		if (*users[i] == NULL)
+			continue;
+		none = capability_hint(EPERM, CAP_SETUID);
+		if (*none == '\0')
+			none = capability_hint(EPERM, CAP_SETGID);
+		if (*none != '\0')
+			return config_error_at(config, users[i], err,
+			    "%.64s: the user cannot be changed%s", *users[i], none);
+	}
+	none = capability_hint(EPERM, CAP_SYS_CHROOT);
+	if (config->chroot == NULL || strcmp(config->chroot, "/") == 0 || *none == '\0')
+		return 0;
+	return config_error_at(config, &config->chroot, err,
+	    "%.200s: the root folder cannot be changed%s", config->chroot, none);
+}
+
 /* What is asked for and cannot be had is no reason to do without it in silence. */
 static int seccomp_check(const struct config *config, struct config_error *err)
 {
@@ -119,7 +148,8 @@ static int affinity_check(const struct config *config,
 int config_check_host(const struct config *config, struct config_error *err)
 {
 	if (names_check(config, err) != 0 || chroot_check(config, err) != 0 ||
-	    seccomp_check(config, err) != 0 || secrets_check(config, err) != 0 ||
+	    powers_check(config, err) != 0 || seccomp_check(config, err) != 0 ||
+	    secrets_check(config, err) != 0 ||
 	    affinity_check(config, &config->frontend.cpu_affinity, err) != 0)
 		return -1;
 	for (size_t i = 0; i < config->pool_count; i++)

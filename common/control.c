@@ -18,6 +18,11 @@ static bool control_valid(const struct control_message *message)
 	       message->cause <= CONTROL_CAUSE_CRASHED;
 }
 
+static bool control_has_fd(uint32_t kind)
+{
+	return kind == CONTROL_LOG || kind == CONTROL_SIGHT;
+}
+
 enum link_result control_recv(int fd, struct control_message *message)
 {
 	size_t len;
@@ -29,10 +34,13 @@ enum link_result control_recv(int fd, struct control_message *message)
 		return result;
 	if (len == 0)
 		return LINK_CLOSED;
-	return len == sizeof(*message) && control_valid(message) ? LINK_OK : LINK_BAD;
+	return len == sizeof(*message) && control_valid(message) &&
+	               !control_has_fd(message->kind)
+	           ? LINK_OK
+	           : LINK_BAD;
 }
 
-/* The one fd attached to a message from the master, or -1. */
+/* The one fd attached to a message, or -1. */
 static int control_attached(struct msghdr *header)
 {
 	int fd = -1;
@@ -45,7 +53,7 @@ static int control_attached(struct msghdr *header)
 	return fd;
 }
 
-enum link_result control_recv_child(int fd, struct control_message *message, int *log)
+enum link_result control_recv_fd(int fd, struct control_message *message, int *attached)
 {
 	/* room for one fd: the padding of CMSG_SPACE would be room for a second */
 	_Alignas(struct cmsghdr) char
@@ -57,25 +65,25 @@ enum link_result control_recv_child(int fd, struct control_message *message, int
 	    .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-	*log = -1;
+	*attached = -1;
 	if (n < 0 && (errno == EINTR || link_must_wait(errno)))
 		return LINK_AGAIN;
 	if (n <= 0)
 		return LINK_CLOSED;
-	*log = control_attached(&header);
+	*attached = control_attached(&header);
 	if (n == (ssize_t)sizeof(*message) &&
 	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-	    control_valid(message) && (message->kind == CONTROL_LOG) == (*log >= 0))
+	    control_valid(message) && control_has_fd(message->kind) == (*attached >= 0))
 		return LINK_OK;
-	if (*log >= 0)
-		close(*log);
-	*log = -1;
+	if (*attached >= 0)
+		close(*attached);
+	*attached = -1;
 	return LINK_BAD;
 }
 
-enum link_result control_send_log(int fd, int log)
+enum link_result control_send_fd(int fd, enum control_kind kind, int attached)
 {
-	struct control_message message = {.kind = CONTROL_LOG};
+	struct control_message message = {.kind = kind};
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
 	struct iovec part = {.iov_base = &message, .iov_len = sizeof(message)};
 	struct msghdr header = {.msg_iov = &part,
@@ -87,7 +95,7 @@ enum link_result control_send_log(int fd, int log)
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &log, sizeof(int));
+	memcpy(CMSG_DATA(c), &attached, sizeof(int));
 	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
 	    (ssize_t)sizeof(message))
 		return LINK_OK;
@@ -97,5 +105,5 @@ enum link_result control_send_log(int fd, int log)
 void control_ask_log(void *control)
 {
 	(void)control_send(
-	    *(const int *)control, &(struct control_message){.kind = CONTROL_LOG});
+	    *(const int *)control, &(struct control_message){.kind = CONTROL_ASK_LOG});
 }

@@ -87,8 +87,12 @@ static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value
  * kills. */
 static int limit_cpu(uint64_t seconds)
 {
-	const struct rlimit limit = {.rlim_cur = seconds, .rlim_max = seconds + 1};
+	struct rlimit limit;
 
+	if (limit_set(RLIMIT_CPU, "RLIMIT_CPU", seconds + 1) != 0 ||
+	    getrlimit(RLIMIT_CPU, &limit) != 0)
+		return -1;
+	limit.rlim_cur = limit.rlim_max > 1 ? limit.rlim_max - 1 : limit.rlim_max;
 	return setrlimit(RLIMIT_CPU, &limit);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/log.h"
 
 /* ---- who is confined how ---- */
@@ -77,8 +79,25 @@ static int root_empty(void)
 	return chdir("/");
 }
 
+/* Root without CAP_DAC_OVERRIDE goes into a folder of `who` by that user's rights. */
+static int root_go(const char *path, const struct config_identity *who)
+{
+	int rc = chdir(path), saved;
+
+	if (rc == 0 || errno != EACCES)
+		return rc;
+	(void)setfsgid(who->gid);
+	(void)setfsuid(who->uid);
+	rc = chdir(path);
+	saved = errno;
+	(void)setfsuid(geteuid());
+	(void)setfsgid(getegid());
+	errno = saved;
+	return rc;
+}
+
 /* Into the folder of a look-up's database; one that is not there has nothing to see. */
-static int root_store(struct sandbox_spec *spec)
+static int root_store(struct sandbox_spec *spec, const struct config_identity *who)
 {
 	static char path[PATH_MAX];
 	char *name;
@@ -91,7 +110,7 @@ static int root_store(struct sandbox_spec *spec)
 		return -1;
 	}
 	*name = '\0';
-	if (chdir(*path != '\0' ? path : "/") != 0)
+	if (root_go(*path != '\0' ? path : "/", who) != 0)
 		return errno == ENOENT || errno == ENOTDIR ? root_empty() : -1;
 	*name = '/';
 	spec->store = name;
@@ -102,20 +121,23 @@ static int root_store(struct sandbox_spec *spec)
 	return 0;
 }
 
-static int root_change(struct sandbox_spec *spec)
+static int root_change(struct sandbox_spec *spec, const struct config_identity *who)
 {
 	if (spec->root != NULL && strcmp(spec->root, "/") == 0)
 		return chdir("/");
+	/* as one that is not root: the master has said so */
+	if (spec->root == NULL && !capability_have(CAP_SYS_CHROOT))
+		return 0;
 	if (spec->store != NULL)
-		return root_store(spec);
+		return root_store(spec, who);
 	if (spec->root == NULL)
 		return root_empty();
-	return chdir(spec->root) == 0 ? root_here() : -1;
+	return root_go(spec->root, who) == 0 ? root_here() : -1;
 }
 
-static int root_enter(struct sandbox_spec *spec)
+static int root_enter(struct sandbox_spec *spec, const struct config_identity *who)
 {
-	if (root_change(spec) == 0)
+	if (root_change(spec, who) == 0)
 		return 0;
 	log_error("chroot %s: %s",
 	    spec->root != NULL ? spec->root : "to its own folder", strerror(errno));
@@ -196,7 +218,8 @@ static bool identity_is_final(const struct config_identity *who)
  * anybody's folder. */
 static uint32_t capabilities_kept(const struct sandbox_spec *spec, bool root)
 {
-	return root && spec->user == NULL && spec->kind == SANDBOX_LOOKUP
+	return root && spec->user == NULL && spec->kind == SANDBOX_LOOKUP &&
+	               capability_have(CAP_DAC_OVERRIDE)
 	           ? 1U << CAP_DAC_OVERRIDE
 	           : 0;
 }
@@ -209,7 +232,7 @@ static int identity_enter(struct sandbox_spec *spec, bool root)
 	/* the names first: there are no files to find them in later */
 	if (root && spec->user != NULL && identity_find(spec, &who) != 0)
 		return -1;
-	if (root && root_enter(spec) != 0)
+	if (root && root_enter(spec, &who) != 0)
 		return -1;
 	capabilities_bound();
 	if (root && spec->user != NULL && identity_become(&who) != 0) {

@@ -1,8 +1,8 @@
 /*
  * Secrets that the master reads once for all processes of a generation: filled, shut,
- * and from then on only handed out. Once it is shut it is in nobody's memory but that
- * of the processes that map it, which can read it and never write it. Kept from core
- * files and, while somebody maps it and RLIMIT_MEMLOCK allows it, from swap.
+ * and from then on only handed out. Once it is shut, it is in nobody's readable memory
+ * but that of the processes that map it, which can never write it. Kept from core files
+ * and, where RLIMIT_MEMLOCK allows it, from swap.
  */
 #ifndef COMMON_SEALED_H
 #define COMMON_SEALED_H
@@ -11,9 +11,9 @@
 
 /* All zero: there is none. */
 struct sealed {
-	size_t bytes;    /* 0: there is none */
-	void *base;      /* while it is filled; else NULL */
-	int fd, read_fd; /* of the memfd, the second for reading only; closed by exec */
+	size_t bytes; /* 0: there is none */
+	void *base; /* once it is shut: not accessible, and not inherited by children */
+	int fd;     /* of the memfd; closed by exec */
 };
 
 /* Makes `bytes` (not 0) of zeros to be filled at ->base. `name` is seen in maps(5).

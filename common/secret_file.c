@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/config.h"
 
 /* Not all errors have a name, and NULL would be none. */
@@ -24,7 +25,9 @@ int secret_file_open(const char *path, const char **why)
 	struct stat st;
 
 	*why = NULL;
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0 && *capability_hint(errno, CAP_DAC_OVERRIDE) != '\0')
+		*why = "Permission denied: root has no CAP_DAC_OVERRIDE here";
+	else if (fd < 0 || fstat(fd, &st) != 0)
 		*why = error_words(errno);
 	else if (!S_ISREG(st.st_mode))
 		*why = "not a regular file";

@@ -111,12 +111,14 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 	(void)loop;
 	if (frontend_is_deaf(fe, events))
 		return;
-	while ((result = control_recv_child(fe->child->control, &message, &log)) ==
-	       LINK_OK) {
+	while (
+	    (result = control_recv_fd(fe->child->control, &message, &log)) == LINK_OK) {
 		if (log >= 0)
 			log_adopt(log);
 		else if (message.kind == CONTROL_GONE)
 			dispatch_hasher_gone(fe->dispatch, &message);
+		else if (message.kind == CONTROL_LEAVE)
+			frontend_drain(fe);
 		else if (message.kind == CONTROL_SERVE) {
 			fe->serving = true;
 			accept_update(fe);

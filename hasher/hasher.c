@@ -118,10 +118,11 @@ static void hasher_hear(struct hasher *h)
 	struct control_message message;
 	int log;
 
-	switch (control_recv_child(h->child->control, &message, &log)) {
+	switch (control_recv_fd(h->child->control, &message, &log)) {
 	case LINK_OK:
 		if (log >= 0)
 			log_adopt(log);
+		h->leaving = h->leaving || message.kind == CONTROL_LEAVE;
 		return;
 	case LINK_CLOSED:
 		h->master_gone = true;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static void keep_only(struct keep *keep)
 			close_range((unsigned)next, (unsigned)keep->fds[i] - 1, 0);
 		next = keep->fds[i] + 1;
 	}
-	closefrom(next);
+	close_range((unsigned)next, UINT_MAX, 0);
 }
 
 /* Standard input and output lead nowhere; standard error stays for a library's last
@@ -65,6 +66,19 @@ static int birth_null(void)
 	if (fd > STDERR_FILENO)
 		close(fd);
 	return 0;
+}
+
+/* For the master's watch, which may not see it by its pid. Where it cannot be opened,
+ * the master makes do without. */
+static void birth_show(int control)
+{
+	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (control_send_fd(control, CONTROL_SIGHT, fd) != LINK_OK)
+		log_debug("the master does not see what this process does");
+	close(fd);
 }
 
 static void child_links(struct child *child, const struct process *p, int *links)
@@ -201,9 +215,12 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	sigset_t all;
 	struct keep keep = {.count = 0};
 
+	/* what a terminal or a shell sends to the master's group is for the master */
+	(void)setpgid(0, 0);
 	child_name(p);
 	log_confine(control_ask_log, &child->control);
 	child_forget_others(p);
+	birth_show(child->control);
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (child->signal_fd < 0 || birth_null() != 0 ||

@@ -102,6 +102,11 @@ enum exit_cause exits_explain(
 			        atomic_load(&slot->denied), call, sizeof(call)));
 		return cause;
 	}
+	if (p->unkillable && WEXITSTATUS(status) == CHILD_EXIT_MASTER_GONE) {
+		snprintf(buf, cap, "left, its control socket was closed");
+		words_add(buf, cap, advice[p->condemned]);
+		return p->condemned;
+	}
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
 		if (statuses[i].code == WEXITSTATUS(status)) {
 			snprintf(buf, cap, "%s", statuses[i].words);

@@ -87,8 +87,36 @@ static int generation_open_processes(struct generation *g)
 			    (struct process){.role = &g->roles[r],
 			        .index = (unsigned)i,
 			        .slot = g->roles[r].slot + i,
-			        .control = -1};
+			        .control = -1,
+			        .sight = -1};
 	return 0;
+}
+
+/* Those whose end could not be brought about are not waited for any longer. Where the
+ * master goes, the kernel resumes what is stopped, and that leaves. */
+static void generation_give_up(struct generation *g)
+{
+	char who[64];
+
+	for (size_t i = 0; i < g->process_count; i++) {
+		struct process *p = &g->processes[i];
+
+		if (p->state == PROCESS_NONE || !p->unkillable)
+			continue;
+		log_error("%s (%d) is left behind: it cannot be killed",
+		    process_name(p, who, sizeof(who)), (int)p->pid);
+		p->state = PROCESS_NONE;
+		if (g->master->stopping)
+			g->master->exit_status = EXIT_FAILED;
+	}
+	generation_drain(g);
+}
+
+static void generation_limit(struct generation *g, uint64_t ms)
+{
+	ev_timer_stop(g->master->loop, &g->limit);
+	ev_timer_set(&g->limit, (double)ms / 1000., 0.);
+	ev_timer_start(g->master->loop, &g->limit);
 }
 
 static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -97,6 +125,10 @@ static void generation_late(struct ev_loop *loop, struct ev_timer *w, int events
 
 	(void)loop;
 	(void)events;
+	if (g->killed) {
+		generation_give_up(g);
+		return;
+	}
 	log_warn("shutdown_timeout has passed: killing %u processes of generation %u",
 	    generation_alive(g), g->number);
 	generation_kill(g);
@@ -142,7 +174,7 @@ struct generation *generation_open(struct master *m, struct config *config,
 	g->master = m;
 	g->config = config;
 	g->number = m->numbers + 1;
-	g->board = (struct board){.fd = -1, .read_fd = -1};
+	g->board = (struct board){.fd = -1};
 	ev_timer_init(&g->limit, generation_late, 0., 0.);
 	g->limit.data = g;
 	generation_plan(g);
@@ -223,10 +255,9 @@ void generation_drain(struct generation *g)
 		 * hashers to the end */
 		for (size_t r = 0; r < g->role_count; r++)
 			ev_timer_stop(g->master->loop, &g->roles[r].shrink);
-		ev_timer_set(&g->limit,
-		    (double)(g->config->shutdown_timeout_ms + LADDER_LEAVE_MS) / 1000.,
-		    0.);
-		ev_timer_start(g->master->loop, &g->limit);
+		generation_limit(
+		    g, g->killed ? LADDER_KILL_GRACE_MS
+		                 : g->config->shutdown_timeout_ms + LADDER_LEAVE_MS);
 	}
 	role_leave(&g->roles[0]);
 	if (role_alive(&g->roles[0]) == 0)
@@ -254,6 +285,8 @@ void generation_resume(struct generation *g)
 void generation_kill(struct generation *g)
 {
 	g->killed = true;
+	if (g->state == GENERATION_DRAINING)
+		generation_limit(g, LADDER_KILL_GRACE_MS);
 	for (size_t i = 0; i < g->process_count; i++)
 		process_kill(&g->processes[i], EXIT_CAUSE_LATE);
 }
@@ -265,7 +298,8 @@ void generation_tell_log(struct generation *g)
 	for (size_t i = 0; i < g->process_count; i++)
 		if (g->processes[i].state != PROCESS_NONE &&
 		    g->processes[i].control >= 0 &&
-		    control_send_log(g->processes[i].control, log_fd()) != LINK_OK)
+		    control_send_fd(g->processes[i].control, CONTROL_LOG, log_fd()) !=
+		        LINK_OK)
 			log_warn(
 			    "process %d keeps the old log", (int)g->processes[i].pid);
 }

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/log.h"
 #include "master/listen_unix.h"
 
@@ -185,6 +186,13 @@ static void listen_advise(const struct listener_set *set,
 		    other->spec.text);
 }
 
+static const char *listen_hint(const struct config_listen *spec, int error)
+{
+	if (spec->addr.ss_family != AF_UNIX)
+		return capability_hint(error, CAP_NET_BIND_SERVICE);
+	return capability_hint(error, error == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
+}
+
 int listen_open(struct listener_set *set, const struct config *config,
     const struct listener_set *shared, struct config_error *err)
 {
@@ -202,7 +210,9 @@ int listen_open(struct listener_set *set, const struct config *config,
 			    set, shared, &config->listen[i], advice, sizeof(advice));
 			config_error_at(config, &config->listen, err,
 			    "cannot listen on %s: %s%s", config->listen[i].text,
-			    strerror(error), advice);
+			    strerror(error),
+			    advice[0] != '\0' ? advice
+			                      : listen_hint(&config->listen[i], error));
 			listen_close(set);
 			return -1;
 		}

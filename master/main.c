@@ -13,8 +13,10 @@
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
+#include "common/capability.h"
 #include "common/config.h"
 #include "common/log.h"
+#include "master/caller.h"
 #include "master/detach.h"
 #include "master/lockfile.h"
 #include "master/master.h"
@@ -111,6 +113,11 @@ static int main_not_signalled(const char *path, pid_t pid)
 		    "pidfile %s: its master is in another pid namespace (a "
 		    "container?), where alone it can be signalled",
 		    path);
+	else if (errno == EINVAL && access("/proc/self/status", R_OK) != 0)
+		snprintf(text, sizeof(text),
+		    "pidfile %s: whose process it names is not seen without /proc; use "
+		    "kill(1)",
+		    path);
 	else
 		snprintf(text, sizeof(text), "pidfile %s: %s", path,
 		    errno == EINVAL ? "it names no master of its owner"
@@ -167,21 +174,27 @@ static int main_open_log(const struct config *config, bool detached)
 
 	if (log_open(target, config->log_format, config->log_level) == 0)
 		return 0;
-	snprintf(text, sizeof(text), "log %s: %s", target, strerror(errno));
+	snprintf(text, sizeof(text), "log %s: %s%s", target,
+	    errno == ELOOP ? "a symbolic link; allowed: a file, or the word stderr or "
+	                     "syslog (for /dev/stderr: stderr)"
+	                   : strerror(errno),
+	    capability_hint(errno, CAP_DAC_OVERRIDE));
 	return main_fail(text);
 }
 
 static int main_run(const struct options *options)
 {
-	struct config *config = main_config_here(options);
+	struct config *config;
 	int ready_fd = -1;
 
 	/* from the first line on: a log that nobody reads, or that has reached the
 	 * limit of file size, is an error of write() and no reason to die */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	config = main_config_here(options);
 	if (config == NULL)
 		return EXIT_FAILED;
+	caller_close_files(); /* the config may have come by one of them */
 	if (options->detach && !upgrade_is_heir() && (ready_fd = detach_begin()) < 0) {
 		config_free(config);
 		return main_fail(strerror(errno));
@@ -209,6 +222,7 @@ int main(int argc, char **argv, char **envp)
 	struct options_error error;
 	int status = EXIT_OK;
 
+	caller_forget();
 	if (main_open_standard() != 0)
 		return main_fail("cannot open /dev/null");
 	setprogname("argond");

@@ -14,6 +14,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "master/caller.h"
 #include "master/detach.h"
 #include "master/notify.h"
 #include "master/signals.h"
@@ -192,6 +193,16 @@ static void master_interrupt(struct master *m)
 	master_stop(m);
 }
 
+/* A process in the foreground ends with its terminal. More than one of these may come:
+ * the kernel tells the session's leader and the foreground. */
+static void master_hangup(struct master *m)
+{
+	if (caller_ignores_hangup() || m->quitting)
+		return;
+	log_info("the terminal is gone");
+	master_quit(m);
+}
+
 /* ---- the other signals ---- */
 
 void master_go_on(struct master *m)
@@ -281,8 +292,15 @@ static void master_signalled(struct ev_loop *loop, struct ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		master_signal(m, (int)info.ssi_signo);
+	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (signal_is_hangup(&info))
+			master_hangup(m);
+		else if (signal_is_command(&info, m->options->detach))
+			master_signal(m, (int)info.ssi_signo);
+		else
+			log_debug("SIG%s of a terminal is no command",
+			    sigabbrev_np((int)info.ssi_signo));
+	}
 }
 
 static void master_alive(struct ev_loop *loop, struct ev_timer *w, int events)

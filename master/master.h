@@ -42,16 +42,21 @@ struct process {
 	pid_t pid;
 	uint32_t incarnation;
 	int control; /* the master's end */
+	int sight;   /* its /proc/PID/stat, or -1 where it has none to show */
 	uint64_t born_ns;
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
 	uint64_t abandoned_claim;    /* a job of it, while nobody wants any of them */
 	uint64_t abandoned_ns;       /* since when; meaningful with the former */
 	uint64_t abandoned_cpu_ms;   /* CPU time used by then */
+	bool greeted;                /* its first message has been read */
 	bool reaped; /* it has no pid any more: nothing may be sent to it */
 	enum exit_cause condemned; /* what we have killed it for; LEFT: we have not */
-	bool overdue;              /* seen with a job far past its deadline */
-	uint64_t overdue_cpu_ms;   /* the CPU time that it had used by then */
+	bool unkillable;           /* KILL was not permitted */
+	uint64_t cpu_ns;         /* CPU time at the last look that found more of it, */
+	uint64_t cpu_seen_ns;    /* and when that was; 0: not looked yet */
+	bool overdue;            /* seen with a job far past its deadline */
+	uint64_t overdue_cpu_ms; /* the CPU time that it had used by then */
 };
 
 /* A row of process_kinds at work in a generation: the frontends, or one pool's hashers.

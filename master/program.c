@@ -11,8 +11,9 @@
 
 #include <bsd/string.h>
 
-/* The file that this process runs, as the kernel names it. A file that was replaced
- * since is named "PATH (deleted)": another one lies at that path. */
+/* The file that this process runs, as the kernel names it; without /proc, what was
+ * executed. A file that was replaced since is named "PATH (deleted)": another one lies
+ * at that path. */
 static void program_read(char file[PATH_MAX])
 {
 	static const char deleted[] = " (deleted)";
@@ -20,6 +21,8 @@ static void program_read(char file[PATH_MAX])
 	const size_t len = n > 0 ? (size_t)n : 0, end = sizeof(deleted) - 1;
 
 	file[len] = '\0';
+	if (n <= 0 && realpath((const char *)getauxval(AT_EXECFN), file) == NULL)
+		file[0] = '\0';
 	if (len > end && strcmp(file + len - end, deleted) == 0 &&
 	    access(file, F_OK) != 0)
 		file[len - end] = '\0';

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/capability.h"
 #include "common/cgroup.h"
 #include "common/log.h"
+#include "master/caller.h"
 #include "master/detach.h"
 #include "master/exits.h"
 #include "master/inherit.h"
@@ -101,6 +103,7 @@ static int run_open(struct master *m, struct config *config)
 	struct listener_set sockets;
 	char self[CGROUP_TEXT];
 
+	caller_raise_limits();
 	plan_raise_files(config, NULL);
 	if (cgroup_read(CGROUP_SELF, self) == 0)
 		groups_open(&m->groups, CGROUP_ROOT, self);
@@ -109,6 +112,7 @@ static int run_open(struct master *m, struct config *config)
 		return -1;
 	}
 	relog_open(m);
+	spawn_reap(m); /* what was a child of the caller, and has died before */
 	if (!m->upgrade.heir)
 		status_remove(m);
 	else if (pidfile != NULL)
@@ -141,6 +145,40 @@ static void run_close(struct master *m)
 		ev_loop_destroy(m->loop);
 }
 
+/* What follows from it is told here once, and not by each process. */
+static void run_tell_proc(void)
+{
+	if (access("/proc/self/stat", R_OK) != 0)
+		log_warn("/proc is not there: limits of control groups are not seen "
+		         "(set processes and memory_budget by hand), oom_score_adj "
+		         "stays as it is, and a process that hangs is found some "
+		         "seconds later");
+}
+
+static bool run_changes_user(const struct config *config)
+{
+	bool some = config->user != NULL || config->frontend.user != NULL;
+
+	for (size_t i = 0; i < config->pool_count; i++)
+		some = some || config->pools[i].user != NULL;
+	return some;
+}
+
+/* Of root; what the config needs and cannot have has been refused by now. */
+static void run_tell_capabilities(const struct config *config)
+{
+	char missing[256];
+
+	if (geteuid() != 0 || *capability_missing(missing, sizeof(missing)) == '\0')
+		return;
+	log_info("root has not here: %s; see argond(8)", missing);
+	if (!capability_have(CAP_KILL) && run_changes_user(config))
+		log_warn("no CAP_KILL: a process of another user that hangs or is "
+		         "stopped cannot be killed");
+	if (!capability_have(CAP_SYS_CHROOT) && config->chroot == NULL)
+		log_warn("no CAP_SYS_CHROOT: processes see the file system");
+}
+
 int master_run(struct config *config, const struct options *options, int ready_fd)
 {
 	struct master m = {.options = options,
@@ -157,6 +195,8 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	    engine_kind_name(engine_kind_resolve(config->engine)),
 	    config->source != NULL ? config->source : "built-in defaults");
 	plan_log(config);
+	run_tell_proc();
+	run_tell_capabilities(config);
 	if (run_open(&m, config) != 0)
 		m.exit_status = EXIT_FAILED;
 	else

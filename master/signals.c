@@ -1,6 +1,7 @@
 #include "master/signals.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct signal_row signal_rows[] = {
@@ -26,6 +27,34 @@ void signals_waited_for(sigset_t *set)
 	sigfillset(set);
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
 		sigdelset(set, broken[i]);
+}
+
+static bool signal_is_forwarded(const struct signalfd_siginfo *info, bool detached)
+{
+	/* systemd as process 1 sends what `systemctl kill` asks for */
+	const bool by_init =
+	    info->ssi_pid == 1 && !detached && getenv("INVOCATION_ID") == NULL;
+
+	return info->ssi_pid == 0 || by_init;
+}
+
+bool signal_is_command(const struct signalfd_siginfo *info, bool detached)
+{
+	switch (info->ssi_signo) {
+	case SIGWINCH:
+		return info->ssi_code != SI_KERNEL &&
+		       !signal_is_forwarded(info, detached);
+	case SIGTTIN:
+	case SIGTTOU:
+		return info->ssi_code != SI_KERNEL;
+	default:
+		return true;
+	}
+}
+
+bool signal_is_hangup(const struct signalfd_siginfo *info)
+{
+	return info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL;
 }
 
 const struct signal_row *signal_find(int signo)

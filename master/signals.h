@@ -5,7 +5,9 @@
 #define MASTER_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/signalfd.h>
 
 enum signal_action {
 	SIGNAL_QUIT,    /* graceful: what is in flight is answered; a second one: now */
@@ -34,6 +36,17 @@ extern const size_t signal_row_count;
 /* What the master and its children read from an fd instead of being interrupted: all
  * signals but those that say a process is broken, which end it whoever sends them. */
 void signals_waited_for(sigset_t *set);
+
+/*
+ * Is it a command, sent by kill(2)? The kernel sends WINCH to all in the foreground of
+ * a terminal that is resized, TTIN and TTOU to those in its background. A client of a
+ * container's runtime forwards the WINCH of its own terminal: it comes from outside the
+ * PID namespace, or from the container's init. `detached`: nobody's terminal is ours.
+ */
+bool signal_is_command(const struct signalfd_siginfo *info, bool detached);
+
+/* The kernel says that the terminal is gone; a reload is asked for by kill(2). */
+bool signal_is_hangup(const struct signalfd_siginfo *info);
 
 /* The row of that number, or of that word of -s; NULL where there is none. */
 const struct signal_row *signal_find(int signo);

@@ -6,8 +6,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -26,16 +30,26 @@ static void process_forget_watchers(struct process *p)
 	ev_timer_stop(loop, &p->ready_timer);
 	if (p->control >= 0)
 		close(p->control);
-	p->control = -1;
+	if (p->sight >= 0)
+		close(p->sight);
+	p->control = p->sight = -1;
 }
 
+/* Told by the control socket: a signal is not permitted where the child has another
+ * user and the master no CAP_KILL. */
 void process_leave(struct process *p)
 {
-	if (p->state == PROCESS_STARTING || p->state == PROCESS_READY) {
-		p->state = PROCESS_LEAVING;
-		if (!p->reaped)
-			kill(p->pid, SIGTERM);
-	}
+	const struct control_message message = {.kind = CONTROL_LEAVE};
+
+	if (p->state != PROCESS_STARTING && p->state != PROCESS_READY)
+		return;
+	p->state = PROCESS_LEAVING;
+	if (p->reaped ||
+	    (p->control >= 0 && control_send(p->control, &message) == LINK_OK))
+		return;
+	if (kill(p->pid, SIGTERM) != 0 && errno != ESRCH)
+		log_error("process %d cannot be told to leave: %s", (int)p->pid,
+		    strerror(errno));
 }
 
 const char *process_name(const struct process *p, char *buf, size_t cap)
@@ -50,14 +64,60 @@ const char *process_name(const struct process *p, char *buf, size_t cap)
 	return buf;
 }
 
+/* It leaves when it finds its control socket closed, unless it is stopped or hangs. */
+static void process_close_out(struct process *p, int error)
+{
+	char who[64];
+
+	log_error("%s (%d) cannot be killed: %s%s; its control socket is closed",
+	    process_name(p, who, sizeof(who)), (int)p->pid, strerror(error),
+	    error == EPERM ? ": this master has no CAP_KILL" : "");
+	p->unkillable = true;
+	process_forget_watchers(p);
+	if (p->state == PROCESS_READY)
+		p->state = PROCESS_LEAVING;
+	supervise_publish(p->role);
+}
+
 /* Its exit is logged with the reason, when it is reaped. */
 void process_kill(struct process *p, enum exit_cause why)
 {
 	if (p->state == PROCESS_NONE || p->reaped || p->condemned != EXIT_CAUSE_LEFT)
 		return;
 	p->condemned = why;
-	kill(p->pid, SIGKILL);
 	ev_io_stop(p->role->generation->master->loop, &p->control_watcher);
+	if (kill(p->pid, SIGKILL) != 0 && errno != ESRCH)
+		process_close_out(p, errno);
+}
+
+/* In /proc, and nothing that could block the master or be written by a child. */
+static bool is_proc_file(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fstatfs(fd, &fs) == 0 &&
+	       fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* A child's first message may hand over a descriptor: it has not begun its work then.
+ */
+static enum link_result process_recv(struct process *p, struct control_message *message)
+{
+	enum link_result result;
+	int fd;
+
+	if (p->greeted)
+		return control_recv(p->control, message);
+	result = control_recv_fd(p->control, message, &fd);
+	p->greeted = result != LINK_AGAIN;
+	if (fd < 0)
+		return result;
+	if (message->kind == CONTROL_SIGHT && is_proc_file(fd))
+		p->sight = fd;
+	else
+		close(fd);
+	return result;
 }
 
 /* It may have said that it is READY, and we have not come to read it: before it died,
@@ -67,7 +127,7 @@ static void process_hear_ready(struct process *p)
 	struct control_message message;
 
 	while (p->state == PROCESS_STARTING && p->control >= 0 &&
-	       control_recv(p->control, &message) == LINK_OK)
+	       process_recv(p, &message) == LINK_OK)
 		if (message.kind == CONTROL_READY)
 			supervise_ready(p);
 }
@@ -101,6 +161,8 @@ static void process_heard(struct process *p, const struct control_message *messa
 		if (p->state == PROCESS_STARTING)
 			supervise_ready(p);
 		return;
+	case CONTROL_SIGHT:
+		return;
 	case CONTROL_WANT:
 		if (p->role->kind->listens && role_of_pool(g, message->pool) != NULL) {
 			sizing_want(role_of_pool(g, message->pool));
@@ -119,7 +181,7 @@ static void process_heard(struct process *p, const struct control_message *messa
 			return;
 		}
 		break;
-	case CONTROL_LOG:
+	case CONTROL_ASK_LOG:
 		relog_wanted(g->master);
 		return;
 	default:
@@ -141,7 +203,7 @@ static void process_control(struct ev_loop *loop, struct ev_io *w, int events)
 		process_kill(p, EXIT_CAUSE_LATE);
 		return;
 	}
-	result = control_recv(p->control, &message);
+	result = process_recv(p, &message);
 	if (result == LINK_OK) {
 		process_heard(p, &message);
 	} else if (result == LINK_CLOSED) {
@@ -163,7 +225,10 @@ static void process_watch(struct process *p, pid_t pid, int control)
 
 	p->pid = pid;
 	p->reaped = false;
+	p->greeted = p->unkillable = false;
+	p->cpu_seen_ns = 0;
 	p->control = control;
+	p->sight = -1;
 	p->state = PROCESS_STARTING;
 	p->born_ns = clock_ns();
 	ev_io_init(&p->control_watcher, process_control, control, EV_READ);

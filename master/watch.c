@@ -4,12 +4,14 @@
  * cannot be interrupted, a database that hangs), and one that goes on with what nobody
  * waits for any more. A slow but living one is left alone: one that would run, but is
  * given no time by a busy machine, has not looked at the clock or the board yet either.
+ * A child's entry in /proc is out of the master's sight under hidepid=2 (and the unit's
+ * ProtectProc=invisible), so the child opens it at birth and hands it over.
  * What a slot says is hearsay: a hasher's can only bring the end of the process whose
  * slot it is, and frontends that want nothing the end of a few.
  */
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -20,6 +22,8 @@
 enum {
 	/* CPU time, in milliseconds: enough to see that a deadline has passed */
 	WATCH_NOTICE_MS = 1000,
+	/* without /proc: no CPU time for so long, and it is asleep */
+	WATCH_ASLEEP_MS = 2000,
 	/* no look for so long: we were stopped ourselves */
 	WATCH_AWAY_MS = 2 * LADDER_WATCH_MS,
 };
@@ -28,35 +32,70 @@ enum {
  * second: a process costs more than a connection, so leaving must be no weapon. */
 static const double CANCELS_MAX = 4., CANCELS_PER_SECOND = 1.;
 
-/* A process as in proc(5): 'T' is stopped by a signal (a debugger's is 't'), 'R' would
- * run. */
 struct watch_sight {
-	char state;
+	bool stopped;    /* by a signal, not by a debugger */
+	bool runnable;   /* it runs, or would if it were given a CPU */
 	uint64_t cpu_ms; /* used so far */
 };
 
-static struct watch_sight watch_see(pid_t pid)
+/* Stays visible as long as it is so: nothing is waited for. */
+static bool watch_is_stopped(pid_t pid)
 {
-	struct watch_sight sight = {.state = '?'};
-	unsigned long user = 0, system = 0;
-	char path[48], text[512], *end;
-	ssize_t n;
-	int fd;
+	siginfo_t info = {.si_pid = 0};
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return sight;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == pid;
+}
+
+/* Needs no /proc. Returns 0, or -1 where there is no such process. */
+static int watch_cpu(pid_t pid, uint64_t *ns)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		return -1;
+	*ns = (uint64_t)used.tv_sec * NS_PER_SEC + (uint64_t)used.tv_nsec;
+	return 0;
+}
+
+/* The letter of proc(5), or 0 where it cannot be read. */
+static char watch_state(const struct process *p)
+{
+	char text[512], *end;
+	ssize_t n = p->sight >= 0 ? pread(p->sight, text, sizeof(text) - 1, 0) : -1;
+
 	text[n > 0 ? n : 0] = '\0';
 	end = strrchr(text, ')'); /* the name before it may hold anything */
-	if (end != NULL &&
-	    sscanf(end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-	        &sight.state, &user, &system) == 3)
-		sight.cpu_ms =
-		    (uint64_t)(user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	return sight;
+	return end != NULL && end[1] == ' ' ? end[2] : 0;
+}
+
+/* Without /proc, a process that uses no CPU time for WATCH_ASLEEP_MS counts as asleep.
+ */
+static bool watch_has_moved(struct process *p, uint64_t cpu_ns)
+{
+	uint64_t now = clock_ns();
+
+	if (p->cpu_seen_ns == 0 || p->cpu_ns != cpu_ns)
+		p->cpu_seen_ns = now;
+	p->cpu_ns = cpu_ns;
+	return now - p->cpu_seen_ns < WATCH_ASLEEP_MS * NS_PER_MS;
+}
+
+/* Returns 0, or -1 where the process has gone. */
+static int watch_see(struct process *p, struct watch_sight *sight)
+{
+	const char state = watch_state(p);
+	uint64_t cpu_ns;
+	bool moved;
+
+	if (watch_cpu(p->pid, &cpu_ns) != 0)
+		return -1;
+	moved = watch_has_moved(p, cpu_ns);
+	*sight = (struct watch_sight){.stopped = watch_is_stopped(p->pid),
+	    .runnable = state != 0 ? state == 'R' : moved,
+	    .cpu_ms = cpu_ns / NS_PER_MS};
+	return 0;
 }
 
 /* Age of the oldest claim in milliseconds, 0 where there is none. What was before
@@ -130,7 +169,7 @@ static bool watch_may_cancel(struct role *role)
  * the CPU time that it had used when its time was over. */
 static bool watch_is_stuck(const struct watch_sight *sight, uint64_t since)
 {
-	return sight->state != 'R' || sight->cpu_ms - since >= WATCH_NOTICE_MS;
+	return !sight->runnable || sight->cpu_ms - since >= WATCH_NOTICE_MS;
 }
 
 /* Past its deadline for too long? */
@@ -177,17 +216,19 @@ static void watch_process(struct process *p)
 	if (age < LADDER_WATCH_MS || p->condemned != EXIT_CAUSE_LEFT) {
 		p->overdue = false;
 		p->abandoned_claim = 0;
+		p->cpu_seen_ns = 0;
 		return;
 	}
-	sight = watch_see(p->pid);
-	if (sight.state == '?')
-		return; /* we are short of fds, or it is gone */
-	if (age >= LADDER_STOPPED_MS && sight.state == 'T')
+	if (watch_see(p, &sight) != 0)
+		return;
+	if (age >= LADDER_STOPPED_MS && sight.stopped)
 		process_kill(p, EXIT_CAUSE_STOPPED);
 	else if (watch_is_overdue(p, age, &sight))
 		process_kill(p, EXIT_CAUSE_DEADLINE);
 	else if (watch_is_abandoned(p, &sight) && watch_may_cancel(p->role))
 		process_kill(p, EXIT_CAUSE_CANCELLED);
+	if (p->unkillable)
+		supervise_role(p->role); /* another one takes its place */
 }
 
 static void watch_look(struct ev_loop *loop, struct ev_timer *w, int events)

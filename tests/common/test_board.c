@@ -182,7 +182,7 @@ static int try_to_make_it_writable(struct board *board)
 	if (mprotect(other, BOARD_SLOT_SIZE, PROT_READ | PROT_WRITE) == 0 ||
 	    errno != EACCES)
 		return 2;
-	return board->fd == -1 && board->read_fd == -1 ? 0 : 3;
+	return board->fd == -1 ? 0 : 3;
 }
 
 static void a_child_cannot_make_the_rest_writable(void **state)

@@ -68,7 +68,7 @@ static void a_message_arrives_as_it_was(void **state)
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_OK);
 	assert_memory_equal(&sent, &got, sizeof(sent));
 	assert_int_equal(control_send(fds[SENDER], &sent), LINK_OK);
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_OK);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_OK);
 	assert_memory_equal(&sent, &got, sizeof(sent));
 	assert_int_equal(log, -1);
 }
@@ -81,7 +81,7 @@ static void assert_refused(const int *fds, const void *message, size_t len)
 	assert_int_equal(link_send(fds[SENDER], message, len), LINK_OK);
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_BAD);
 	assert_int_equal(link_send(fds[SENDER], message, len), LINK_OK);
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_BAD);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
 	assert_int_equal(log, -1);
 }
 
@@ -117,7 +117,7 @@ static void nothing_to_read_is_no_end(void **state)
 	int log;
 
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_AGAIN);
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_AGAIN);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_AGAIN);
 }
 
 static void the_end_is_told_on_both_sides(void **state)
@@ -129,7 +129,7 @@ static void the_end_is_told_on_both_sides(void **state)
 	close(fds[SENDER]);
 	fds[SENDER] = dup(STDIN_FILENO);
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_CLOSED);
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_CLOSED);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_CLOSED);
 	assert_int_equal(log, -1);
 }
 
@@ -141,8 +141,8 @@ static void the_log_comes_as_an_fd_that_works(void **state)
 	char byte = 0;
 
 	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(control_send_log(fds[SENDER], ends[1]), LINK_OK);
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_OK);
+	assert_int_equal(control_send_fd(fds[SENDER], CONTROL_LOG, ends[1]), LINK_OK);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_OK);
 	assert_int_equal(got.kind, CONTROL_LOG);
 	assert_true(log >= 0 && log != ends[1]);
 	assert_int_equal(write(log, "x", 1), 1);
@@ -182,13 +182,12 @@ static void only_a_log_message_brings_an_fd_and_only_one(void **state)
 
 	assert_int_equal(
 	    control_send(fds[SENDER], &log_message), LINK_OK); /* without */
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_BAD);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
 	send_with_fds(fds[SENDER], &death, 1);
-	assert_int_equal(control_recv_child(fds[RECEIVER], &got, &log), LINK_BAD);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
 	for (size_t count = 2; count <= 4; count++) {
 		send_with_fds(fds[SENDER], &log_message, count);
-		assert_int_equal(
-		    control_recv_child(fds[RECEIVER], &got, &log), LINK_BAD);
+		assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
 		assert_int_equal(log, -1);
 	}
 	assert_int_equal(lowest_free_fd(), before);
@@ -196,12 +195,15 @@ static void only_a_log_message_brings_an_fd_and_only_one(void **state)
 
 static void the_master_takes_no_fd(void **state)
 {
-	static const struct control_message ready = {.kind = CONTROL_READY};
+	static const struct control_message ready = {.kind = CONTROL_READY},
+	                                    sight = {.kind = CONTROL_SIGHT};
 	const int *fds = *state;
 	struct control_message got;
 	int before = lowest_free_fd();
 
 	send_with_fds(fds[SENDER], &ready, 1);
+	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_BAD);
+	assert_int_equal(control_send(fds[SENDER], &sight), LINK_OK); /* without */
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_BAD);
 	assert_int_equal(lowest_free_fd(), before);
 }
@@ -215,7 +217,8 @@ static void a_child_that_does_not_read_is_told_apart(void **state)
 	while ((result = control_send(fds[SENDER], &m)) == LINK_OK)
 		continue;
 	assert_int_equal(result, LINK_AGAIN);
-	assert_int_equal(control_send_log(fds[SENDER], STDIN_FILENO), LINK_AGAIN);
+	assert_int_equal(
+	    control_send_fd(fds[SENDER], CONTROL_LOG, STDIN_FILENO), LINK_AGAIN);
 }
 
 #define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, open_pair, close_pair)

@@ -239,7 +239,7 @@ static void step_gone(void)
 	dispatch_hasher_gone(world->fe.dispatch, &message);
 }
 
-/* As the slot of a liar says it: whatever control_recv_child() lets through. */
+/* As the slot of a liar says it: whatever control_recv_fd() lets through. */
 static void step_gone_lie(void)
 {
 	struct control_message message, heard;
@@ -254,7 +254,7 @@ static void step_gone_lie(void)
 	if (play.held_count > 0)
 		message.claim[0] = play.held[0].job.id;
 	CHECK(link_send(world->master, &message, sizeof(message)) == LINK_OK);
-	if (control_recv_child(world->child.control, &heard, &log) == LINK_OK)
+	if (control_recv_fd(world->child.control, &heard, &log) == LINK_OK)
 		dispatch_hasher_gone(world->fe.dispatch, &heard);
 	CHECK(log == -1);
 }

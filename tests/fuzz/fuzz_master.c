@@ -12,6 +12,8 @@
  *
  * Input: a tape of steps.
  */
+#include <fcntl.h>
+
 #include "tests/fuzz/attach.h"
 #include "tests/fuzz/master_world.h"
 
@@ -122,6 +124,17 @@ static void write_slot_well(struct process *p)
 	atomic_store(&slot->denied, how);
 }
 
+/* A descriptor, of /proc or not: kept while the child starts, else the child ends. */
+static void say_sight(struct process *p)
+{
+	static const char *const files[] = {"/proc/self/stat", "/dev/null"};
+	const int fd = open(files[tape_byte(&play.tape) % 2], O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	(void)control_send_fd(child_of_pid(p->pid)->end, CONTROL_SIGHT, fd);
+	close(fd);
+}
+
 static void close_control(struct process *p)
 {
 	struct child_of_ours *child = child_of_pid(p->pid);
@@ -189,7 +202,7 @@ static void check_role(const struct role *role)
 		      role->slot_count);
 }
 
-/* What frontends are told of the dead is as control_recv_child() wants it. */
+/* What children are told is as control_recv_fd() wants it. */
 static void check_told(const struct process *p)
 {
 	const struct child_of_ours *child = child_of_pid(p->pid);
@@ -200,12 +213,13 @@ static void check_told(const struct process *p)
 	if (p->state == PROCESS_NONE || child == NULL || child->end < 0)
 		return;
 	while (result == LINK_OK) {
-		result = control_recv_child(child->end, &message, &log);
+		result = control_recv_fd(child->end, &message, &log);
 		CHECK(
 		    result == LINK_OK || result == LINK_AGAIN || result == LINK_CLOSED);
-		CHECK(result != LINK_OK || ((message.kind == CONTROL_GONE ||
-		                                message.kind == CONTROL_SERVE) &&
-		                               p->role->kind->listens));
+		CHECK(
+		    result != LINK_OK || message.kind == CONTROL_LEAVE ||
+		    ((message.kind == CONTROL_GONE || message.kind == CONTROL_SERVE) &&
+		        p->role->kind->listens));
 	}
 }
 
@@ -219,8 +233,8 @@ static int lowest_free_fd(void)
 }
 
 typedef void child_step(struct process *p);
-static child_step *const child_steps[] = {say_ready, say_retire, say_want, say_suspect,
-    say_anything, say_rubbish, write_slot, write_slot_all, write_slot_well,
+static child_step *const child_steps[] = {say_ready, say_sight, say_retire, say_want,
+    say_suspect, say_anything, say_rubbish, write_slot, write_slot_all, write_slot_well,
     close_control, die};
 typedef void world_step(void);
 static world_step *const world_steps[] = {turn, turn, pass, reap, resize, drain};

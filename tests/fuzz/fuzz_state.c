@@ -24,7 +24,7 @@
 #include "master/status.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { NOBODY = 0x40000000, FIRST_HANDED = 3, TEXT_MAX = 2048 };
+enum { NOBODY = 0x40000000, FIRST_HANDED = 3, TEXT_MAX = 2048, WAIT_MS = 1000 };
 
 static char folder[] = "/tmp/argond-fuzz-XXXXXX";
 static char pidfile[64], status_file[80];
@@ -81,9 +81,9 @@ static void status_any(struct tape *tape)
 
 	close(file_write(status_file, tape->at, tape->left));
 	last = status_last(pidfile);
-	(void)status_wait(pidfile, NOBODY, last, why, sizeof(why));
+	(void)status_wait(pidfile, NOBODY, last, WAIT_MS, why, sizeof(why));
 	check_line(why, sizeof(why));
-	(void)status_wait(pidfile, NOBODY, 0, why, 16);
+	(void)status_wait(pidfile, NOBODY, 0, WAIT_MS, why, 16);
 	check_line(why, 16);
 	unlink(status_file);
 }
@@ -107,8 +107,8 @@ static void status_told(struct tape *tape)
 	status_begun(&master);
 	CHECK(status_last(pidfile) == master.reload.begun);
 	status_finished(&master, ok, why);
-	CHECK(status_wait(pidfile, NOBODY, master.reload.begun - 1, heard,
-	          sizeof(heard)) == (ok ? 0 : -1));
+	CHECK(status_wait(pidfile, NOBODY, master.reload.begun - 1, WAIT_MS, heard,
+	          sizeof(heard)) == (ok ? STATUS_OK : STATUS_FAILED));
 	CHECK(strcmp(heard, why) == 0);
 	status_remove(&master);
 	lockfile_close(&master.lockfile, true);

@@ -147,7 +147,8 @@ static inline void add_role(struct world *w, const struct role_kind *kind, size_
 		*p = (struct process){.role = role,
 		    .index = (unsigned)i,
 		    .slot = slot + i,
-		    .control = -1};
+		    .control = -1,
+		    .sight = -1};
 		ev_timer_init(&p->ready_timer, NULL, 0., 0.);
 	}
 	supervise_init(role);

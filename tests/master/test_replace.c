@@ -230,7 +230,7 @@ static void read_gone(struct world *w, struct control_message *message)
 {
 	int log;
 
-	assert_int_equal(control_recv_child(w->control[1], message, &log), LINK_OK);
+	assert_int_equal(control_recv_fd(w->control[1], message, &log), LINK_OK);
 	assert_int_equal(message->kind, CONTROL_GONE);
 }
 
@@ -287,7 +287,7 @@ static void who_leaves_with_empty_hands_is_no_news(void **state)
 
 	grow_to(w, 1);
 	die(w, 0, W_EXITCODE(CHILD_EXIT_DONE, 0));
-	assert_int_equal(control_recv_child(w->control[1], &message, &log), LINK_AGAIN);
+	assert_int_equal(control_recv_fd(w->control[1], &message, &log), LINK_AGAIN);
 }
 
 static void a_frontend_that_does_not_read_is_survived(void **state)
@@ -334,7 +334,7 @@ static void a_dead_frontend_wants_nothing_any_more(void **state)
 	supervise_exit(&w->processes[0], SIGKILL);
 	assert_false(board_wanted(slot, 7, 5));
 	assert_int_equal(w->processes[0].state, PROCESS_STARTING);
-	assert_int_equal(control_recv_child(w->control[1], &message, &log), LINK_AGAIN);
+	assert_int_equal(control_recv_fd(w->control[1], &message, &log), LINK_AGAIN);
 }
 
 /* Of a generation that is to take over, the first death before READY is the end. */

@@ -13,7 +13,7 @@ static bool is_told(struct world *w)
 	struct control_message message;
 	int log;
 
-	if (control_recv_child(w->control[1], &message, &log) != LINK_OK)
+	if (control_recv_fd(w->control[1], &message, &log) != LINK_OK)
 		return false;
 	assert_int_equal(message.kind, CONTROL_SERVE);
 	return true;

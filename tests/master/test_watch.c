@@ -1,6 +1,10 @@
 /* master/watch.c: which hashers are killed because they do not get on. */
 #include "tests/master/supervise_world.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+
 #include "common/job.h"
 
 enum { DEADLINE_MS = 10000, FRONTEND_INCARNATION = 7 };
@@ -60,6 +64,33 @@ static pid_t sleeper(void)
 	return pid;
 }
 
+/* Milliseconds of CPU time. */
+static clock_t cpu_used(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+/* What a child hands over at its birth. */
+static void show(struct process *p)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)p->pid);
+	p->sight = open(path, O_RDONLY | O_CLOEXEC);
+	assert_return_code(p->sight, errno);
+}
+
+static void hide(struct process *p)
+{
+	close(p->sight);
+	p->sight = -1;
+}
+
 static int open_watched(void **state)
 {
 	struct world *w;
@@ -74,6 +105,7 @@ static int open_watched(void **state)
 	for (unsigned i = 0; i < MAX; i++) {
 		get_ready(w, i);
 		hasher(w, i)->pid = sleeper();
+		show(hasher(w, i));
 	}
 	watch_start(&w->g);
 	return 0;
@@ -84,9 +116,12 @@ static int close_watched(void **state)
 	struct world *w = *state;
 
 	watch_stop(&w->g);
-	for (unsigned i = 0; i < MAX; i++)
+	for (unsigned i = 0; i < MAX; i++) {
+		if (hasher(w, i)->sight >= 0)
+			close(hasher(w, i)->sight);
 		assert_int_equal(
 		    waitpid(hasher(w, i)->pid, NULL, 0), hasher(w, i)->pid);
+	}
 	return close_world(state);
 }
 
@@ -109,6 +144,49 @@ static void who_works_past_the_deadline_is_killed(void **state)
 	assert_int_equal(killed, 0);
 	watch(w, LADDER_WATCH_MS);
 	assert_true(is_killed(w, 0));
+}
+
+/* Without /proc, what uses no CPU time for so long is asleep. */
+static void who_cannot_be_seen_is_judged_by_its_cpu_time(void **state)
+{
+	struct world *w = *state;
+
+	hide(hasher(w, 0));
+	claim(w, 0, 0, 1);
+	abandon(w, 1);
+	watch(w, 2000);
+	assert_int_equal(killed, 0);
+	watch(w, 2 * LADDER_WATCH_MS);
+	assert_true(is_killed(w, 0));
+}
+
+/* A process that runs whenever the kernel lets it. */
+static void who_would_run_is_left_alone_unseen(void **state)
+{
+	struct world *w = *state;
+	struct process *p = hasher(w, 0);
+	const pid_t asleep = p->pid;
+	pid_t busy = fork();
+
+	assert_return_code(busy, errno);
+	if (busy == 0)
+		for (volatile unsigned n = 0;; n++)
+			continue;
+	hide(p);
+	p->pid = busy;
+	claim(w, 0, 0, 1);
+	abandon(w, 1);
+	for (unsigned i = 0; i < 16; i++) {
+		const clock_t before = cpu_used(busy);
+
+		while (cpu_used(busy) == before)
+			sched_yield();
+		watch(w, LADDER_WATCH_MS);
+	}
+	assert_int_equal(killed, 0);
+	kill(busy, SIGKILL);
+	assert_int_equal(waitpid(busy, NULL, 0), busy);
+	p->pid = asleep;
 }
 
 static void who_works_at_what_nobody_wants_is_killed(void **state)
@@ -196,6 +274,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_WATCH(who_works_at_what_is_wanted_is_left_alone),
 	    WITH_WATCH(who_works_past_the_deadline_is_killed),
+	    WITH_WATCH(who_cannot_be_seen_is_judged_by_its_cpu_time),
+	    WITH_WATCH(who_would_run_is_left_alone_unseen),
 	    WITH_WATCH(who_works_at_what_nobody_wants_is_killed),
 	    WITH_WATCH(whose_frontend_is_gone_is_killed),
 	    WITH_WATCH(one_wanted_job_keeps_its_hasher_alive),

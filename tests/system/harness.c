@@ -220,13 +220,19 @@ int daemon_teardown(void **state)
 	return 0;
 }
 
+void (*harness_before_exec)(void);
+
 /* In the new process: stderr is the pipe, and the test's death is its own. */
 static void become_daemon(int log, const char *const *words, pid_t test)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != test || dup2(log, STDERR_FILENO) < 0)
-		_exit(126);
 	signal(SIGPIPE, SIG_DFL);
+	if (dup2(log, STDERR_FILENO) < 0)
+		_exit(126);
+	if (harness_before_exec != NULL)
+		harness_before_exec(); /* first: a change of user clears the next one */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != test)
+		_exit(126);
 	execvp(words[0], (char *const *)(uintptr_t)words);
 	fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
 	_exit(127);

@@ -68,6 +68,9 @@ void daemon_start_with(struct daemon *d, const char *const *options);
 /* The same without waiting for anything. */
 #define daemon_launch(d, ...) daemon_launch_with(d, (const char *const[]){__VA_ARGS__})
 void daemon_launch_with(struct daemon *d, const char *const *options);
+/* Where not NULL, called in the new process just before the program is executed: for
+ * what it is to inherit. It must not return where it fails. */
+extern void (*harness_before_exec)(void);
 /* What daemon_start() waits for. */
 void daemon_wait_ready(struct daemon *d);
 

@@ -15,10 +15,12 @@ enum { WORDS = 64 };
 
 static void become(int pipes[2][2], const char *const *words)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(pipes[0][1], STDOUT_FILENO) < 0 ||
 	    dup2(pipes[1][1], STDERR_FILENO) < 0)
 		_exit(126);
+	if (harness_before_exec != NULL)
+		harness_before_exec();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execvp(words[0], (char *const *)(uintptr_t)words);
 	_exit(127);
 }

@@ -263,6 +263,36 @@ static void test_no_upgrade_of_process_1(void **state)
 	container_end(d, master, SIGTERM);
 }
 
+/* From outside: what `docker run` does when its own terminal is resized. From within it
+ * is a command. */
+static void test_a_resize_outside_is_no_command(void **state)
+{
+	struct daemon *d = *state;
+	pid_t master = container_start(d), helper;
+	int status;
+
+	assert_return_code(kill(master, SIGWINCH), errno);
+	for (int i = 0; i < 2; i++) { /* then it has been read */
+		daemon_log_mark(d);
+		assert_return_code(kill(master, SIGUSR1), errno);
+		daemon_wait_log(d, "log opened anew");
+	}
+	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
+	helper = fork();
+	if (helper == 0) {
+		container_enter(master);
+		helper = fork();
+		if (helper == 0)
+			_exit(kill(1, SIGWINCH) == 0 ? 0 : 1);
+		waitpid(helper, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+	assert_int_equal(waitpid(helper, &status, 0), helper);
+	assert_int_equal(status, 0);
+	daemon_wait_log(d, "the workers leave");
+	container_end(d, master, SIGTERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +300,7 @@ int main(void)
 	    daemon_test(test_every_ending_works),
 	    daemon_test(test_the_pidfile_says_1),
 	    daemon_test(test_no_upgrade_of_process_1),
+	    daemon_test(test_a_resize_outside_is_no_command),
 	};
 
 	return cmocka_run_group_tests_name("process 1", tests, NULL, NULL);

@@ -89,11 +89,12 @@ static void search_process(struct search *s, pid_t pid)
 	for (line = strtok_r(maps, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		unsigned long long from, end;
-		char name[128] = "";
+		char name[128] = "", access[5] = "";
 
-		if (sscanf(line, "%llx-%llx r%*s %*s %*s %*s %127s", &from, &end,
-		        name) >= 2 &&
-		    name[1] != 'v') /* [vvar], [vdso], [vsyscall] */
+		/* what the process itself cannot read gives nothing away */
+		if (sscanf(line, "%llx-%llx %4s %*s %*s %*s %127s", &from, &end, access,
+		        name) >= 3 &&
+		    access[0] == 'r' && name[1] != 'v') /* [vvar], [vdso], [vsyscall] */
 			search_range(s, mem, from, end, name);
 	}
 	free(maps);

@@ -254,6 +254,22 @@ static void test_log_reopened(void **state)
 	wait_file(path, "gone");
 }
 
+/* Its processes are told before the master has read a word of theirs. */
+static void test_told_to_leave_while_it_starts(void **state)
+{
+	struct daemon *d = *state;
+
+	for (unsigned i = 0; i < harness_rounds(20, 500); i++) {
+		daemon_launch(
+		    d, "profile.default.memory=64K", "profile.default.time=1", NULL);
+		daemon_wait_log(d, "listening on unix");
+		assert_return_code(kill(d->pid, SIGTERM), errno);
+		assert_int_equal(daemon_wait_end(d), 0);
+		daemon_check_log(d);
+		assert_false(daemon_log_has(d, "killed by"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +283,7 @@ int main(void)
 	    daemon_test(test_graceful),
 	    daemon_test(test_shutdown_timeout),
 	    daemon_test(test_log_reopened),
+	    daemon_test(test_told_to_leave_while_it_starts),
 	};
 
 	return cmocka_run_group_tests_name("start", tests, NULL, NULL);

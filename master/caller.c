@@ -1,0 +1,117 @@
+#include "master/caller.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "common/contract.h"
+#include "common/log.h"
+#include "master/upgrade_both.h"
+
+/* Not every signal is set to its default: a sanitizer has handlers of its own by now.
+ */
+static void forget_ignored(void)
+{
+	struct sigaction action;
+
+	for (int signo = 1; signo <= SIGRTMAX; signo++)
+		if (signo != SIGHUP && sigaction(signo, NULL, &action) == 0 &&
+		    action.sa_handler == SIG_IGN)
+			(void)signal(signo, SIG_DFL);
+}
+
+void caller_forget(void)
+{
+	static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+	static const int expired[] = {SIGALRM, SIGVTALRM, SIGPROF};
+	const struct itimerval never = {{0, 0}, {0, 0}};
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+		(void)setitimer((__itimer_which_t)timers[i], &never, NULL);
+		(void)signal(expired[i], SIG_IGN); /* also one that is pending */
+	}
+	forget_ignored();
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* what it makes is at least for itself to read */
+	umask(umask(0) & (S_IRWXG | S_IRWXO));
+}
+
+bool caller_ignores_hangup(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* How many of LISTEN_FDS are for this process. */
+static int listeners_handed(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *error;
+	long long count;
+
+	if (pid == NULL || fds == NULL ||
+	    strtonum(pid, 1, INT32_MAX, &error) != getpid())
+		return 0;
+	count = strtonum(fds, 0, LIMIT_LISTENERS, &error);
+	return error == NULL ? (int)count : 0;
+}
+
+void caller_close_files(void)
+{
+	const char *upgrade = getenv(UPGRADE_VARIABLE);
+	int keep[2] = {-1, -1}, next = STDERR_FILENO + 1 + listeners_handed(), low,
+	    high;
+
+	if (upgrade != NULL)
+		(void)sscanf(upgrade, "%d %d", &keep[0], &keep[1]);
+	low = keep[0] < keep[1] ? keep[0] : keep[1];
+	high = keep[0] < keep[1] ? keep[1] : keep[0];
+	for (int i = 0; i < 2; i++) {
+		const int fd = i == 0 ? low : high;
+
+		if (fd < next)
+			continue;
+		if (fd > next)
+			(void)close_range((unsigned)next, (unsigned)fd - 1, 0);
+		next = fd + 1;
+	}
+	(void)close_range((unsigned)next, UINT_MAX, 0);
+}
+
+void caller_raise_limits(void)
+{
+	static const struct {
+		__rlimit_resource_t which;
+		const char *name, *follows; /* NULL: nothing to say of a finite one */
+	} rows[] = {
+	    {RLIMIT_DATA, "RLIMIT_DATA", NULL},
+	    {RLIMIT_FSIZE, "RLIMIT_FSIZE",
+	        "no log, pidfile or database can grow beyond it"},
+	    {RLIMIT_CPU, "RLIMIT_CPU",
+	        "the master and each of its processes end after so many seconds of CPU "
+	        "time"},
+	};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (getrlimit(rows[i].which, &limit) != 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(rows[i].which, &limit) != 0)
+			log_warn("%s: %s", rows[i].name, strerror(errno));
+		if (rows[i].follows != NULL && limit.rlim_max != RLIM_INFINITY)
+			log_warn("%s is %llu: %s; start argond without it",
+			    rows[i].name, (unsigned long long)limit.rlim_max,
+			    rows[i].follows);
+	}
+}
