@@ -85,7 +85,11 @@ struct board_head {
 	_Atomic uint32_t
 	    most[LIMIT_POOLS];      /* hashers that there may be; 0: not said yet */
 	_Atomic uint32_t frontends; /* frontends that are READY */
-	_Atomic uint32_t stopping;  /* 1: accepting has ended */
+	_Atomic uint32_t stopping;  /* 1: told to leave: each answer is the last on its
+	                               connection */
+	/* bit i: listener i of the generation ends: a frontend that drains accepts from
+	 * it until the master has shut it down */
+	_Atomic uint32_t ending;
 	/* seconds between two tries of a role that dies before READY; 0: all is well */
 	_Atomic uint32_t throttled[LIMIT_POOLS];
 	/* random, and the same for all frontends of a generation, who tell each other

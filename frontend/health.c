@@ -55,9 +55,7 @@ static bool is_verbose(const struct request *request)
 static void check_serving(const struct conn *conn, struct report *report)
 {
 	const struct frontend *fe = conn->frontend;
-	bool stopping = fe->draining ||
-	                atomic_load_explicit(&board_head(&fe->child->board)->stopping,
-	                    memory_order_relaxed) != 0;
+	bool stopping = frontend_is_leaving(fe);
 
 	report_check(report, !stopping, stopping ? "shutting down" : "serving");
 }

@@ -214,11 +214,17 @@ bool generation_is_done_with(const struct generation *g, const struct role *role
 	       (g->killed || role->kind->listens || role_alive(&g->roles[0]) == 0);
 }
 
+void generation_tell_stopping(struct generation *g, bool stopping)
+{
+	atomic_store(&board_head(&g->board)->stopping, stopping);
+}
+
 /* The frontends first: while they drain, their jobs need the hashers. */
 void generation_drain(struct generation *g)
 {
 	if (g->state != GENERATION_DRAINING) {
 		g->state = GENERATION_DRAINING;
+		generation_tell_stopping(g, true);
 		/* of throttled roles the next try stays: the frontends' jobs need
 		 * hashers to the end */
 		for (size_t r = 0; r < g->role_count; r++)
@@ -228,6 +234,7 @@ void generation_drain(struct generation *g)
 		    0.);
 		ev_timer_start(g->master->loop, &g->limit);
 	}
+	unlisten_begin(g);
 	role_leave(&g->roles[0]);
 	if (role_alive(&g->roles[0]) == 0)
 		for (size_t r = 1; r < g->role_count; r++)
@@ -243,6 +250,7 @@ void generation_resume(struct generation *g)
 	ev_timer_stop(g->master->loop, &g->limit);
 	g->state = GENERATION_STARTING;
 	g->killed = false;
+	generation_tell_stopping(g, false);
 	for (size_t i = 0; i < config->pool_count; i++) /* logged where it fails */
 		(void)groups_pool(&g->master->groups, config, &config->pools[i]);
 	listen_settle(&g->listeners, config);
@@ -287,6 +295,7 @@ void generation_close(struct generation *g)
 
 	generation_stop_timers(g);
 	ev_timer_stop(g->master->loop, &g->limit);
+	unlisten_stop(g);
 	watch_stop(g);
 	TAILQ_REMOVE(&g->master->generations, g, entry);
 	generation_close_links(g);
