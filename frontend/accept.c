@@ -252,14 +252,15 @@ static bool accept_yield(struct frontend *fe)
 	return true;
 }
 
-static void listener_close(struct listener *listener)
+/* The fd stays open: libev's epoll set would otherwise go on with events of a socket
+ * that other processes have too, and be made anew. */
+static void listener_stop(struct listener *listener)
 {
 	struct frontend *fe = listener->frontend;
 
 	if (!listener->open)
 		return;
 	ev_io_stop(fe->loop, &listener->watcher);
-	close(listener->watcher.fd);
 	listener->open = false;
 	fe->accept.open_count--;
 }
@@ -273,8 +274,8 @@ static bool listener_is_shut(const struct listener *listener)
 	return poll(&pollfd, 1, 0) > 0;
 }
 
-/* Draining: every connection that waits is accepted, then the listener is closed. A
- * listener that rests (no fd, no memory) is tried again later. */
+/* Draining: every connection that waits is accepted, then the listener is done with.
+ * One that rests (no fd, no memory) is tried again later. */
 static void accept_to_the_end(struct listener *listener)
 {
 	struct frontend *fe = listener->frontend;
@@ -283,7 +284,7 @@ static void accept_to_the_end(struct listener *listener)
 	if (accept_one(fe, listener->watcher.fd) || !shut ||
 	    ev_is_active(&fe->accept.rest))
 		return;
-	listener_close(listener);
+	listener_stop(listener);
 	accept_update(fe);
 	if (fe->accept.open_count == 0)
 		frontend_listeners_gone(fe);
@@ -311,7 +312,7 @@ void accept_drain(struct frontend *fe)
 
 	for (size_t i = 0; i < in->listener_count; i++)
 		if (!fe->serving || (ending >> i & 1) == 0)
-			listener_close(&in->listeners[i]);
+			listener_stop(&in->listeners[i]);
 	accept_update(fe);
 }
 

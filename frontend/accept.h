@@ -21,7 +21,7 @@ struct frontend;
 struct listener {
 	struct frontend *frontend;
 	struct ev_io watcher;
-	bool open; /* accepted from; else its fd is closed */
+	bool open; /* connections are accepted from it, or may be later */
 };
 
 /* A frontend's way in: part of struct frontend, zeroed at the start but for the spare,

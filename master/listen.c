@@ -226,11 +226,11 @@ bool listen_waits(const struct listener_socket *entry)
 	return entry->spec.addr.ss_family != AF_UNIX && poll(&pollfd, 1, 0) > 0;
 }
 
-void listen_end(struct listener_socket *entry, bool shared)
+void listen_end(struct listener_socket *entry)
 {
 	if (entry->fd < 0)
 		return;
-	if (!shared && shutdown(entry->fd, SHUT_RDWR) != 0)
+	if (shutdown(entry->fd, SHUT_RDWR) != 0)
 		log_warn("%s: cannot be shut down, new connections wait until the last "
 		         "process has gone: %s",
 		    entry->spec.text, strerror(errno));

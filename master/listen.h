@@ -46,10 +46,9 @@ void listen_close(struct listener_set *set);
  * The end of one socket, in two steps. listen_refuse(): no connection is begun any
  * more, those that wait in its queue and handshakes under way can still be accepted.
  * listen_end(): new connections are refused; a TCP socket resets what still waits.
- * `shared`: somebody else has the socket too (systemd), and it is only closed here.
  */
 void listen_refuse(const struct listener_socket *entry);
-void listen_end(struct listener_socket *entry, bool shared);
+void listen_end(struct listener_socket *entry);
 
 /* Would listen_end() reset a connection? */
 bool listen_waits(const struct listener_socket *entry);

@@ -1,8 +1,8 @@
 /*
  * When listening sockets end: all of them when the daemon leaves for good; at a reload
  * those whose address the new config does not have. A socket that somebody else serves,
- * or may serve, does not end: another generation's, and in an upgrade the other
- * master's. One that systemd has bound is only closed.
+ * or may serve, does not end: another generation's, systemd's, and in an upgrade the
+ * other master's.
  *
  * No connection that a client takes for established is reset: first no new ones are
  * begun, then the frontends accept what waits in the queues, and when these are empty
@@ -19,7 +19,8 @@ static bool unlisten_for_good(const struct master *m)
 {
 	const struct upgrade *up = &m->upgrade;
 
-	if (up->heir || up->predecessor || (up->handed_on && up->successor != 0))
+	if (m->activated.count > 0 || up->heir || up->predecessor ||
+	    (up->handed_on && up->successor != 0))
 		return false;
 	return m->stopping && (m->quitting || up->handed_on);
 }
@@ -40,7 +41,7 @@ static void unlisten_end(struct generation *g)
 	unlisten_stop(g);
 	for (size_t i = 0; i < g->listeners.count; i++)
 		if ((ending >> i & 1) != 0)
-			listen_end(g->listeners.sockets[i], false);
+			listen_end(g->listeners.sockets[i]);
 }
 
 /* Connections wait until a frontend accepts them; but not forever, lest others that
@@ -74,7 +75,6 @@ static void unlisten_look(struct ev_loop *loop, struct ev_timer *w, int events)
  * are. Returns whether there are any. */
 static bool unlisten_mark(struct generation *g)
 {
-	const bool shared = g->master->activated.count > 0;
 	uint32_t ending = 0;
 
 	for (size_t i = 0; i < g->listeners.count; i++) {
@@ -82,10 +82,6 @@ static bool unlisten_mark(struct generation *g)
 
 		if (!unlisten_may(g, entry))
 			continue;
-		if (shared) {
-			listen_end(entry, true);
-			continue;
-		}
 		listen_refuse(entry);
 		ending |= UINT32_C(1) << i;
 	}

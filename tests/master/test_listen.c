@@ -373,29 +373,12 @@ static void a_socket_ends_when_its_queue_is_empty(void **state)
 		assert_true(conn >= 0);
 		assert_int_equal(write(client, "x", 1), 1);
 		assert_false(listen_waits(entry));
-		listen_end(entry, false);
+		listen_end(entry);
 		assert_int_equal(entry->fd, -1);
 		assert_int_equal(connect_to(frontend), -1);
 		close(conn);
 		close(client);
 		close(frontend);
-	}
-}
-
-static void a_shared_socket_is_only_closed(void **state)
-{
-	struct place *p = *state;
-
-	add_v4(p, 0);
-	add_unix(p);
-	assert_int_equal(open_all(p), 0);
-	for (size_t i = 0; i < p->set.count; i++) {
-		int other = dup(p->set.sockets[i]->fd);
-
-		listen_end(p->set.sockets[i], true);
-		assert_int_equal(p->set.sockets[i]->fd, -1);
-		assert_answers(other);
-		close(other);
 	}
 }
 
@@ -416,7 +399,6 @@ int main(void)
 	    WITH_PLACE(a_missing_folder_is_said),
 	    WITH_PLACE(a_successors_socket_is_not_removed),
 	    WITH_PLACE(a_socket_ends_when_its_queue_is_empty),
-	    WITH_PLACE(a_shared_socket_is_only_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

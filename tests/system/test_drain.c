@@ -42,15 +42,21 @@ static void expect_left(struct daemon *d)
 	daemon_check_log(d);
 }
 
-/* A connection that had an answer and is kept. */
+/* A connection that had an answer and is kept. Just after a reload the old generation
+ * may accept one more, and does not keep it. */
 static void open_idle(struct client *client, const struct address *to)
 {
 	struct response r = {0};
+	bool last = true;
 
-	client_open(client, to);
-	client_get(client, &r, "/livez");
-	assert_int_equal(r.status, 200);
-	assert_false(response_has(&r, "Connection", "close"));
+	while (last) {
+		client_open(client, to);
+		client_get(client, &r, "/livez");
+		assert_int_equal(r.status, 200);
+		last = response_has(&r, "Connection", "close");
+		if (last)
+			client_close(client);
+	}
 	response_free(&r);
 }
 
@@ -461,11 +467,11 @@ static void handed_over_socket_is_left_open(void **state)
 	terminate(d);
 	expect_last_answer(&idle, GET("/livez"), 200);
 	wait_until(is_left_to_others, &at, "a connection that is not accepted");
-	assert_return_code(close(fd), errno);
-	wait_refused(&at); /* the daemon has closed its own */
 	assert_false(client_receive(&busy, 0));
 	client_reset(&busy);
 	expect_left(d);
+	assert_true(is_left_to_others(&at));
+	assert_return_code(close(fd), errno);
 }
 
 /* ---- reload */
