@@ -9,6 +9,7 @@
 #include <bsd/stdlib.h>
 
 _Static_assert(sizeof(struct board_head) <= BOARD_PAGE, "the head is one page");
+_Static_assert(LIMIT_LISTENERS <= 32, "board_head.ending has a bit for each listener");
 _Static_assert(BOARD_SLOT_SIZE % BOARD_PAGE == 0, "slots are mapped one by one");
 
 static size_t board_bytes(size_t slots)

@@ -78,6 +78,13 @@ struct board_role {
 
 enum { BOARD_FRONTENDS = 0, BOARD_POOLS = 1, BOARD_ROLES = BOARD_POOLS + LIMIT_POOLS };
 
+/* Does a generation leave? Then each answer is the last on its connection. */
+enum board_leaving {
+	BOARD_STAYS = 0,
+	BOARD_REPLACED = 1, /* another one serves at the same addresses */
+	BOARD_STOPS = 2,    /* no one does: a health check is told so as well */
+};
+
 /* Written by the master only. */
 struct board_head {
 	struct board_role roles[BOARD_ROLES]; /* frontends, then pool by pool */
@@ -85,7 +92,10 @@ struct board_head {
 	_Atomic uint32_t
 	    most[LIMIT_POOLS];      /* hashers that there may be; 0: not said yet */
 	_Atomic uint32_t frontends; /* frontends that are READY */
-	_Atomic uint32_t stopping;  /* 1: accepting has ended */
+	_Atomic uint32_t leaving;   /* enum board_leaving */
+	/* bit i: listener i of the generation ends: a frontend that drains accepts from
+	 * it until the master has shut it down */
+	_Atomic uint32_t ending;
 	/* seconds between two tries of a role that dies before READY; 0: all is well */
 	_Atomic uint32_t throttled[LIMIT_POOLS];
 	/* random, and the same for all frontends of a generation, who tell each other

@@ -60,7 +60,7 @@ enum control_kind {
 	CONTROL_GONE =
 	    4, /* to a frontend: a hasher of `pool` died with these jobs in hand */
 	CONTROL_RETIRE = 5, /* hasher: has done its max_jobs and takes no more */
-	CONTROL_LOG = 6,    /* to a child: the log was opened anew; the fd is attached */
+	CONTROL_LOG = 6,   /* to a child: the log was opened anew; the fd is attached */
 	CONTROL_SERVE = 7, /* to a frontend: it may accept, its generation takes over */
 	CONTROL_LEAVE = 8, /* to a child: drain and leave, as on TERM */
 	CONTROL_SIGHT = 9, /* child: its /proc/self/stat is attached, for watch.c */
@@ -90,7 +90,8 @@ struct control_message {
 enum link_result control_send(int fd, const struct control_message *message);
 /* CONTROL_LOG or CONTROL_SIGHT with a descriptor. */
 enum link_result control_send_fd(int fd, enum control_kind kind, int attached);
-/* In a child, for log_confine(): sends CONTROL_ASK_LOG. `control` is its socket's int. */
+/* In a child, for log_confine(): sends CONTROL_ASK_LOG. `control` is its socket's int.
+ */
 void control_ask_log(void *control);
 
 /* In the master: as link_recv(); LINK_BAD also for a message that is not well-formed or

@@ -69,6 +69,13 @@ enum {
 	LADDER_RETRY_MAX_MS = 60000, /* and the longest, doubled each time */
 	LADDER_LEAVE_MS = 500, /* past shutdown_timeout: what has not left is killed */
 	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
+	/* Idle connections of a frontend that drains stay for so long. A client that
+	 * uses its connections reuses each within a pause between two requests, and
+	 * is told `Connection: close` then; whoever waits for the end of the drain (a
+	 * second reload, a restart) waits for this time. */
+	LADDER_IDLE_MS = 2000,
+	LADDER_HANDSHAKE_MS = 100, /* begun TCP handshakes end before a listener does */
+	LADDER_EMPTY_MS = 5000,    /* a listener ends although connections wait in it */
 };
 
 _Static_assert(

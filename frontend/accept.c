@@ -1,6 +1,7 @@
 #include "frontend/accept.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,19 +33,18 @@ struct arrival {
 	socklen_t len;
 };
 
-/* The listeners rest before we are told to serve and when we leave (a generation that
- * fails on trial must not take a client with it), and for a while where there is no
- * room. */
+/* Nothing is accepted before the master says SERVE (a generation that fails on trial
+ * must not take a connection with it), and for a while where there is no room. */
 void accept_update(struct frontend *fe)
 {
 	struct accept *in = &fe->accept;
-	bool want = fe->serving && !fe->draining && !ev_is_active(&in->rest);
+	bool want = fe->serving && in->open_count > 0 && !ev_is_active(&in->rest);
 
 	if (want == in->accepting)
 		return;
 	in->accepting = want;
 	for (size_t i = 0; i < in->listener_count; i++)
-		if (want)
+		if (want && in->listeners[i].open)
 			ev_io_start(fe->loop, &in->listeners[i].watcher);
 		else
 			ev_io_stop(fe->loop, &in->listeners[i].watcher);
@@ -85,7 +85,7 @@ static bool accept_failed(struct frontend *fe, int error)
 	bool shortage = error == EMFILE || error == ENFILE || error == ENOMEM ||
 	                error == ENOBUFS || error == ENOSPC;
 
-	if (error == EAGAIN || error == EINTR)
+	if (error == EAGAIN || error == EINTR || (error == EINVAL && fe->draining))
 		return false;
 	if (!shortage && ++fe->accept.failures < ACCEPT_PATIENCE)
 		return true;
@@ -252,6 +252,44 @@ static bool accept_yield(struct frontend *fe)
 	return true;
 }
 
+/* The fd stays open: libev's epoll set would otherwise go on with events of a socket
+ * that other processes have too, and be made anew. */
+static void listener_stop(struct listener *listener)
+{
+	struct frontend *fe = listener->frontend;
+
+	if (!listener->open)
+		return;
+	ev_io_stop(fe->loop, &listener->watcher);
+	listener->open = false;
+	fe->accept.open_count--;
+}
+
+/* Has the master shut the listener down? No connection comes to it any more then, but a
+ * Unix socket keeps those that wait. */
+static bool listener_is_shut(const struct listener *listener)
+{
+	struct pollfd pollfd = {.fd = listener->watcher.fd, .events = POLLRDHUP};
+
+	return poll(&pollfd, 1, 0) > 0;
+}
+
+/* Draining: every connection that waits is accepted, then the listener is done with.
+ * One that rests (no fd, no memory) is tried again later. */
+static void accept_to_the_end(struct listener *listener)
+{
+	struct frontend *fe = listener->frontend;
+	const bool shut = listener_is_shut(listener);
+
+	if (accept_one(fe, listener->watcher.fd) || !shut ||
+	    ev_is_active(&fe->accept.rest))
+		return;
+	listener_stop(listener);
+	accept_update(fe);
+	if (fe->accept.open_count == 0)
+		frontend_listeners_gone(fe);
+}
+
 /* One at a time: so the other frontends, awake for the same connections, get their
  * share. */
 static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
@@ -261,16 +299,21 @@ static void accept_ready(struct ev_loop *loop, struct ev_io *w, int events)
 	(void)loop;
 	if ((events & EV_ERROR) != 0) /* the epoll set took it not: later, then */
 		(void)accept_failed(listener->frontend, ENOSPC);
+	else if (listener->frontend->draining)
+		accept_to_the_end(listener);
 	else if (!accept_leave(listener->frontend) && !accept_yield(listener->frontend))
 		accept_one(listener->frontend, w->fd);
 }
 
-void accept_waiting(struct frontend *fe)
+void accept_drain(struct frontend *fe)
 {
-	for (size_t i = 0; i < fe->accept.listener_count; i++)
-		while (!conn_places_taken(fe) &&
-		       accept_one(fe, fe->accept.listeners[i].watcher.fd))
-			continue;
+	struct accept *in = &fe->accept;
+	uint32_t ending = atomic_load(&board_head(&fe->child->board)->ending);
+
+	for (size_t i = 0; i < in->listener_count; i++)
+		if (!fe->serving || (ending >> i & 1) == 0)
+			listener_stop(&in->listeners[i]);
+	accept_update(fe);
 }
 
 int accept_open(struct frontend *fe)
@@ -282,11 +325,12 @@ int accept_open(struct frontend *fe)
 	in->listeners = calloc(fe->child->listener_count, sizeof(*in->listeners));
 	if (in->listeners == NULL || !accept_find_spare(in))
 		return -1;
-	in->listener_count = fe->child->listener_count;
+	in->listener_count = in->open_count = fe->child->listener_count;
 	for (size_t i = 0; i < in->listener_count; i++) {
 		struct listener *listener = &in->listeners[i];
 
 		listener->frontend = fe;
+		listener->open = true;
 		ev_io_init(
 		    &listener->watcher, accept_ready, fe->child->listeners[i], EV_READ);
 		listener->watcher.data = listener;

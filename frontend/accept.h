@@ -21,6 +21,7 @@ struct frontend;
 struct listener {
 	struct frontend *frontend;
 	struct ev_io watcher;
+	bool open; /* connections are accepted from it, or may be later */
 };
 
 /* A frontend's way in: part of struct frontend, zeroed at the start but for the spare,
@@ -28,6 +29,7 @@ struct listener {
 struct accept {
 	struct listener *listeners;
 	size_t listener_count;
+	size_t open_count;    /* listeners that are open */
 	struct ev_timer rest; /* the listeners rest for a while */
 	uint64_t others_seen; /* what the other frontends had done when a client was
 	                         left to them */
@@ -47,8 +49,10 @@ int accept_open(struct frontend *fe);
 /* Lets the listeners be watched, or not, as it should be now. */
 void accept_update(struct frontend *fe);
 
-/* Lets in who waits already, as long as there are places. */
-void accept_waiting(struct frontend *fe);
+/* The frontend drains. Listeners that go on are left to others. Those that end (see
+ * `ending` in board.h) are accepted from until the master has shut them down and their
+ * queues are empty; then frontend_listeners_gone() is called. */
+void accept_drain(struct frontend *fe);
 
 /* Ends it, and frees what it had. */
 void accept_close(struct frontend *fe);

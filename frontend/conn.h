@@ -126,6 +126,7 @@ enum {
 	CONN_WRITE_SIZE = 4096, /* answers up to this need no memory of their own */
 	CONN_BURST = 32, /* requests of one connection before others have their turn */
 	CONN_LINGER_MS = 2000,
+	CONN_FAREWELL_MS = 500, /* the same where no answer can be lost */
 	/* how often to look after a client that is not read from: soon at first, for
 	 * the answer to the question whether it is there, then each time twice as late
 	 */
@@ -163,9 +164,8 @@ int conn_accept(
  * wiped and freed. Calls frontend_conn_gone() last. */
 void conn_close(struct conn *conn);
 
-/* Closes all of them: for the end of a frontend. To drain, set fe->draining and wait
- * until conn_count is 0: each answer then says `Connection: close`; nobody needs to be
- * told. */
+/* Closes all of them: for the end of a frontend. To drain, set fe->draining: each
+ * answer then says `Connection: close`. */
 void conn_close_all(struct frontend *fe);
 
 /* Closes the connection that has been idle for the longest; never one on which a
@@ -177,6 +177,14 @@ bool conn_places_taken(const struct frontend *fe);
 
 /* Is it between requests, and has not sent a byte of the next one? */
 bool conn_is_unasked(const struct conn *conn);
+
+/* conn_drain.c: for a frontend that drains. Does any connection send a request, or wait
+ * for an answer? */
+bool conn_any_asks(const struct frontend *fe);
+
+/* Closes the connections that are between two requests, but for those on which the next
+ * one lies already. No reset: what the client sends meanwhile is read and dropped. */
+void conn_end_idle(struct frontend *fe);
 
 /* Who waits for the refusal of a job has it now: for a frontend that drains. */
 void conn_refuse_sleepers(struct frontend *fe);

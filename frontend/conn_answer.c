@@ -163,7 +163,7 @@ void conn_reply(struct conn *conn, const struct reply *reply)
 		conn->gone = true;
 		return;
 	}
-	if (fe->draining && !conn->close_after) {
+	if (frontend_is_leaving(fe) && !conn->close_after) {
 		conn->close_after =
 		    true; /* the client may have sent the next one already */
 		conn->linger_after = true;

@@ -1,6 +1,7 @@
 /*
  * What the files of a connection share: conn.c (life, the loop's callbacks),
- * conn_place.c, conn_read.c, conn_time.c, conn_answer.c and conn_refuse.c.
+ * conn_place.c, conn_read.c, conn_time.c, conn_answer.c, conn_drain.c and
+ * conn_refuse.c.
  */
 #ifndef FRONTEND_CONN_STATE_H
 #define FRONTEND_CONN_STATE_H

@@ -14,6 +14,7 @@
 #include "common/loop.h"
 
 static const double TITLE_SECONDS = 1.;
+static const double DRAIN_LOOK_SECONDS = .1; /* for idle connections that may go */
 
 static void frontend_stop(struct frontend *fe, int status)
 {
@@ -23,11 +24,16 @@ static void frontend_stop(struct frontend *fe, int status)
 
 static void drain_check(struct frontend *fe)
 {
-	if (fe->draining && fe->conn_count == 0)
+	if (fe->draining && fe->conn_count == 0 && fe->accept.open_count == 0)
 		frontend_stop(fe, CHILD_EXIT_DONE);
 }
 
 void frontend_conn_gone(struct frontend *fe)
+{
+	drain_check(fe);
+}
+
+void frontend_listeners_gone(struct frontend *fe)
 {
 	drain_check(fe);
 }
@@ -42,35 +48,39 @@ static void drain_limit_passed(struct ev_loop *loop, struct ev_timer *w, int eve
 	frontend_stop(fe, CHILD_EXIT_DONE);
 }
 
-/*
- * The whole daemon stops: who waits in the queue of the listeners is still let in, and
- * idle connections end, but for those on which a request already lies.
- */
-static void drain_for_good(struct frontend *fe)
+/* Idle connections have had their time. They are closed when no other is left, or
+ * shortly before all are. */
+static void drain_idle_passed(struct ev_loop *loop, struct ev_timer *w, int events)
 {
-	struct conn *conn, *next;
+	struct frontend *fe = w->data;
+	const double left = ev_timer_remaining(loop, &fe->drain_limit);
 
-	accept_waiting(fe);
-	for (conn = TAILQ_FIRST(&fe->conns); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, entry);
-		if (conn_is_unasked(conn))
-			conn_close(conn);
-	}
+	(void)events;
+	if (left * 1000. <= CONN_FAREWELL_MS || !conn_any_asks(fe))
+		conn_end_idle(fe);
 }
 
-/* No new connections; each answer is the last on its connection. */
+static void drain_start_timers(struct frontend *fe)
+{
+	const uint64_t limit = fe->config->shutdown_timeout_ms;
+	const uint64_t idle = limit / 2 < LADDER_IDLE_MS ? limit / 2 : LADDER_IDLE_MS;
+
+	ev_timer_set(&fe->drain_limit, (double)limit / 1000., 0.);
+	ev_timer_start(fe->loop, &fe->drain_limit);
+	ev_timer_set(&fe->drain_idle, (double)idle / 1000., DRAIN_LOOK_SECONDS);
+	ev_timer_start(fe->loop, &fe->drain_idle);
+}
+
+/* Each answer is the last on its connection; no new connections but from listeners that
+ * end. */
 static void frontend_drain(struct frontend *fe)
 {
 	if (fe->draining)
 		return;
-	if (fe->serving && atomic_load(&board_head(&fe->child->board)->stopping) != 0)
-		drain_for_good(fe);
 	fe->draining = true;
 	conn_refuse_sleepers(fe);
-	accept_update(fe);
-	ev_timer_set(
-	    &fe->drain_limit, (double)fe->config->shutdown_timeout_ms / 1000., 0.);
-	ev_timer_start(fe->loop, &fe->drain_limit);
+	accept_drain(fe);
+	drain_start_timers(fe);
 	drain_check(fe);
 }
 
@@ -84,33 +94,13 @@ static bool frontend_is_deaf(struct frontend *fe, int events)
 	return true;
 }
 
-static void frontend_signalled(struct ev_loop *loop, struct ev_io *w, int events)
+/* Takes all messages of the master. */
+static void frontend_hear_master(struct frontend *fe)
 {
-	struct frontend *fe = w->data;
-	struct signalfd_siginfo info;
-
-	(void)loop;
-	if (frontend_is_deaf(fe, events))
-		return;
-	while (
-	    read(fe->child->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGQUIT)
-			frontend_drain(fe);
-		else if (info.ssi_signo == SIGINT)
-			frontend_stop(fe, CHILD_EXIT_DONE);
-	}
-}
-
-static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
-{
-	struct frontend *fe = w->data;
 	struct control_message message;
 	enum link_result result;
 	int log;
 
-	(void)loop;
-	if (frontend_is_deaf(fe, events))
-		return;
 	while (
 	    (result = control_recv_fd(fe->child->control, &message, &log)) == LINK_OK) {
 		if (log >= 0)
@@ -128,6 +118,34 @@ static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
 		frontend_stop(fe, CHILD_EXIT_MASTER_GONE);
 	else if (result == LINK_BAD)
 		log_bug("the master sent an ill-formed message");
+}
+
+static void frontend_signalled(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct frontend *fe = w->data;
+	struct signalfd_siginfo info;
+
+	(void)loop;
+	if (frontend_is_deaf(fe, events))
+		return;
+	while (
+	    read(fe->child->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGQUIT) {
+			frontend_hear_master(fe); /* it may have said SERVE before */
+			frontend_drain(fe);
+		} else if (info.ssi_signo == SIGINT) {
+			frontend_stop(fe, CHILD_EXIT_DONE);
+		}
+	}
+}
+
+static void frontend_hear(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct frontend *fe = w->data;
+
+	(void)loop;
+	if (!frontend_is_deaf(fe, events))
+		frontend_hear_master(fe);
 }
 
 static void frontend_retitle(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -165,7 +183,8 @@ static int frontend_open(struct frontend *fe, struct child *child)
 	frontend_watch_io(fe, &fe->signals, child->signal_fd, frontend_signalled);
 	ev_timer_init(&fe->drain_limit, drain_limit_passed, 0., 0.);
 	ev_timer_init(&fe->title, frontend_retitle, 0., TITLE_SECONDS);
-	fe->drain_limit.data = fe->title.data = fe;
+	ev_timer_init(&fe->drain_idle, drain_idle_passed, 0., 0.);
+	fe->drain_limit.data = fe->drain_idle.data = fe->title.data = fe;
 	ev_timer_start(fe->loop, &fe->title);
 	return 0;
 }

@@ -35,13 +35,26 @@ struct frontend {
 	uint64_t request_counter;
 	struct conn_scratch scratch; /* about 20 KiB: not for a stack */
 	struct ev_io control, signals;
-	struct ev_timer title; /* refreshes the process title */
-	struct ev_timer drain_limit;
+	struct ev_timer title;       /* refreshes the process title */
+	struct ev_timer drain_limit; /* shutdown_timeout */
+	struct ev_timer drain_idle;  /* closes idle connections, see conn_drain.c */
 	struct accept accept;
 	int exit_status;
 };
 
+/* Is the connection of each answer to be closed? The master sets `leaving` as soon as
+ * it is told to leave; accepting goes on for drain_delay then. */
+static inline bool frontend_is_leaving(const struct frontend *fe)
+{
+	return fe->draining ||
+	       atomic_load_explicit(&board_head(&fe->child->board)->leaving,
+	           memory_order_relaxed) != BOARD_STAYS;
+}
+
 /* A connection has ended: for conn.c, which has unlinked it already. */
 void frontend_conn_gone(struct frontend *fe);
+
+/* The last listener has ended: for accept.c. */
+void frontend_listeners_gone(struct frontend *fe);
 
 #endif

@@ -58,8 +58,8 @@ static bool is_verbose(const struct request *request)
 static void check_serving(const struct conn *conn, struct report *report)
 {
 	bool stopping =
-	    atomic_load_explicit(&board_head(&conn->frontend->child->board)->stopping,
-	        memory_order_relaxed) != 0;
+	    atomic_load_explicit(&board_head(&conn->frontend->child->board)->leaving,
+	        memory_order_relaxed) == BOARD_STOPS;
 
 	report_check(report, !stopping, stopping ? "shutting down" : "serving");
 }

@@ -246,11 +246,18 @@ bool generation_is_done_with(const struct generation *g, const struct role *role
 	       (g->killed || role->kind->listens || role_alive(&g->roles[0]) == 0);
 }
 
+void generation_tell_leaving(struct generation *g, enum board_leaving leaving)
+{
+	atomic_store(&board_head(&g->board)->leaving, leaving);
+}
+
 /* The frontends first: while they drain, their jobs need the hashers. */
 void generation_drain(struct generation *g)
 {
 	if (g->state != GENERATION_DRAINING) {
 		g->state = GENERATION_DRAINING;
+		if (atomic_load(&board_head(&g->board)->leaving) == BOARD_STAYS)
+			generation_tell_leaving(g, BOARD_REPLACED);
 		/* of throttled roles the next try stays: the frontends' jobs need
 		 * hashers to the end */
 		for (size_t r = 0; r < g->role_count; r++)
@@ -259,6 +266,7 @@ void generation_drain(struct generation *g)
 		    g, g->killed ? LADDER_KILL_GRACE_MS
 		                 : g->config->shutdown_timeout_ms + LADDER_LEAVE_MS);
 	}
+	unlisten_begin(g);
 	role_leave(&g->roles[0]);
 	if (role_alive(&g->roles[0]) == 0)
 		for (size_t r = 1; r < g->role_count; r++)
@@ -274,6 +282,7 @@ void generation_resume(struct generation *g)
 	ev_timer_stop(g->master->loop, &g->limit);
 	g->state = GENERATION_STARTING;
 	g->killed = false;
+	generation_tell_leaving(g, BOARD_STAYS);
 	for (size_t i = 0; i < config->pool_count; i++) /* logged where it fails */
 		(void)groups_pool(&g->master->groups, config, &config->pools[i]);
 	listen_settle(&g->listeners, config);
@@ -323,6 +332,7 @@ void generation_close(struct generation *g)
 
 	generation_stop_timers(g);
 	ev_timer_stop(g->master->loop, &g->limit);
+	unlisten_stop(g);
 	watch_stop(g);
 	TAILQ_REMOVE(&g->master->generations, g, entry);
 	generation_close_links(g);

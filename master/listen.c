@@ -1,9 +1,11 @@
 #include "master/listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,4 +267,54 @@ void listen_close(struct listener_set *set)
 		socket_release(set->sockets[i], set->keep_files);
 	free(set->sockets);
 	*set = (struct listener_set){0};
+}
+
+/*
+ * A SYN is dropped, and its client sends it again a second later, when the socket has
+ * been closed: it is refused then. Segments of handshakes that are under way pass.
+ * Without this a client that has just been told that it is connected would be reset.
+ */
+static int tcp_refuse(int fd)
+{
+	enum { TCP_FLAGS = 13, TCP_SYN = 2 }; /* bytes into the segment; its flag */
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS),
+	    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TCP_SYN, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {
+	    .len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void listen_refuse(const struct listener_socket *entry)
+{
+	int rc = entry->spec.addr.ss_family == AF_UNIX ? shutdown(entry->fd, SHUT_RD)
+	                                               : tcp_refuse(entry->fd);
+
+	if (rc != 0)
+		log_warn("%s: new connections cannot be refused yet: %s",
+		    entry->spec.text, strerror(errno));
+}
+
+/* A Unix socket that was shut down keeps its queue. */
+bool listen_waits(const struct listener_socket *entry)
+{
+	struct pollfd pollfd = {.fd = entry->fd, .events = POLLIN};
+
+	return entry->spec.addr.ss_family != AF_UNIX && poll(&pollfd, 1, 0) > 0;
+}
+
+void listen_end(struct listener_socket *entry)
+{
+	if (entry->fd < 0)
+		return;
+	if (shutdown(entry->fd, SHUT_RDWR) != 0)
+		log_warn("%s: cannot be shut down, new connections wait until the last "
+		         "process has gone: %s",
+		    entry->spec.text, strerror(errno));
+	close(entry->fd);
+	entry->fd = -1;
 }

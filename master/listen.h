@@ -42,6 +42,17 @@ void listen_announce(const struct listener_set *set);
  * removed where they are still ours. */
 void listen_close(struct listener_set *set);
 
+/*
+ * The end of one socket, in two steps. listen_refuse(): no connection is begun any
+ * more, those that wait in its queue and handshakes under way can still be accepted.
+ * listen_end(): new connections are refused; a TCP socket resets what still waits.
+ */
+void listen_refuse(const struct listener_socket *entry);
+void listen_end(struct listener_socket *entry);
+
+/* Would listen_end() reset a connection? */
+bool listen_waits(const struct listener_socket *entry);
+
 /* Are two specs the same address? */
 bool listen_same(const struct config_listen *a, const struct config_listen *b);
 

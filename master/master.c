@@ -166,6 +166,7 @@ static void master_drain_now(struct ev_loop *loop, struct ev_timer *w, int event
 static void master_quit(struct master *m)
 {
 	const struct config *config = m->current->config;
+	struct generation *g;
 
 	if (upgrade_postpones(m, SIGTERM))
 		return;
@@ -174,9 +175,10 @@ static void master_quit(struct master *m)
 		return;
 	}
 	m->quitting = true;
+	TAILQ_FOREACH(g, &m->generations, entry) /* also one that is not ready yet */
+	generation_tell_leaving(g, BOARD_STOPS);
 	log_info("leaving: requests in flight are still answered");
 	notify_stopping();
-	atomic_store(&board_head(&m->current->board)->stopping, 1);
 	ev_timer_init(&m->drain_delay, master_drain_now,
 	    (double)config->drain_delay_ms / 1000., 0.);
 	m->drain_delay.data = m;
@@ -207,6 +209,8 @@ static void master_hangup(struct master *m)
 
 void master_go_on(struct master *m)
 {
+	if (m->stopping) /* the other master of an upgrade may be gone */
+		unlisten_begin(m->current);
 	if (m->stopping || m->quitting || m->candidate != NULL ||
 	    upgrade_under_way(m) || m->upgrade.heir || m->upgrade.predecessor)
 		return;
@@ -239,6 +243,7 @@ static void master_upgrade(struct master *m)
 static void master_leave(struct master *m)
 {
 	log_info("the workers leave");
+	generation_tell_leaving(m->current, BOARD_STOPS);
 	generation_drain(m->current);
 }
 

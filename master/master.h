@@ -109,6 +109,8 @@ struct generation {
 	struct listener_set listeners;
 	struct sealed keys, tokens; /* as they were when it was opened */
 	struct ev_timer limit;      /* DRAINING: shutdown_timeout */
+	struct ev_timer unlisten;   /* DRAINING: its sockets end, see unlisten.c */
+	uint64_t unlisten_ns;       /* since when */
 	struct ev_timer watch;      /* hashers that do not get on */
 	uint64_t watched_ns;        /* when it last looked */
 	uint64_t watch_from_ns; /* what was before does not count: we were stopped */
@@ -177,6 +179,8 @@ struct generation *generation_open(struct master *m, struct config *config,
 /* Forks the first processes. 0, or -1 where there are none, or, on trial, too few. */
 int generation_start(struct generation *g);
 void generation_check_ready(struct generation *g);
+/* Its frontends see it at once: each answer is the last on its connection. */
+void generation_tell_leaving(struct generation *g, enum board_leaving leaving);
 void generation_drain(struct generation *g); /* frontends leave; then the hashers */
 /* It drains, but is wanted again: what has been told to leave leaves, and beside that
  * its processes are started anew, with the config that it has. */
@@ -189,6 +193,12 @@ void generation_tell_log(
     struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */
 void generation_close(struct generation *g);
+
+/* unlisten.c: the generation drains, or has become the last one that could serve: ends
+ * the sockets that nobody serves any more. Called before its frontends are told to
+ * leave; may be called again. */
+void unlisten_begin(struct generation *g);
+void unlisten_stop(struct generation *g);
 
 /* spawn.c: how a child is born and reaped */
 int spawn_process(struct process *p);  /* 0, or -1 (logged) */

@@ -258,6 +258,7 @@ bool upgrade_reaped(struct master *m, pid_t pid, int status)
 		upgrade_leave(m);
 		if (!had_retired)
 			master_retire(m);
+		master_go_on(m); /* nobody serves on the sockets any more */
 		return true;
 	}
 	if (up->given_up)

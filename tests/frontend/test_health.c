@@ -68,11 +68,11 @@ static void test_shutting_down(void **state)
 
 	for (unsigned pool = 0; pool < 3; pool++)
 		set_alive(f, pool, 1);
-	atomic_store(&board_head(&f->child.board)->stopping, 1);
+	atomic_store(&board_head(&f->child.board)->leaving, BOARD_STOPS);
 	ask_once(f, GET("/readyz"), &answer);
 	assert_answer(&answer, 503, "shutting down\n");
-	atomic_store(&board_head(&f->child.board)->stopping, 0);
-	f->fe.draining = true; /* for a successor */
+	atomic_store(&board_head(&f->child.board)->leaving, BOARD_REPLACED);
+	f->fe.draining = true;
 	ask_once(f, GET("/readyz"), &answer);
 	assert_answer(&answer, 200, "ok");
 	assert_true(answer_has(&answer, "\r\nConnection: close\r\n"));

@@ -126,7 +126,7 @@ static void options_tells_how_the_server_is(void **state)
 	assert_true(answer_has(&answer, GET_ALLOW));
 	options_of(f, "/", &answer);
 	assert_int_equal(answer.status, 200);
-	atomic_store(&board_head(&f->child.board)->stopping, 1);
+	atomic_store(&board_head(&f->child.board)->leaving, BOARD_STOPS);
 	options_of(f, "/livez", &answer);
 	assert_answer(&answer, 200, "ok");
 	options_of(f, "/", &answer);

@@ -398,6 +398,51 @@ static void a_successors_socket_is_not_removed(void **state)
 	close(fd);
 }
 
+static int connect_to(int listener)
+{
+	struct sockaddr_storage addr = {0};
+	socklen_t len = sizeof(addr);
+	int fd;
+
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&addr, &len), 0);
+	fd = socket(addr.ss_family, SOCK_STREAM, 0);
+	assert_true(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&addr, len) == 0)
+		return fd;
+	assert_int_equal(errno, ECONNREFUSED);
+	close(fd);
+	return -1;
+}
+
+static void a_socket_ends_when_its_queue_is_empty(void **state)
+{
+	struct place *p = *state;
+
+	add_v4(p, 0);
+	add_v6(p, 0);
+	add_unix(p);
+	assert_int_equal(open_all(p), 0);
+	for (size_t i = 0; i < p->set.count; i++) {
+		struct listener_socket *entry = p->set.sockets[i];
+		int frontend = dup(entry->fd), client = connect_to(entry->fd), conn;
+
+		assert_true(client >= 0);
+		listen_refuse(entry);
+		assert_int_equal(
+		    listen_waits(entry), entry->spec.addr.ss_family != AF_UNIX);
+		conn = accept(frontend, NULL, NULL);
+		assert_true(conn >= 0);
+		assert_int_equal(write(client, "x", 1), 1);
+		assert_false(listen_waits(entry));
+		listen_end(entry);
+		assert_int_equal(entry->fd, -1);
+		assert_int_equal(connect_to(frontend), -1);
+		close(conn);
+		close(client);
+		close(frontend);
+	}
+}
+
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, open_place, close_place)
 
 int main(void)
@@ -416,6 +461,7 @@ int main(void)
 	    WITH_PLACE(an_overlap_with_the_old_addresses_is_explained),
 	    WITH_PLACE(an_overlap_within_the_list_is_explained),
 	    WITH_PLACE(a_successors_socket_is_not_removed),
+	    WITH_PLACE(a_socket_ends_when_its_queue_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
