@@ -140,11 +140,12 @@ $(BUILD)/.deps: Makefile tests/packages.sh
 deps:
 	@sh tests/packages.sh deps $(PACKAGES)
 
-# `make deps all`: this file is read anew once llhttp is there to be found
-ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(LLHTTP_PACKAGE)),)
-include $(BUILD)/deps.mk
+# `make deps all`: this file is read anew once llhttp is there to be found. What goes wrong,
+# the goal `deps` says.
+ifneq ($(and $(LLHTTP_PACKAGE),$(filter deps,$(MAKECMDGOALS)),$(filter-out deps,$(MAKECMDGOALS))),)
+-include $(BUILD)/deps.mk
 $(BUILD)/deps.mk:
-	@sh tests/packages.sh deps $(PACKAGES)
+	@sh tests/packages.sh deps $(PACKAGES) 2>/dev/null
 	@mkdir -p $(@D)
 	@touch $@
 endif

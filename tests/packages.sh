@@ -81,7 +81,10 @@ if [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null || fail "$hint, and there is no sudo to install them with"
 	sudo=sudo
 fi
-command -v apt-get >/dev/null || fail "$hint, and there is no apt-get to install them with"
+if ! command -v apt-get >/dev/null; then
+	[ -n "$needed" ] || exit 0
+	fail "$hint, and there is no apt-get to install them with"
+fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if [ -n "$needed" ] && ! apt update; then
@@ -94,13 +97,15 @@ for word in $needed; do
 	name=$(candidate "$word") || fail "$hint, and apt knows no package $word"
 	names="$names $name"
 done
-for word in $optional; do
-	name=$(candidate "$word") && names="$names $name"
-done
-[ -n "$names" ] || exit 0
-echo "installing$names"
 # shellcheck disable=SC2086 # words
-apt install -y --no-install-recommends $names || {
-	tail -n 5 "$log" >&2
-	fail "$hint, and apt-get does not install them"
-}
+if [ -n "$names" ]; then
+	echo "installing$names"
+	apt install -y --no-install-recommends $names ||
+		fail "$hint, and apt-get does not install them: $(tail -n 1 "$log")"
+fi
+for word in $optional; do
+	name=$(candidate "$word") || continue
+	echo "installing $name"
+	apt install -y --no-install-recommends "$name" ||
+		echo "make $goal: goes on without $name: $(tail -n 1 "$log")" >&2
+done
