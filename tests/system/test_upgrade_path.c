@@ -307,8 +307,7 @@ static void test_found_by_path(void **state)
 	char path[256], *old;
 
 	prepare(d);
-	assert_non_null(search);
-	old = strdup(search);
+	old = strdup(search != NULL ? search : "/usr/bin:/bin");
 	assert_non_null(old);
 	snprintf(path, sizeof(path), "/nowhere:%s/current:/usr/bin:/bin", d->dir);
 	assert_return_code(setenv("PATH", path, 1), errno);
