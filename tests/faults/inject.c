@@ -130,7 +130,10 @@ CALL(strndup, char *, NULL, FAULT_MEMORY, ENOMEM, ENOMEM, (const char *s, size_t
 #define MAP(name, params, args) \
 	CALL(name, void *, MAP_FAILED, FAULT_MAP, ENOMEM, EPERM, params, args)
 MAP(mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at), (p, n, prot, flags, fd, at))
+MAP(mremap, (void *p, size_t n, size_t m, int flags, void *to), (p, n, m, flags, to))
 MAP(mmap64, (void *p, size_t n, int prot, int flags, int fd, off_t at), (p, n, prot, flags, fd, at))
+CALL(mprotect, int, -1, FAULT_MAP, ENOMEM, EACCES, (void *p, size_t n, int prot), (p, n, prot))
+CALL(madvise, int, -1, FAULT_MAP, ENOMEM, EAGAIN, (void *p, size_t n, int advice), (p, n, advice))
 
 #define SOCKET(name, usual, other, params, args) \
 	CALL(name, int, -1, FAULT_SOCKET, usual, other, params, args)
@@ -190,6 +193,8 @@ FILES(unlink, int, -1, EACCES, EIO, (const char *path), (path))
 FILES(rename, int, -1, EACCES, EIO, (const char *from, const char *to), (from, to))
 FILES(ftruncate, int, -1, EIO, EINTR, (int fd, off_t n), (fd, n))
 FILES(ftruncate64, int, -1, EIO, EINTR, (int fd, off_t n), (fd, n))
+FILES(fallocate, int, -1, ENOSPC, EINTR, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n))
+FILES(fallocate64, int, -1, ENOSPC, EINTR, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n))
 FILES(stat, int, -1, EACCES, ENOMEM, (const char *path, struct stat *st), (path, st))
 FILES(lstat, int, -1, EACCES, ENOMEM, (const char *path, struct stat *st), (path, st))
 FILES(fstat, int, -1, EIO, ENOMEM, (int fd, struct stat *st), (fd, st))
@@ -216,6 +221,7 @@ RIGHTS(sched_setaffinity, -1, EINVAL, EPERM, (pid_t pid, size_t n, const cpu_set
 RIGHTS(setgroups, -1, EPERM, ENOMEM, (size_t n, const gid_t *ids), (n, ids))
 RIGHTS(setresgid, -1, EPERM, EAGAIN, (gid_t r, gid_t e, gid_t s), (r, e, s))
 RIGHTS(setresuid, -1, EPERM, EAGAIN, (uid_t r, uid_t e, uid_t s), (r, e, s))
+RIGHTS(kill, -1, EPERM, EPERM, (pid_t pid, int signo), (pid, signo))
 RIGHTS(mlockall, -1, ENOMEM, EPERM, (int flags), (flags))
 RIGHTS(sigaction, -1, EINVAL, EINVAL,
     (int signo, const struct sigaction *to, struct sigaction *old), (signo, to, old))
