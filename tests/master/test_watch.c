@@ -147,7 +147,7 @@ static void who_works_past_the_deadline_is_killed(void **state)
 }
 
 /* Without /proc, what uses no CPU time for so long is asleep. */
-static void who_cannot_be_seen_is_judged_by_its_cpu_time(void **state)
+static void an_unseen_hasher_is_judged_by_its_cpu_time(void **state)
 {
 	struct world *w = *state;
 
@@ -161,7 +161,7 @@ static void who_cannot_be_seen_is_judged_by_its_cpu_time(void **state)
 }
 
 /* A process that runs whenever the kernel lets it. */
-static void who_would_run_is_left_alone_unseen(void **state)
+static void an_unseen_hasher_that_runs_is_left_alone(void **state)
 {
 	struct world *w = *state;
 	struct process *p = hasher(w, 0);
@@ -274,8 +274,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_WATCH(who_works_at_what_is_wanted_is_left_alone),
 	    WITH_WATCH(who_works_past_the_deadline_is_killed),
-	    WITH_WATCH(who_cannot_be_seen_is_judged_by_its_cpu_time),
-	    WITH_WATCH(who_would_run_is_left_alone_unseen),
+	    WITH_WATCH(an_unseen_hasher_is_judged_by_its_cpu_time),
+	    WITH_WATCH(an_unseen_hasher_that_runs_is_left_alone),
 	    WITH_WATCH(who_works_at_what_nobody_wants_is_killed),
 	    WITH_WATCH(whose_frontend_is_gone_is_killed),
 	    WITH_WATCH(one_wanted_job_keeps_its_hasher_alive),
