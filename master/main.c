@@ -175,8 +175,7 @@ static int main_open_log(const struct config *config, bool detached)
 	if (log_open(target, config->log_format, config->log_level) == 0)
 		return 0;
 	snprintf(text, sizeof(text), "log %s: %s%s", target,
-	    errno == ELOOP ? "a symbolic link; allowed: a file, or the word stderr or "
-	                     "syslog (for /dev/stderr: stderr)"
+	    errno == ELOOP ? "a symbolic link; allowed: a file, stdout, stderr, syslog"
 	                   : strerror(errno),
 	    capability_hint(errno, CAP_DAC_OVERRIDE));
 	return main_fail(text);
