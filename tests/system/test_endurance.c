@@ -248,21 +248,21 @@ static void start(struct daemon *d)
 static void test_endurance(void **state)
 {
 	struct daemon *d = *state;
-	struct life *life = calloc(1, sizeof(*life));
+	struct life *life;
 	const uint64_t whole = whole_ms();
 	uint64_t warm = whole / 10 < WARM_MS_MAX ? whole / 10 : WARM_MS_MAX;
 	const uint64_t cycles = 1 + (whole - warm) / CYCLE_MS;
 
-	assert_non_null(life);
 	masters_copy(d); /* what is built meanwhile is another thing */
 	d->files_expected = true;
 	start(d);
 	if (!process_titles_visible(d) || !fds_visible(process_find(d, "frontend 0"))) {
-		free(life);
 		daemon_stop(d);
 		print_message("only root sees what a frontend has open\n");
 		skip();
 	}
+	life = calloc(1, sizeof(*life));
+	assert_non_null(life);
 	life->d = d;
 	life->load = (struct load){LOAD_OF_A_ROW(d), .mixed = true};
 	life->ledger.warm_ms = whole / 50 < 10000 ? whole / 50 : 10000;
