@@ -5,6 +5,7 @@
  */
 #include "tests/common/sandbox_fixture.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #if defined(__has_feature)
@@ -178,6 +179,23 @@ static void memory_that_runs_out_ends_no_process(void **state)
 
 /* ---- settings of the C library ---- */
 
+/* What glibc does by the tunable below, where the kernel knows such names. */
+static int name_mapping(struct place *place, const void *arg)
+{
+	struct sandbox_spec spec = spec_of(place, *(const enum sandbox_kind *)arg);
+
+	if (confine(place, &spec) != 0)
+		return 1;
+	(void)prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0UL, 0UL, "x");
+	return 0;
+}
+
+static void a_mapping_may_be_named(void **state)
+{
+	for (enum sandbox_kind kind = 0; kind < SANDBOX_KINDS; kind++)
+		assert_left(in_child(*state, name_mapping, &kind), "a name");
+}
+
 /* With these, glibc names its mappings, and wants huge pages. */
 static void the_library_may_be_tuned(void **state)
 {
@@ -205,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_process_that_the_library_ends_dies_by_sigabrt),
 	    cmocka_unit_test(memory_that_runs_out_ends_no_process),
+	    cmocka_unit_test(a_mapping_may_be_named),
 	    cmocka_unit_test(the_library_may_be_tuned),
 	};
 

@@ -9,12 +9,6 @@
 
 enum { SLACK_KIB = 2048 }; /* what an allocator may keep for itself */
 
-#ifdef __SANITIZE_ADDRESS__
-#define MEMORY_COUNTS false /* freed memory is kept for a while */
-#else
-#define MEMORY_COUNTS true
-#endif
-
 size_t aftermath_sockets(const struct daemon *d)
 {
 	char *text = harness_read_file("/proc/net/unix"), *at = text;
@@ -121,7 +115,7 @@ static bool memory_counts(pid_t pid)
 	char title[PROCESS_TITLE];
 
 	process_title(pid, title);
-	return MEMORY_COUNTS &&
+	return AFTERMATH_MEMORY_COUNTS &&
 	       (strncmp(title, "argond: hasher", 14) != 0 || harness_rounds(0, 1) == 1);
 }
 

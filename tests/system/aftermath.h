@@ -15,6 +15,12 @@
 #include "tests/system/house.h"
 #include "tests/system/process.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#define AFTERMATH_MEMORY_COUNTS false /* freed memory is kept for a while */
+#else
+#define AFTERMATH_MEMORY_COUNTS true
+#endif
+
 enum { AFTERMATH_KILLED = 2048, AFTERMATH_FILES = 1024 };
 
 /* A daemon with as few processes as a fault can be shown with, hashes that cost next to

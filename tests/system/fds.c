@@ -67,6 +67,14 @@ bool fds_list(pid_t pid, struct fd_list *list)
 	return list->count > 0;
 }
 
+bool fds_visible(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	return access(path, R_OK | X_OK) == 0;
+}
+
 /* The question for one Unix socket, as sock_diag(7) wants it. */
 struct question {
 	struct nlmsghdr header;

@@ -26,7 +26,9 @@ struct fd_list {
 
 /* Lists them. False where that is not permitted or the process has gone. */
 bool fds_list(pid_t pid, struct fd_list *list);
-/* The same with `peer` filled in; false also where the kernel does not tell
+/* May we see what it has open? */
+bool fds_visible(pid_t pid);
+/* fds_list() with `peer` filled in; false also where the kernel does not tell
  * (unix_diag). */
 bool fds_list_peers(pid_t pid, struct fd_list *list);
 /* The entry whose socket has that inode, or NULL. */

@@ -14,6 +14,7 @@
 
 #include "tests/system/aftermath.h"
 #include "tests/system/client.h"
+#include "tests/system/fds.h"
 #include "tests/system/house.h"
 #include "tests/system/ledger.h"
 #include "tests/system/load.h"
@@ -30,12 +31,6 @@ enum {
 	RELOADS = 5
 };
 enum { SLACK_KIB = 1024, SLOPE_MINUTES = 10, SLOPE_KIB = 16 };
-
-#ifdef __SANITIZE_ADDRESS__
-#define MEMORY_COUNTS false /* freed memory is kept for a while */
-#else
-#define MEMORY_COUNTS true
-#endif
 
 /* What there is when nothing is done. */
 struct look {
@@ -157,7 +152,7 @@ static uint64_t memory_of(const struct look *look, const char *role)
  * they have been idle for seconds is waited for in long runs. */
 static const char *find_grown(const struct look *before, const struct look *now)
 {
-	for (size_t i = 0; MEMORY_COUNTS && i < now->roles; i++) {
+	for (size_t i = 0; AFTERMATH_MEMORY_COUNTS && i < now->roles; i++) {
 		const struct ledger_role *role = &now->memory[i];
 
 		if (strncmp(role->role, "hasher", 6) == 0 && harness_rounds(0, 1) == 0)
@@ -235,7 +230,7 @@ static void expect_no_crash(const struct daemon *d)
 
 static void expect_no_slope(const struct ledger *ledger)
 {
-	for (size_t i = 0; MEMORY_COUNTS && i < ledger->role_count; i++) {
+	for (size_t i = 0; AFTERMATH_MEMORY_COUNTS && i < ledger->role_count; i++) {
 		const struct ledger_role *role = &ledger->roles[i];
 
 		if (role->minutes >= SLOPE_MINUTES && role->kib > SLACK_KIB &&
@@ -253,19 +248,21 @@ static void start(struct daemon *d)
 static void test_endurance(void **state)
 {
 	struct daemon *d = *state;
-	struct life *life = calloc(1, sizeof(*life));
+	struct life *life;
 	const uint64_t whole = whole_ms();
 	uint64_t warm = whole / 10 < WARM_MS_MAX ? whole / 10 : WARM_MS_MAX;
 	const uint64_t cycles = 1 + (whole - warm) / CYCLE_MS;
 
-	assert_non_null(life);
 	masters_copy(d); /* what is built meanwhile is another thing */
 	d->files_expected = true;
 	start(d);
-	if (!process_titles_visible(d)) {
+	if (!process_titles_visible(d) || !fds_visible(process_find(d, "frontend 0"))) {
 		daemon_stop(d);
+		print_message("only root sees what a frontend has open\n");
 		skip();
 	}
+	life = calloc(1, sizeof(*life));
+	assert_non_null(life);
 	life->d = d;
 	life->load = (struct load){LOAD_OF_A_ROW(d), .mixed = true};
 	life->ledger.warm_ms = whole / 50 < 10000 ? whole / 50 : 10000;

@@ -140,6 +140,11 @@ static void test_mixed(void **state)
 
 	daemon_start(d, AFTERMATH_DAEMON, "profile.default.memory=1M",
 	    "verify_max_memory=1M", NULL);
+	if (!fds_visible(process_find(d, "frontend 0"))) {
+		daemon_stop(d);
+		print_message("only root sees what a frontend has open\n");
+		skip();
+	}
 	aftermath_begin(&a, d);
 	a.replaced = true;
 	m.a = &a;
@@ -159,8 +164,10 @@ static void test_mixed(void **state)
 	    (unsigned long long)kib);
 	expect_little_lost(&load, &m);
 	assert_true(m.kills > 0 && m.reloads > 0 && m.left > 0);
-	assert_in_range(kib, 0,
-	    m.kib_half + harness_rounds(MASTER_SLACK_KIB, MASTER_SLACK_LONG_KIB));
+	if (AFTERMATH_MEMORY_COUNTS)
+		assert_in_range(kib, 0,
+		    m.kib_half +
+		        harness_rounds(MASTER_SLACK_KIB, MASTER_SLACK_LONG_KIB));
 	assert_int_equal(masters_send(d, "reload", NULL, 0), 0); /* and the last one */
 	aftermath_expect(&a);
 	assert_int_equal(house_generations(d), 1);
