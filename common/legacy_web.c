@@ -65,7 +65,7 @@ const char *legacy_read_phpass(struct legacy *out, struct legacy_span *rest)
 	return NULL;
 }
 
-/* salt$hash, whose bytes stand in an order of their own: that of md5crypt. */
+/* salt$hash. The bytes of the hash are in the order that md5crypt gives them. */
 const char *legacy_read_apr1(struct legacy *out, struct legacy_span *rest)
 {
 	static const uint8_t order[MD5_TAG] = {

@@ -182,7 +182,7 @@ static llhttp_errno_t parse(
 	return err;
 }
 
-/* Is it a field in whose value llhttp takes no tab, where white space may be one? */
+/* Does llhttp refuse a tab in this field's value, where the grammar allows one? */
 static bool is_tab_shy(const struct request *request)
 {
 	return request->field_now == HEADER_CONTENT_LENGTH ||
