@@ -130,7 +130,7 @@ static bool ceiling_is_all(const struct config *config)
 	return config_memory_need(&other, NULL) <= config->memory_budget;
 }
 
-/* What is to blame where the plan is too big: the first of these that somebody set. */
+/* The directive to name where the plan is too big: the first of these that was set. */
 static const void *plan_culprit(
     const struct config *config, const struct config_pool *largest)
 {

@@ -43,7 +43,7 @@ static void keep_salt(struct legacy *out, const struct legacy_span *salt)
 	out->salt_len = salt->len;
 }
 
-/* One digit for log2 of the rounds, 8 of salt and without a border 22 of hash. */
+/* One digit for log2 of the rounds, 8 digits of salt and 22 of hash directly behind. */
 const char *legacy_read_phpass(struct legacy *out, struct legacy_span *rest)
 {
 	const struct legacy_alphabet *alphabet = &legacy_base64_crypt;
