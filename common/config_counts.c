@@ -175,7 +175,7 @@ int config_connections_check(const struct config *config, struct config_error *e
 	    frontend->rlimit_nofile, frontend->max_connections, least);
 }
 
-/* The largest number of processes that somebody has set, or else that of frontends. */
+/* The largest number of processes that was set, or else that of frontends. */
 static const void *processes_culprit(const struct config *config)
 {
 	const struct config_frontend *frontend = &config->frontend;

@@ -10,7 +10,7 @@
 #include "common/sandbox.h"
 #include "common/token.h"
 
-/* Only root becomes somebody else, and needs a group for that. */
+/* Only root changes its user, and needs a group for that. */
 static int user_check(const struct config *config, char *const *field,
     const char *group, const char *otherwise, struct config_error *err)
 {

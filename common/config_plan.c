@@ -83,10 +83,12 @@ uint64_t config_memory_plan(const struct config *config)
 {
 	const uint64_t old = old_formats_bytes(config);
 	uint64_t sum = 0, ceiling = 0;
+
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
 		uint64_t own = config_pool_profiles(config, pool), all;
 		uint64_t more = config_pool_arena(config, pool) - own;
+
 		if ((pool->jobs & CONFIG_JOBS_VERIFY) != 0 && more < old)
 			more = old;
 		ceiling = more > ceiling ? more : ceiling;
@@ -128,7 +130,7 @@ static bool ceiling_is_all(const struct config *config)
 	return config_memory_need(&other, NULL) <= config->memory_budget;
 }
 
-/* What is to blame where the plan is too big: the first of these that somebody set. */
+/* The directive to name where the plan is too big: the first of these that was set. */
 static const void *plan_culprit(
     const struct config *config, const struct config_pool *largest)
 {

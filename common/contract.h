@@ -71,8 +71,8 @@ enum {
 	LADDER_TAKE_OVER_MS = 2000, /* more than ready_timeout for a new program */
 	/* Idle connections of a frontend that drains stay for so long. A client that
 	 * uses its connections reuses each within a pause between two requests, and
-	 * is told `Connection: close` then; whoever waits for the end of the drain (a
-	 * second reload, a restart) waits for this time. */
+	 * is told `Connection: close` then. A second reload or a restart waits for the
+	 * end of the drain, and so for this time. */
 	LADDER_IDLE_MS = 2000,
 	LADDER_HANDSHAKE_MS = 100, /* begun TCP handshakes end before a listener does */
 	LADDER_EMPTY_MS = 5000,    /* a listener ends although connections wait in it */

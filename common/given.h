@@ -34,8 +34,8 @@ enum given_result given_parse(
 /* Does the profile let its format in? Argon2 always is. */
 bool given_accepted(const struct given *given, const struct config_profile *profile);
 
-/* Is a password of such bytes wrong without further work? Of an old format that cannot
- * take it whole it is, unless the profile has it cut (bcrypt_truncate). */
+/* Is the password wrong without further work? It is where an old format cannot take it
+ * whole, unless the profile has it cut (bcrypt_truncate). */
 bool given_cannot_match(const struct given *given, const struct config_profile *profile,
     const uint8_t *password, size_t len);
 

@@ -23,9 +23,9 @@ enum {
 };
 
 /*
- * Each takes what its software verifies under that name, and no more: {SHA512-CRYPT}
- * is any string of crypt(3) to Dovecot, {CRYPT} of $apr1$ is none to anybody. LDAP and
- * Dovecot compare the names without case, Spring with it.
+ * Each takes what its software verifies under that name, and no more: to Dovecot
+ * {SHA512-CRYPT} is any string of crypt(3), but no software takes {CRYPT}$apr1$. LDAP
+ * and Dovecot compare the names without case, Spring with it.
  */
 static const struct scheme {
 	const char *name;

@@ -43,7 +43,7 @@ static void keep_salt(struct legacy *out, const struct legacy_span *salt)
 	out->salt_len = salt->len;
 }
 
-/* One digit for log2 of the rounds, 8 of salt and without a border 22 of hash. */
+/* One digit for log2 of the rounds, 8 digits of salt and 22 of hash directly behind. */
 const char *legacy_read_phpass(struct legacy *out, struct legacy_span *rest)
 {
 	const struct legacy_alphabet *alphabet = &legacy_base64_crypt;
@@ -65,7 +65,7 @@ const char *legacy_read_phpass(struct legacy *out, struct legacy_span *rest)
 	return NULL;
 }
 
-/* salt$hash, whose bytes stand in an order of their own: that of md5crypt. */
+/* salt$hash. The bytes of the hash are in the order that md5crypt gives them. */
 const char *legacy_read_apr1(struct legacy *out, struct legacy_span *rest)
 {
 	static const uint8_t order[MD5_TAG] = {

@@ -34,8 +34,8 @@ bool log_is_syslog(void);
 bool log_is_standard(void);
 
 /* `lost` is called, at most once a second, when syslog cannot be connected to, or does
- * not take all that was kept: somebody has to log_reopen() later, or the lines that are
- * kept wait for the next one. It must not log. NULL: nobody can. */
+ * not take all that was kept: log_reopen() has to be called later, or the lines that
+ * are kept wait for the next one. `lost` must not log. NULL: nothing is called. */
 void log_on_loss(void (*lost)(void *arg), void *arg);
 /* The same in a child, which may open nothing: `lost` asks for an fd to log_adopt(). */
 void log_confine(void (*lost)(void *arg), void *arg);

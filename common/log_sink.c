@@ -83,7 +83,8 @@ static int sink_open_path(const char *path)
 	return -1;
 }
 
-/* systemd says which socket is the journal's, and both of ours may be or not. */
+/* systemd names the journal's socket: standard output and error may each be it or not.
+ */
 static bool sink_is_journal(const struct stat *st)
 {
 	const char *stream = getenv("JOURNAL_STREAM");

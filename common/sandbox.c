@@ -125,7 +125,7 @@ static int root_change(struct sandbox_spec *spec, const struct config_identity *
 {
 	if (spec->root != NULL && strcmp(spec->root, "/") == 0)
 		return chdir("/");
-	/* as one that is not root: the master has said so */
+	/* without a new root folder, as when not root: the master has logged it */
 	if (spec->root == NULL && !capability_have(CAP_SYS_CHROOT))
 		return 0;
 	if (spec->store != NULL)

@@ -76,6 +76,13 @@ static void accept_rested(struct ev_loop *loop, struct ev_timer *w, int events)
 	accept_update(fe);
 }
 
+/* May a listener have been shut down by the master? It is before the frontend is told
+ * to drain. */
+static bool accept_ends(const struct frontend *fe)
+{
+	return fe->draining || atomic_load(&board_head(&fe->child->board)->ending) != 0;
+}
+
 /* What accept4() fails with is either one connection's fault, or a shortage that
  * passes; what seems to be the former and goes on is the latter. Returns whether a
  * connection is gone with it. */
@@ -85,7 +92,7 @@ static bool accept_failed(struct frontend *fe, int error)
 	bool shortage = error == EMFILE || error == ENFILE || error == ENOMEM ||
 	                error == ENOBUFS || error == ENOSPC;
 
-	if (error == EAGAIN || error == EINTR || (error == EINVAL && fe->draining))
+	if (error == EAGAIN || error == EINTR || (error == EINVAL && accept_ends(fe)))
 		return false;
 	if (!shortage && ++fe->accept.failures < ACCEPT_PATIENCE)
 		return true;

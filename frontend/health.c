@@ -79,7 +79,7 @@ static void check_pool(const struct conn *conn, unsigned pool, struct report *re
 	    throttled ? ", they die at the start" : "");
 }
 
-/* To OPTIONS each answer says which methods there are (RFC 9110 section 9.3.7). */
+/* Each answer to OPTIONS lists the methods of its path (RFC 9110 section 9.3.7). */
 static const char *allow_of(const struct conn *conn)
 {
 	return conn->method == METHOD_OPTIONS ? conn->route->allow : NULL;
@@ -119,8 +119,8 @@ void health_livez(struct conn *conn, struct request *request, struct text rest)
 	                     .allow = allow_of(conn)});
 }
 
-/* The health check of HAProxy where it is not told another: OPTIONS /. The server is up
- * until it shuts down. */
+/* OPTIONS / is the default health check of HAProxy. The server is up until it shuts
+ * down. */
 void health_options(struct conn *conn, struct request *request, struct text rest)
 {
 	struct report report = {0};

@@ -182,7 +182,7 @@ static llhttp_errno_t parse(
 	return err;
 }
 
-/* Is it a field in whose value llhttp takes no tab, where white space may be one? */
+/* Does llhttp refuse a tab in this field's value, where the grammar allows one? */
 static bool is_tab_shy(const struct request *request)
 {
 	return request->field_now == HEADER_CONTENT_LENGTH ||
@@ -234,8 +234,8 @@ static void head_trim(struct request *request)
 	head->len = request->head_len;
 }
 
-/* Has data[len] lie behind the head that was seen so far. Returns 0, or -1 where there
- * is no memory. */
+/* Appends data[len] to the head that was seen so far. Returns 0, or -1 where there is
+ * no memory. */
 static int head_extend(struct request *request, const char *data, size_t len)
 {
 	if (request->head.data != NULL) {
@@ -273,7 +273,7 @@ static const char *fold_find(const char *at, const char *end)
 	return end;
 }
 
-/* Has llhttp read the head's bytes from `from` to `len`. A folded line is refused here:
+/* Feeds llhttp the head's bytes from `from` to `len`. A folded line is refused here:
  * versions of llhttp differ in when they do it. */
 static void head_read(struct request *request, size_t from, size_t len)
 {

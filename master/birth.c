@@ -68,8 +68,8 @@ static int birth_null(void)
 	return 0;
 }
 
-/* For the master's watch, which may not see it by its pid. Where it cannot be opened,
- * the master makes do without. */
+/* Hands over /proc/self/stat for the master's watch, which may not be able to open it
+ * by the pid. The watch also works without it. */
 static void birth_show(int control)
 {
 	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);

@@ -1,6 +1,7 @@
 #include "master/caller.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,23 +70,22 @@ static int listeners_handed(void)
 void caller_close_files(void)
 {
 	const char *upgrade = getenv(UPGRADE_VARIABLE);
-	int keep[2] = {-1, -1}, next = STDERR_FILENO + 1 + listeners_handed(), low,
-	    high;
+	unsigned next = STDERR_FILENO + 1 + (unsigned)listeners_handed();
+	int keep[2] = {-1, -1};
 
 	if (upgrade != NULL)
 		(void)sscanf(upgrade, "%d %d", &keep[0], &keep[1]);
-	low = keep[0] < keep[1] ? keep[0] : keep[1];
-	high = keep[0] < keep[1] ? keep[1] : keep[0];
 	for (int i = 0; i < 2; i++) {
-		const int fd = i == 0 ? low : high;
+		/* the lower of the two first */
+		const int fd = (keep[0] < keep[1]) == (i == 0) ? keep[0] : keep[1];
 
-		if (fd < next)
+		if (fd < 0 || (unsigned)fd < next)
 			continue;
-		if (fd > next)
-			(void)close_range((unsigned)next, (unsigned)fd - 1, 0);
-		next = fd + 1;
+		if ((unsigned)fd > next)
+			(void)close_range(next, (unsigned)fd - 1, 0);
+		next = (unsigned)fd + 1;
 	}
-	(void)close_range((unsigned)next, UINT_MAX, 0);
+	(void)close_range(next, UINT_MAX, 0);
 }
 
 void caller_raise_limits(void)

@@ -12,7 +12,7 @@
 /* Before anything else: signals, timers, umask. An ignored SIGHUP stays ignored. */
 void caller_forget(void);
 
-/* After nohup(1): a terminal that goes away is no reason to leave. */
+/* True after nohup(1): the daemon then stays when its terminal goes away. */
 bool caller_ignores_hangup(void);
 
 /* Closes every descriptor above 2 but those that are for us: LISTEN_FDS, and what the

@@ -92,8 +92,8 @@ static int generation_open_processes(struct generation *g)
 	return 0;
 }
 
-/* Those whose end could not be brought about are not waited for any longer. Where the
- * master goes, the kernel resumes what is stopped, and that leaves. */
+/* Stops waiting for processes that cannot be killed. When the master exits, the kernel
+ * resumes those that are stopped, and they leave. */
 static void generation_give_up(struct generation *g)
 {
 	char who[64];

@@ -59,10 +59,10 @@ static pid_t lockfile_read(int fd)
 }
 
 /*
- * Beside the flock(), which is handed on with the descriptor and tells nobody's number,
- * the master in charge has a record lock (fcntl(2)) on the file: the kernel tells who
- * has it, in the pid namespace of whoever asks. Not being able to set it is no error:
- * -s then has to be content with the number in the file.
+ * The flock() is handed on with the descriptor, and the kernel does not say which
+ * process holds it. So the master in charge also has a record lock (fcntl(2)), whose
+ * holder the kernel names, by its pid in the namespace of the process that asks.
+ * Failing to set it is no error: -s then relies on the number in the file.
  */
 static void lockfile_record(int fd, short type)
 {
@@ -71,8 +71,8 @@ static void lockfile_record(int fd, short type)
 	(void)fcntl(fd, F_SETLK, &lock);
 }
 
-/* 0: a process of another pid namespace; -1: nobody has it. A lock that one needs no
- * right to write for is nobody's. */
+/* 0: a process of another pid namespace; -1: there is none. A read lock does not count:
+ * it can be set without the right to write. */
 static pid_t lockfile_record_holder(int fd)
 {
 	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
@@ -180,8 +180,9 @@ int lockfile_inherit(struct lockfile *file, int fd, const char *path)
 	return -1;
 }
 
-/* First the line, then the end: whoever reads in between finds a whole number. The
- * record lock comes last: whose it is is compared with the number. */
+/* The line is written before the file is cut to its length, so that a reader always
+ * finds a whole number. The record lock comes last: -s compares its holder with the
+ * number. */
 int lockfile_claim(const struct lockfile *file)
 {
 	char text[16];
@@ -228,8 +229,8 @@ static bool proc_read(const char *path, char *text, size_t cap)
 	return n > 0;
 }
 
-/* Does it run a program of our name? All that can be seen of a master whose version has
- * no record lock. Process 1 is argond's master in a container, and init elsewhere. */
+/* Does it run a program of the same name? There is no other check for a master of a
+ * version without record lock. Process 1 may be the master, in a container, or init. */
 static bool lockfile_is_argond(pid_t pid)
 {
 	char path[32], ours[32], its[32];
@@ -291,8 +292,8 @@ pid_t lockfile_holder(const char *path)
 	return pid;
 }
 
-/* Who has the lock when there is a handle on the process gets the signal, and not what
- * has its number a moment later. */
+/* The lock is looked at again when a pidfd is open: the signal must not reach another
+ * process that has got the same number since. */
 static pid_t lockfile_signal_once(const char *path, int signo)
 {
 	const pid_t pid = lockfile_holder(path);

@@ -137,7 +137,7 @@ void reload_commit(struct master *m)
 	listen_settle(&m->current->listeners, m->current->config);
 	counts_carry(m->current, old);
 	supervise_serve(&m->current->roles[0]);
-	generation_tell_leaving(old, BOARD_REPLACED);
+	generation_tell_leaving(old, m->quitting ? BOARD_STOPS : BOARD_REPLACED);
 	status_finished(m, true, "");
 	notify_ready();
 	generation_drain(old);

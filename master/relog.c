@@ -14,12 +14,17 @@ static void relog_try(struct ev_loop *loop, struct ev_timer *w, int events)
 	(void)events;
 	if (!m->relog_wanted || !log_is_syslog())
 		return;
-	m->relog_wanted = log_reopen() != 0 || log_fd() < 0;
-	if (!m->relog_wanted)
-		TAILQ_FOREACH(g, &m->generations, entry)
-	generation_tell_log(g);
+	/* first of all: log_reopen() itself may find that syslog takes too little, and
+	 * ask for the next try */
+	m->relog_wanted = false;
 	ev_timer_set(w, RELOG_SECONDS, 0.);
 	ev_timer_start(loop, w);
+	if (log_reopen() != 0 || log_fd() < 0) {
+		m->relog_wanted = true;
+		return;
+	}
+	TAILQ_FOREACH(g, &m->generations, entry)
+	generation_tell_log(g);
 }
 
 void relog_wanted(void *master)

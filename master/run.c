@@ -145,7 +145,7 @@ static void run_close(struct master *m)
 		ev_loop_destroy(m->loop);
 }
 
-/* What follows from it is told here once, and not by each process. */
+/* Logged once by the master, and not by each process. */
 static void run_tell_proc(void)
 {
 	if (access("/proc/self/stat", R_OK) != 0)
@@ -164,14 +164,15 @@ static bool run_changes_user(const struct config *config)
 	return some;
 }
 
-/* Of root; what the config needs and cannot have has been refused by now. */
+/* For root only. What the config needs and cannot have was refused before. */
 static void run_tell_capabilities(const struct config *config)
 {
 	char missing[256];
 
 	if (geteuid() != 0 || *capability_missing(missing, sizeof(missing)) == '\0')
 		return;
-	log_info("root has not here: %s; see argond(8)", missing);
+	log_info(
+	    "capabilities that root does not have here: %s; see argond(8)", missing);
 	if (!capability_have(CAP_KILL) && run_changes_user(config))
 		log_warn("no CAP_KILL: a process of another user that hangs or is "
 		         "stopped cannot be killed");

@@ -41,7 +41,7 @@ void signals_waited_for(sigset_t *set);
  * Is it a command, sent by kill(2)? The kernel sends WINCH to all in the foreground of
  * a terminal that is resized, TTIN and TTOU to those in its background. A client of a
  * container's runtime forwards the WINCH of its own terminal: it comes from outside the
- * PID namespace, or from the container's init. `detached`: nobody's terminal is ours.
+ * PID namespace, or from the container's init. `detached`: the master has no terminal.
  */
 bool signal_is_command(const struct signalfd_siginfo *info, bool detached);
 

@@ -90,7 +90,7 @@ void process_kill(struct process *p, enum exit_cause why)
 		process_close_out(p, errno);
 }
 
-/* In /proc, and nothing that could block the master or be written by a child. */
+/* Is it a regular file of /proc? Reading one does not block the master. */
 static bool is_proc_file(int fd)
 {
 	struct statfs fs;

@@ -71,22 +71,24 @@ static void unlisten_look(struct ev_loop *loop, struct ev_timer *w, int events)
 		unlisten_end(g);
 }
 
-/* Refuses new connections on the sockets that end, and tells the frontends which those
- * are. Returns whether there are any. */
+/* Tells the frontends which sockets end, and refuses new connections on them: in this
+ * order, as accept4() fails on a Unix socket from then on. Returns whether there are
+ * any. */
 static bool unlisten_mark(struct generation *g)
 {
-	uint32_t ending = 0;
+	_Atomic uint32_t *ending = &board_head(&g->board)->ending;
+	bool some = false;
 
 	for (size_t i = 0; i < g->listeners.count; i++) {
 		struct listener_socket *entry = g->listeners.sockets[i];
 
 		if (!unlisten_may(g, entry))
 			continue;
+		atomic_fetch_or(ending, UINT32_C(1) << i);
 		listen_refuse(entry);
-		ending |= UINT32_C(1) << i;
+		some = true;
 	}
-	atomic_fetch_or(&board_head(&g->board)->ending, ending);
-	return ending != 0;
+	return some;
 }
 
 void unlisten_begin(struct generation *g)

@@ -26,7 +26,8 @@ static struct {
 	bool supervised;
 } started;
 
-/* A human's shell has a terminal. An heir was started by neither of the two. */
+/* Does it look as if a supervisor has started this process? A shell has a terminal, and
+ * a successor was started by the old master. */
 static bool started_by_supervisor(void)
 {
 	const int fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

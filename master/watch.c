@@ -38,7 +38,7 @@ struct watch_sight {
 	uint64_t cpu_ms; /* used so far */
 };
 
-/* Stays visible as long as it is so: nothing is waited for. */
+/* The state stays visible to the next call: WNOWAIT takes nothing away. */
 static bool watch_is_stopped(pid_t pid)
 {
 	siginfo_t info = {.si_pid = 0};

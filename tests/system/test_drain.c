@@ -173,6 +173,25 @@ static void reload_before_the_delay_does_not_undo_close(void **state)
 	expect_left(d);
 }
 
+/* A check on a connection to a process that is replaced while the daemon stops. */
+static void reload_before_the_delay_does_not_undo_readyz(void **state)
+{
+	struct daemon *d = *state;
+	struct client busy, kept;
+
+	daemon_start(d, SMALL, LONG, "frontend.processes=1", "drain_delay=10m", NULL);
+	open_idle(&kept, &d->tcp);
+	open_busy(&busy, d);
+	assert_return_code(kill(d->pid, SIGHUP), errno);
+	daemon_wait_log(d, "generation 2 is being made");
+	terminate(d);
+	daemon_wait_log(d, "ready, generation 2");
+	expect_last_answer(&kept, GET("/readyz"), 503);
+	client_close(&busy);
+	assert_return_code(kill(d->pid, SIGTERM), errno);
+	expect_left(d);
+}
+
 /* Idle connections stay as long as another one is busy, and answer. */
 static void idle_connections_leave_last(void **state)
 {
@@ -558,6 +577,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    daemon_test(every_answer_in_the_delay_says_close),
 	    daemon_test(reload_before_the_delay_does_not_undo_close),
+	    daemon_test(reload_before_the_delay_does_not_undo_readyz),
 	    daemon_test(idle_connections_leave_last),
 	    daemon_test(idle_connections_alone_are_closed_soon),
 	    daemon_test(what_has_come_before_the_drain_is_answered),

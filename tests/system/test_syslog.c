@@ -133,6 +133,14 @@ static bool is_ready(void *arg)
 	return client_fetch(&d->local, "/readyz", NULL, 0) == 200;
 }
 
+/* It waits for the next event: what it began is done. */
+static bool master_sleeps(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return process_state(d->pid) == 'S';
+}
+
 static void start(struct daemon *d)
 {
 	if (!dev_is_ours)
@@ -233,6 +241,33 @@ static void test_without(void **state)
 	syslogd_stop(&s);
 }
 
+/* More lines are kept than the queue of syslog takes at once. The master comes back
+ * with the others, without a new line and without a child that asks. */
+static void test_short_queue(void **state)
+{
+	struct daemon *d = *state;
+	struct syslogd s = {.fd = -1};
+	const struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	struct pollfd first = {.events = POLLIN};
+	char said[1024];
+
+	if (!dev_is_ours)
+		skip();
+	daemon_launch(d, "log=syslog", "frontend.processes=1", NULL);
+	wait_until(is_ready, d, "readiness");
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(masters_send(d, "reload", said, sizeof(said)), 0);
+	first.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_return_code(first.fd, errno);
+	assert_int_equal(bind(first.fd, (const void *)&addr, sizeof(addr)), 0);
+	assert_int_equal(poll(&first, 1, harness_limit_ms()), 1);
+	wait_until(master_sleeps, d, "all that the queue takes");
+	s.tail = log_tail_open(first.fd);
+	syslogd_wait(&s, "master: ready, generation 4");
+	daemon_stop(d);
+	syslogd_stop(&s);
+}
+
 /* Standard output leads nowhere sooner or later: that is said. */
 static void test_detached_to_stdout(void **state)
 {
@@ -304,6 +339,7 @@ int main(void)
 	    masters_test(test_restarts),
 	    masters_test(test_restarts_as_stream),
 	    masters_test(test_without),
+	    masters_test(test_short_queue),
 	    masters_test(test_detached),
 	    masters_test(test_detached_to_stdout),
 	};
