@@ -181,15 +181,22 @@ static enum problem check_framing(struct request *request, const char **detail)
 	return PROBLEM_NONE;
 }
 
+/* A list, in which empty elements do not count. A client of HTTP/1.0 cannot mean it
+ * (RFC 9110 section 10.1.1). */
 static enum problem check_expect(struct request *request, const char **detail)
 {
+	struct text list = request_header(request, HEADER_EXPECT), element;
+
 	(void)detail;
 	if (request->fields[HEADER_EXPECT].count == 0 || request->old)
-		return PROBLEM_NONE; /* a client of 1.0 cannot mean it: RFC 9110, 10.1.1
-		                      */
-	if (!text_is_nocase(request_header(request, HEADER_EXPECT), "100-continue"))
-		return PROBLEM_EXPECTATION_FAILED;
-	request->expects = request->has_body;
+		return PROBLEM_NONE;
+	while (list_next(&list, &element)) {
+		if (element.len == 0)
+			continue;
+		if (!text_is_nocase(element, "100-continue"))
+			return PROBLEM_EXPECTATION_FAILED;
+		request->expects = request->has_body;
+	}
 	return PROBLEM_NONE;
 }
 

@@ -71,12 +71,13 @@ static const struct route *route_find_options(struct text path)
 static unsigned request_token(
     const struct token_set *tokens, const struct request *request)
 {
-	static const char scheme[] = "Bearer ";
-	const size_t len = sizeof(scheme) - 1;
 	struct text value = request_header(request, HEADER_AUTHORIZATION);
+	size_t len = text_until(value, " ");
 
-	if (value.len <= len || !text_is_nocase((struct text){value.at, len}, scheme))
+	if (!text_is_nocase((struct text){value.at, len}, "Bearer"))
 		return 0;
+	while (len < value.len && value.at[len] == ' ') /* one or more */
+		len++;
 	return token_set_find(tokens, value.at + len, value.len - len);
 }
 
@@ -93,6 +94,13 @@ static bool route_is_open(const struct conn *conn, const struct route *route,
 	return *token != 0;
 }
 
+/* Behind a prefix one segment must stand, which is not empty. */
+static bool route_has_path(const struct route *route, struct text rest)
+{
+	return route->match == ROUTE_EXACT ||
+	       (rest.len > 0 && memchr(rest.at, '/', rest.len) == NULL);
+}
+
 /* As route_find(), for a whole request. */
 static enum problem route_resolve(const struct conn *conn,
     const struct request *request, const struct route **route, struct text *rest,
@@ -102,7 +110,7 @@ static enum problem route_resolve(const struct conn *conn,
 	    request_path(request), conn->frontend->config->seed_routes, rest);
 	if (*route == NULL && request->method == METHOD_OPTIONS)
 		*route = route_find_options(request_path(request));
-	if (*route == NULL)
+	if (*route == NULL || !route_has_path(*route, *rest))
 		return PROBLEM_NOT_FOUND;
 	if (((*route)->methods & request->method) == 0)
 		return PROBLEM_METHOD_NOT_ALLOWED;

@@ -62,8 +62,6 @@ static void hash_done(
 static enum problem read_password(
     const struct config *config, struct text segment, struct secret *password)
 {
-	if (segment.len == 0 || memchr(segment.at, '/', segment.len) != NULL)
-		return PROBLEM_NOT_FOUND;
 	if (percent_decode(password, segment.at, segment.len) != 0)
 		return errno == EINVAL ? PROBLEM_BAD_REQUEST : PROBLEM_MEMORY_BUDGET;
 	if (password->len > config->max_password)
@@ -154,9 +152,7 @@ void seed_user(struct conn *conn, struct request *request, struct text rest)
 	struct conn_work work = {.done = user_done};
 
 	(void)request;
-	if (rest.len == 0 || memchr(rest.at, '/', rest.len) != NULL)
-		conn_problem(conn, PROBLEM_NOT_FOUND, NULL);
-	else if (!read_id(rest, &spec.user))
+	if (!read_id(rest, &spec.user))
 		conn_problem(conn, PROBLEM_BAD_REQUEST, "An id is a number");
 	else if (pool < 0)
 		conn_problem(conn, PROBLEM_INTERNAL, NULL);

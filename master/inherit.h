@@ -12,9 +12,9 @@
 #include "master/listen.h"
 
 /* Takes what LISTEN_* hands us into `set` (empty where that is nothing) and clears
- * these variables. `files`: socket files of Unix sockets are ours to remove (an
- * upgrade). Returns 0, or -1 where something is not as it should be: *err says what,
- * and nothing is taken. */
+ * these variables. `files`: the files of Unix sockets are argond's to remove (an
+ * upgrade of a master that made them itself). Returns 0, or -1 where something is not
+ * as it should be: *err says what, and nothing is taken. */
 int inherit_listeners(struct listener_set *set, bool files, struct config_error *err);
 
 /* Socket activation: what was handed to us is what the config listens on, whatever it

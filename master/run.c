@@ -36,7 +36,7 @@ static int run_inherit(
 	int lock;
 
 	if (upgrade_inherit(&m->upgrade, &lock, &activated, &err) != 0 ||
-	    inherit_listeners(sockets, m->upgrade.heir, &err) != 0) {
+	    inherit_listeners(sockets, m->upgrade.heir && !activated, &err) != 0) {
 		log_error("%s", err.text);
 		return -1;
 	}

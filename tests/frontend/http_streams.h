@@ -169,6 +169,11 @@ static const struct stream {
     STREAM("400", HEAD("POST /") "Transfer-Encoding: gzip,\tchunked\r\n\r\n"),
     STREAM("400", HEAD("POST /") "Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n"),
     STREAM("400", HEAD("POST /") "Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n"),
+    STREAM("400", HEAD("POST /") "Transfer-Encoding: ,\r\n\r\n0\r\n\r\n"),
+    STREAM("400", HEAD("POST /") "Transfer-Encoding:\r\n\r\n0\r\n\r\n"),
+    STREAM("400", HEAD("POST /") "Transfer-Encoding: ,chunked,gzip\r\n\r\n0\r\n\r\n"),
+    STREAM("400", HEAD("POST /") "Transfer-Encoding: chunked,,chunked\r\n\r\n"
+                                 "0\r\n\r\n"),
     STREAM("400", HEAD("POST /") "Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n"),
     STREAM("400", HEAD("POST /") "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n"),
     STREAM("400", HEAD("POST /") CODED CODED "\r\n0\r\n\r\n"),
@@ -179,8 +184,10 @@ static const struct stream {
         HEAD("POST /") "Transfer_Encoding: chunked\r\nContent_Length: 3\r\n\r\n" NEXT),
     STREAM("POST+1 GET",
         HEAD("POST /") "Expect:\t100-continue\t\r\nContent-Length: 1\r\n\r\na" NEXT),
+    STREAM("POST+1 GET",
+        HEAD("POST /") "Expect: ,100-continue\t,\r\nContent-Length: 1\r\n\r\na" NEXT),
     STREAM(
-        "417", HEAD("POST /") "Expect: 100-continue\t,\r\nContent-Length: 1\r\n\r\n"),
+        "417", HEAD("POST /") "Expect: 100-continue,,x\r\nContent-Length: 1\r\n\r\n"),
 
     /* chunk extensions */
     STREAM("POST+5 GET", CHUNKS("5;a=b\r\nhello\r\n0\r\n\r\n") NEXT),

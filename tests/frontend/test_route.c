@@ -92,12 +92,36 @@ static void test_not_allowed(void **state)
 	}
 }
 
+/* Behind a prefix one segment stands, which is not empty. */
+static void a_prefix_without_its_segment_is_no_path(void **state)
+{
+	static const char *const methods[] = {"GET", "OPTIONS", "POST"};
+	static const char *const paths[] = {"/hash/", "/hash/a/b", "/hash//",
+	    "/hash/?a", "/hash_rayon/", "/hash_rayon/a/", "/user/", "/user/1/2"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		for (size_t j = 0; j < sizeof(methods) / sizeof(methods[0]); j++) {
+			char text[128];
+			struct answer answer;
+
+			snprintf(text, sizeof(text),
+			    "%s %s HTTP/1.1\r\nHost: a\r\n\r\n", methods[j], paths[i]);
+			ask_once(f, text, &answer);
+			assert_int_equal(answer.status, 404);
+			assert_true(
+			    answer_has(&answer, "\r\nContent-Type: text/plain"));
+		}
+	assert_int_equal(f->dispatch.submitted, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),
 	    FIXTURE_TEST(test_not_found),
 	    FIXTURE_TEST(test_not_allowed),
+	    FIXTURE_TEST(a_prefix_without_its_segment_is_no_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

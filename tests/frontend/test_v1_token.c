@@ -48,7 +48,12 @@ static void guarded_routes_ask_for_a_token(void **state)
 	    {"Authorization: Bearer one1\r\n", 401},
 	    {"Authorization: Bearer \r\n", 401}, {"Authorization: Bearer\r\n", 401},
 	    {"Authorization: one\r\n", 401}, {"Authorization: Basic one\r\n", 401},
-	    {"Authorization: Bearer  one\r\n", 401},
+	    {"Authorization: Bearer  one\r\n", 415},
+	    {"Authorization:\tbEARER   two==\t\r\n", 415},
+	    {"Authorization: Bearer   \r\n", 401},
+	    {"Authorization: Bearer\tone\r\n", 401},
+	    {"Authorization: Bearer \tone\r\n", 401},
+	    {"Authorization: Bearerone\r\n", 401},
 	    {"Authorization: Bearer one two==\r\n", 401},
 	    {"Authorization: Bearer one\r\nAuthorization: Bearer one\r\n", 400}};
 	struct fixture *f = *state;

@@ -134,6 +134,34 @@ static void listeners_that_were_handed_over_stay(void **state)
 	daemon_stop(d);
 }
 
+/* Nor does the file of a Unix socket go with a successor, or get another mode. */
+static void a_socket_file_that_was_handed_over_stays(void **state)
+{
+	struct daemon *d = *state;
+	struct address at = {.un = {.sun_family = AF_UNIX}, .len = sizeof(at.un)};
+	struct stat before, after;
+
+	harness_path(at.un.sun_path, d->dir, "handed");
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_return_code(bind(listener, &at.any, at.len), errno);
+	assert_return_code(chmod(at.un.sun_path, 0600), errno);
+	assert_return_code(listen(listener, 64), errno);
+	assert_return_code(stat(at.un.sun_path, &before), errno);
+	assert_return_code(pipe2(ends, O_CLOEXEC), errno);
+	d->tcp = at;
+	start(d, inherit_listener);
+	expect_pipe_closed();
+	assert_return_code(kill(d->pid, SIGUSR2), errno);
+	masters_wait_changed(d);
+	assert_int_equal(client_fetch(&at, "/livez", NULL, 0), 200);
+	d->files_expected = true;
+	daemon_stop(d);
+	assert_return_code(stat(at.un.sun_path, &after), errno);
+	assert_true(before.st_ino == after.st_ino);
+	assert_int_equal(before.st_mode, after.st_mode);
+	close(listener);
+}
+
 static const char *config_path;
 
 static void inherit_config(void)
@@ -334,6 +362,7 @@ int main(void)
 	    daemon_test(the_callers_pipe_is_closed_in_the_foreground),
 	    masters_test(the_callers_pipe_is_closed_when_detached),
 	    masters_test(listeners_that_were_handed_over_stay),
+	    masters_test(a_socket_file_that_was_handed_over_stays),
 	    daemon_test(a_config_may_be_a_descriptor),
 	    daemon_test(a_log_may_not_be_another_descriptor),
 	    daemon_test(ignored_signals_are_no_harm),
