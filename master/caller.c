@@ -29,17 +29,39 @@ static void forget_ignored(void)
 			(void)signal(signo, SIG_DFL);
 }
 
+/* A signal that is pending because it was blocked would end this process as soon as it
+ * is unblocked, although it was sent to the caller. One that asks this process to end
+ * stays. */
+static void forget_pending(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) != 0)
+		return;
+	sigdelset(&pending, SIGHUP);
+	sigdelset(&pending, SIGINT);
+	sigdelset(&pending, SIGQUIT);
+	sigdelset(&pending, SIGTERM);
+	for (int signo = 1; signo <= SIGRTMAX; signo++) {
+		struct sigaction action;
+
+		if (sigismember(&pending, signo) > 0 &&
+		    sigaction(signo, NULL, &action) == 0) {
+			(void)signal(signo, SIG_IGN); /* takes what is pending away */
+			(void)sigaction(signo, &action, NULL);
+		}
+	}
+}
+
 void caller_forget(void)
 {
 	static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
-	static const int expired[] = {SIGALRM, SIGVTALRM, SIGPROF};
 	const struct itimerval never = {{0, 0}, {0, 0}};
 	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		(void)setitimer((__itimer_which_t)timers[i], &never, NULL);
-		(void)signal(expired[i], SIG_IGN); /* also one that is pending */
-	}
+	forget_pending();
 	forget_ignored();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -57,6 +57,7 @@ struct process {
 	uint64_t cpu_seen_ns;    /* and when that was; 0: not looked yet */
 	bool overdue;            /* seen with a job far past its deadline */
 	uint64_t overdue_cpu_ms; /* the CPU time that it had used by then */
+	uint64_t stopped_ns;     /* seen stopped without a job since; 0: not */
 };
 
 /* A row of process_kinds at work in a generation: the frontends, or one pool's hashers.
@@ -230,6 +231,8 @@ struct role *role_of_pool(struct generation *g, unsigned pool);
 
 /* sizing.c: how many processes a pool should have */
 void sizing_init(struct role *role);
+/* Jobs that frontends have for the pool, by what their slots say. */
+uint64_t sizing_demand(const struct role *role);
 void sizing_want(struct role *role);           /* a frontend says that jobs wait */
 void sizing_resize(struct role *role, int by); /* one process more or less */
 

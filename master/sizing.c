@@ -11,8 +11,7 @@
 
 enum { SHRINK_MIN_MS = 50, SHRINK_MAX_MS = 5000 };
 
-/* Jobs that frontends have for the pool, by what their slots say. */
-static uint64_t sizing_demand(const struct role *role)
+uint64_t sizing_demand(const struct role *role)
 {
 	const struct generation *g = role->generation;
 	uint64_t jobs = 0;

@@ -227,6 +227,7 @@ static void process_watch(struct process *p, pid_t pid, int control)
 	p->reaped = false;
 	p->greeted = p->unkillable = false;
 	p->cpu_seen_ns = 0;
+	p->stopped_ns = 0;
 	p->control = control;
 	p->sight = -1;
 	p->state = PROCESS_STARTING;

@@ -1,10 +1,11 @@
 /*
  * Hashers that do not get on: one that is stopped with a job in hand is replaced, and
- * its job goes to another; so is one with a job far past its deadline (an engine that
- * cannot be interrupted, a database that hangs), and one that goes on with what nobody
- * waits for any more. A slow but living one is left alone: one that would run, but is
- * given no time by a busy machine, has not looked at the clock or the board yet either.
- * A child's entry in /proc is out of the master's sight under hidepid=2 (and the unit's
+ * its job goes to another; so is one that is stopped while jobs wait in its pool, and
+ * one with a job far past its deadline (an engine that cannot be interrupted, a
+ * database that hangs), and one that goes on with what nobody waits for any more. A
+ * slow but living one is left alone: one that would run, but is given no time by a busy
+ * machine, has not looked at the clock or the board yet either. A child's entry in
+ * /proc is out of the master's sight under hidepid=2 (and the unit's
  * ProtectProc=invisible), so the child opens it at birth and hands it over.
  * What a slot says is hearsay: a hasher's can only bring the end of the process whose
  * slot it is, and frontends that want nothing the end of a few.
@@ -206,6 +207,26 @@ static bool watch_is_abandoned(struct process *p, const struct watch_sight *sigh
 	       watch_is_stuck(sight, p->abandoned_cpu_ms);
 }
 
+/* A stopped hasher without a job takes none, but counts as ready. It is replaced when
+ * its pool has had jobs for LADDER_STOPPED_MS that others have not done either. */
+static void watch_idle(struct process *p)
+{
+	const uint64_t now = clock_ns();
+
+	if (p->state != PROCESS_READY || sizing_demand(p->role) == 0 ||
+	    !watch_is_stopped(p->pid)) {
+		p->stopped_ns = 0;
+		return;
+	}
+	if (p->stopped_ns == 0 || p->stopped_ns < p->role->generation->watch_from_ns)
+		p->stopped_ns = now;
+	if (now - p->stopped_ns < LADDER_STOPPED_MS * NS_PER_MS)
+		return;
+	process_kill(p, EXIT_CAUSE_STOPPED);
+	if (p->unkillable)
+		supervise_role(p->role); /* another one takes its place */
+}
+
 static void watch_process(struct process *p)
 {
 	const struct generation *g = p->role->generation;
@@ -217,6 +238,8 @@ static void watch_process(struct process *p)
 		p->overdue = false;
 		p->abandoned_claim = 0;
 		p->cpu_seen_ns = 0;
+		if (age == 0 && p->condemned == EXIT_CAUSE_LEFT)
+			watch_idle(p);
 		return;
 	}
 	if (watch_see(p, &sight) != 0)

@@ -97,6 +97,49 @@ static void timers(void)
 	}
 }
 
+/* Sent to the caller, which had them blocked. */
+static void pending(void)
+{
+	const int signals[] = {SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGTTIN,
+	    SIGIO, SIGXCPU, SIGRTMIN, SIGRTMAX};
+	struct sigaction action;
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		REQUIRE(kill(getpid(), signals[i]) == 0);
+	caller_forget();
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		REQUIRE(sigaction(signals[i], NULL, &action) == 0);
+		REQUIRE(action.sa_handler == SIG_DFL);
+	}
+}
+
+static volatile sig_atomic_t told;
+
+static void note(int signo)
+{
+	told += signo;
+}
+
+static void pending_end(void)
+{
+	const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	sigset_t set;
+	int sum = 0;
+
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		REQUIRE(signal(signals[i], note) != SIG_ERR);
+		REQUIRE(kill(getpid(), signals[i]) == 0);
+		sum += signals[i];
+	}
+	caller_forget();
+	REQUIRE(told == sum);
+}
+
 static void a_mask(void)
 {
 	umask(0777);
@@ -218,6 +261,18 @@ static void what_was_blocked_is_not(void **state)
 	alone(blocked);
 }
 
+static void pending_signals_of_the_caller_do_not_end_it(void **state)
+{
+	(void)state;
+	alone(pending);
+}
+
+static void pending_signals_that_end_a_daemon_are_kept(void **state)
+{
+	(void)state;
+	alone(pending_end);
+}
+
 static void no_timer_ends_it(void **state)
 {
 	(void)state;
@@ -255,6 +310,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_was_ignored_is_not),
 	    cmocka_unit_test(what_was_blocked_is_not),
+	    cmocka_unit_test(pending_signals_of_the_caller_do_not_end_it),
+	    cmocka_unit_test(pending_signals_that_end_a_daemon_are_kept),
 	    cmocka_unit_test(no_timer_ends_it),
 	    cmocka_unit_test(it_can_read_what_it_makes),
 	    cmocka_unit_test(soft_limits_are_raised),

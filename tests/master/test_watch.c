@@ -256,6 +256,70 @@ static void few_are_killed_because_clients_leave(void **state)
 	assert_in_range(kills, 30, 34);
 }
 
+/* The hasher's process is stopped from now on; it is a child that does nothing else. */
+static pid_t stop_hasher(struct world *w, unsigned index)
+{
+	const pid_t before = hasher(w, index)->pid;
+	siginfo_t info;
+	pid_t pid = fork();
+
+	assert_return_code(pid, errno);
+	if (pid == 0)
+		for (;;)
+			raise(SIGSTOP);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0);
+	hasher(w, index)->pid = pid;
+	return before;
+}
+
+static void end_stopped(struct world *w, unsigned index, pid_t before)
+{
+	const pid_t pid = hasher(w, index)->pid;
+
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	hasher(w, index)->pid = before;
+}
+
+static void stopped_idle_hasher_is_killed_while_jobs_wait(void **state)
+{
+	struct world *w = *state;
+	const pid_t before = stop_hasher(w, 0);
+
+	bool early, late;
+
+	watch(w, 4 * LADDER_STOPPED_MS);
+	atomic_store(&frontend(w)->in_flight[0], 1);
+	watch(w, LADDER_STOPPED_MS);
+	early = killed != 0;
+	watch(w, LADDER_WATCH_MS);
+	late = is_killed(w, 0);
+	end_stopped(w, 0, before);
+	assert_false(early);
+	assert_true(late);
+}
+
+/* The time begins anew when the pool has had no jobs, or the master was stopped, too.
+ */
+static void stopped_idle_hasher_is_judged_by_one_stretch_of_time(void **state)
+{
+	struct world *w = *state;
+	const pid_t before = stop_hasher(w, 0);
+
+	for (unsigned i = 0; i < 8; i++) {
+		atomic_store(&frontend(w)->in_flight[0], 1);
+		watch(w, LADDER_STOPPED_MS);
+		if (i % 2 == 0)
+			pass(60000);
+		atomic_store(&frontend(w)->in_flight[0], i % 2 == 0);
+		watch(w, LADDER_WATCH_MS);
+		atomic_store(&frontend(w)->in_flight[0], 0);
+		watch(w, LADDER_WATCH_MS);
+	}
+	end_stopped(w, 0, before);
+	assert_int_equal(killed, 0);
+}
+
 static void nothing_on_the_board_is_followed(void **state)
 {
 	struct world *w = *state;
@@ -281,6 +345,8 @@ int main(void)
 	    WITH_WATCH(one_wanted_job_keeps_its_hasher_alive),
 	    WITH_WATCH(who_gets_on_is_left_alone),
 	    WITH_WATCH(few_are_killed_because_clients_leave),
+	    WITH_WATCH(stopped_idle_hasher_is_killed_while_jobs_wait),
+	    WITH_WATCH(stopped_idle_hasher_is_judged_by_one_stretch_of_time),
 	    WITH_WATCH(nothing_on_the_board_is_followed),
 	};
 

@@ -199,6 +199,29 @@ static void test_late_answer(void **state)
 	daemon_stop(d);
 }
 
+/* A hasher that is stopped before a job comes: the job waits for another one, and not
+ * until its deadline. */
+static void test_idle_hasher(void **state)
+{
+	struct daemon *d = *state;
+	static const char *const pools[][2] = {{"hasher elastic/0", "/hash/x"},
+	    {"hasher fixed/0", "/hash_rayon/x"}, {"hasher lookup/0", "/user/1"}};
+
+	daemon_start(d, AFTERMATH_DAEMON, "profile.default.memory=8M",
+	    "pool.elastic.min_processes=1", "pool.elastic.deadline=1h",
+	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",
+	    "pool.fixed.deadline=1h", "pool.lookup.deadline=1h", NULL);
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
+		pid_t pid = process_wait_new(d, pools[i][0], 0);
+
+		process_stop(pid);
+		assert_int_equal(client_fetch(&d->tcp, pools[i][1], NULL, 0), 200);
+		process_wait_new(d, pools[i][0], pid);
+	}
+	assert_true(daemon_log_has(d, "stopped"));
+	daemon_stop(d);
+}
+
 /* ---- a frontend */
 
 /* The other one takes all that is new. */
@@ -281,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_hasher_under_load),
 	    daemon_test(test_late_answer),
+	    daemon_test(test_idle_hasher),
 	    daemon_test(test_frontend),
 	    daemon_test(test_master),
 	    daemon_test(test_master_told_meanwhile),
