@@ -190,6 +190,7 @@ static int main_run(const struct options *options)
 	 * limit of file size, is an error of write() and no reason to die */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	caller_raise_limits(false);
 	config = main_config_here(options);
 	if (config == NULL)
 		return EXIT_FAILED;

@@ -87,3 +87,15 @@ rm -f "$dir"/argond.db*
 [ "$(cd "$dir" && echo *)" = 'argond.conf log' ] || fail "left: $(ls "$dir")"
 ! grep -q 'BUG:' "$dir/log" || fail 'the log complains'
 ok 'leaves nothing behind'
+
+: >"$dir/log"
+(
+	ulimit -S -f 0
+	argond -d </dev/null
+) || fail 'does not start with a low soft limit of file size'
+last=$(cat "$pidfile")
+argond -s quit || fail 'quit'
+wait_gone "$last"
+head -n 1 "$dir/log" | grep -q 'master: argond ' || fail 'the first lines are lost'
+! grep -q 'could not be written' "$dir/log" || fail 'lines are lost'
+ok 'no line is lost to a soft limit of the caller'
