@@ -110,7 +110,7 @@ void caller_close_files(void)
 	(void)close_range(next, UINT_MAX, 0);
 }
 
-void caller_raise_limits(void)
+void caller_raise_limits(bool tell)
 {
 	static const struct {
 		__rlimit_resource_t which;
@@ -129,9 +129,9 @@ void caller_raise_limits(void)
 		if (getrlimit(rows[i].which, &limit) != 0)
 			continue;
 		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(rows[i].which, &limit) != 0)
+		if (setrlimit(rows[i].which, &limit) != 0 && tell)
 			log_warn("%s: %s", rows[i].name, strerror(errno));
-		if (rows[i].follows != NULL && limit.rlim_max != RLIM_INFINITY)
+		if (tell && rows[i].follows != NULL && limit.rlim_max != RLIM_INFINITY)
 			log_warn("%s is %llu: %s; start argond without it",
 			    rows[i].name, (unsigned long long)limit.rlim_max,
 			    rows[i].follows);

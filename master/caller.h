@@ -20,7 +20,8 @@ bool caller_ignores_hangup(void);
 void caller_close_files(void);
 
 /* Soft limits up to the hard ones, where the soft ones would end the master or its
- * files. Logged where they stay too tight. */
-void caller_raise_limits(void);
+ * files. Called before the first line is logged, and again with `tell`, when the log is
+ * open: then it says where they stay too tight. */
+void caller_raise_limits(bool tell);
 
 #endif

@@ -49,7 +49,8 @@ static const char *const advice[EXIT_CAUSE_END] = {
     [EXIT_CAUSE_DEADLINE] =
         "by us, a job was far past its deadline: see the pool's `deadline`",
     [EXIT_CAUSE_CANCELLED] = "by us, all who had asked had left and it could not stop",
-    [EXIT_CAUSE_STOPPED] = "by us, it was stopped with a job in hand",
+    [EXIT_CAUSE_STOPPED] =
+        "by us, it was stopped with a job in hand, or while jobs waited",
     [EXIT_CAUSE_ROGUE] = "by us, it broke the rules of its sockets",
     [EXIT_CAUSE_LATE] = "by us, it was not ready or not gone in time",
 };

@@ -295,8 +295,9 @@ void listen_refuse(const struct listener_socket *entry)
 	                                               : tcp_refuse(entry->fd);
 
 	if (rc != 0)
-		log_warn("%s: new connections cannot be refused yet: %s",
-		    entry->spec.text, strerror(errno));
+		log_warn("%s: new connections cannot be refused yet: %s%s",
+		    entry->spec.text, strerror(errno),
+		    errno == EPERM ? "; this kernel asks for CAP_NET_ADMIN" : "");
 }
 
 /* A Unix socket that was shut down keeps its queue. */

@@ -190,11 +190,13 @@ static int main_run(const struct options *options)
 	 * limit of file size, is an error of write() and no reason to die */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	caller_raise_limits(false);
 	config = main_config_here(options);
 	if (config == NULL)
 		return EXIT_FAILED;
 	caller_close_files(); /* the config may have come by one of them */
-	if (options->detach && !upgrade_is_heir() && (ready_fd = detach_begin()) < 0) {
+	if (options->detach && !upgrade_is_heir() &&
+	    (ready_fd = detach_begin(config_log(config, true))) < 0) {
 		config_free(config);
 		return main_fail(strerror(errno));
 	}
@@ -202,6 +204,8 @@ static int main_run(const struct options *options)
 		config_free(config);
 		return EXIT_FAILED;
 	}
+	if (ready_fd >= 0 && !log_is_standard())
+		detach_logged(ready_fd);
 	return master_run(config, options, ready_fd);
 }
 

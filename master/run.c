@@ -103,7 +103,7 @@ static int run_open(struct master *m, struct config *config)
 	struct listener_set sockets;
 	char self[CGROUP_TEXT];
 
-	caller_raise_limits();
+	caller_raise_limits(true);
 	plan_raise_files(config, NULL);
 	if (cgroup_read(CGROUP_SELF, self) == 0)
 		groups_open(&m->groups, CGROUP_ROOT, self);

@@ -160,7 +160,7 @@ static void limits(void)
 		limit.rlim_cur = 10000;
 		setrlimit((__rlimit_resource_t)which[i], &limit);
 	}
-	caller_raise_limits();
+	caller_raise_limits(false);
 	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) {
 		getrlimit((__rlimit_resource_t)which[i], &limit);
 		REQUIRE(limit.rlim_cur == limit.rlim_max);

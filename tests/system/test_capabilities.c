@@ -223,6 +223,20 @@ static void what_fails_for_want_of_one_names_it(void **state)
 	d->files_expected = true;
 }
 
+/* Some kernels attach a socket filter for CAP_NET_ADMIN only. */
+static void a_drain_that_lacks_one_names_it(void **state)
+{
+	struct daemon *d = *state;
+	const char *const options[] = {NULL};
+
+	start(d, ALL, options);
+	assert_return_code(kill(d->pid, SIGTERM), errno);
+	daemon_wait_log(d, "master: gone$");
+	assert_false(
+	    daemon_log_has(d, "cannot be refused yet: Operation not permitted$"));
+	daemon_stop(d);
+}
+
 /* ---- without CAP_KILL */
 
 static void start_unable_to_kill(struct daemon *d)
@@ -348,6 +362,7 @@ int main(void)
 	    daemon_test(users_of_roles_are_refused_as_well),
 	    daemon_test(without_any_it_serves_as_it_is),
 	    daemon_test(what_fails_for_want_of_one_names_it),
+	    daemon_test(a_drain_that_lacks_one_names_it),
 	    daemon_test(every_signal_ends_what_cannot_be_signalled),
 	    daemon_test(a_reload_ends_the_old_processes),
 	    daemon_test(what_is_late_is_closed_out),

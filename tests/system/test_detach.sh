@@ -54,9 +54,17 @@ first=$(cat "$pidfile")
 [ "$(stat -c %t,%T "/proc/$first/fd/0" -L)" = 1,3 ] || fail 'standard input is not /dev/null'
 ok 'ready when the command returns'
 
-! argond -d 2>/dev/null || fail 'a second one starts'
+! argond -d 2>"$dir/err" || fail 'a second one starts'
 [ "$(cat "$pidfile")" = "$first" ] || fail 'the second one has the pidfile'
-ok 'a second one is refused'
+[ "$(cat "$dir/err")" = "argond: not started; the reason is in the log, $dir/log" ] ||
+	fail "the second one says: $(cat "$dir/err")"
+! argond -d -o log=stderr 2>"$dir/err" || fail 'a second one starts'
+! grep -q 'in the log' "$dir/err" || fail 'the reason is here, not elsewhere'
+grep -q 'running already' "$dir/err" || fail "no reason: $(cat "$dir/err")"
+! argond -d -o log=/nowhere/log 2>"$dir/err" || fail 'starts without its log'
+[ "$(wc -l <"$dir/err")" = 1 ] || fail "not one line: $(cat "$dir/err")"
+rm "$dir/err"
+ok 'a second one is refused, and where the reason is'
 
 argond -s reload || fail 'reload'
 [ "$(cat "$pidfile")" = "$first" ] || fail 'a reload has changed the master'
@@ -79,3 +87,15 @@ rm -f "$dir"/argond.db*
 [ "$(cd "$dir" && echo *)" = 'argond.conf log' ] || fail "left: $(ls "$dir")"
 ! grep -q 'BUG:' "$dir/log" || fail 'the log complains'
 ok 'leaves nothing behind'
+
+: >"$dir/log"
+(
+	ulimit -S -f 0
+	argond -d </dev/null
+) || fail 'does not start with a low soft limit of file size'
+last=$(cat "$pidfile")
+argond -s quit || fail 'quit'
+wait_gone "$last"
+head -n 1 "$dir/log" | grep -q 'master: argond ' || fail 'the first lines are lost'
+! grep -q 'could not be written' "$dir/log" || fail 'lines are lost'
+ok 'no line is lost to a soft limit of the caller'

@@ -300,7 +300,7 @@ static void lower_soft_limits(void)
 
 	if (getrlimit(RLIMIT_FSIZE, &file) != 0 || getrlimit(RLIMIT_CPU, &cpu) != 0)
 		_exit(125);
-	file.rlim_cur = 4096;
+	file.rlim_cur = 0; /* not even the first line can be written */
 	cpu.rlim_cur = 1;
 	if (setrlimit(RLIMIT_FSIZE, &file) != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0)
 		_exit(125);
