@@ -65,9 +65,7 @@ UNIT_TESTS    := $(sort $(wildcard tests/common/test_*.c tests/master/test_*.c \
 SYSTEM_TESTS  := $(sort $(wildcard tests/system/test_*.c))
 SYSTEM_SHIMS  := $(sort $(wildcard tests/system/shim_*.c))
 SYSTEM_SHARED := $(filter-out $(SYSTEM_TESTS) $(SYSTEM_SHIMS),$(sort $(wildcard tests/system/*.c)))
-# the models do not change under a sanitizer
-SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh) \
-	$(if $(SANITIZE),,$(wildcard tests/model/test_*.sh)))
+SCRIPT_TESTS  := $(sort $(wildcard tests/system/test_*.sh))
 FAULT_TESTS   := $(sort $(wildcard tests/faults/test_*.c))
 FAULT_SHARED  := tests/faults/world.c $(SYSTEM_SHARED)
 BENCHES       := $(sort $(wildcard tests/bench/bench_*.c))
@@ -76,6 +74,11 @@ FUZZ_TARGETS  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SOURCES  := $(sort $(wildcard tests/*/*.c tests/*/*.h))
 UNIT_PROGRAMS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
 SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
+# system tests that wait nearly all the time, and measure nothing: they run beside others
+WAITING_TESTS   := capabilities drain drain_listen f02_stopped inherited migrate proc_hidden \
+	reload reload_bad signal_bound signal_whom start syslog terminal upgrade upgrade_bad \
+	upgrade_path upgrade_supervised
+WAITING_PROGRAMS := $(patsubst %,$(BUILD)/tests/system/test_%,$(WAITING_TESTS))
 FAULT_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(FAULT_TESTS))
 FAULT_ARGOND    := $(BUILD)/tests/faults/argond
 BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
@@ -89,7 +92,7 @@ quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
 	endurance lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
 	bench-overload programs check-llhttp deps-llhttp check-fuzz fuzz fuzz-run \
-	deps-fuzz deps-bench check-distros model
+	deps-fuzz deps-bench deps-model check-distros model
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -101,7 +104,7 @@ help:
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
 	@echo 'make check-llhttp  the HTTP tests with each version of llhttp'
-	@echo 'make model      the models of the protocols alone, with figures'
+	@echo 'make model      the models of the protocols (spin), with figures'
 	@echo 'make faults     every call of argond fails, one after another'
 	@echo 'make endurance  a long life in short, ARGOND_ENDURANCE=120 seconds of it'
 	@echo 'make lint       clang-tidy and cppcheck'
@@ -125,7 +128,8 @@ help:
 PACKAGES = gcc/clang libc6-dev pkgconf/pkg-config libargon2-dev libb2-dev libbsd-dev \
 	libev-dev libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev \
 	libssl-dev $(LLHTTP_PACKAGE)
-CHECK_PACKAGES = libcmocka-dev procps strace spin -- tcc
+CHECK_PACKAGES = libcmocka-dev procps strace
+MODEL_PACKAGES = gcc libc6-dev spin -- tcc
 LINT_PACKAGES  = libcmocka-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
 FUZZ_PACKAGES  = clang libclang-rt-dev
 BENCH_PACKAGES = libcmocka-dev procps curl wrk -- slowhttptest
@@ -152,6 +156,9 @@ endif
 
 deps-check:
 	@sh tests/packages.sh check $(PACKAGES) $(CHECK_PACKAGES)
+
+deps-model:
+	@sh tests/packages.sh model $(MODEL_PACKAGES)
 
 deps-lint:
 	@sh tests/packages.sh lint $(PACKAGES) $(LINT_PACKAGES)
@@ -238,6 +245,8 @@ programs: $(BUILD)/argond $(UNIT_PROGRAMS) $(SYSTEM_PROGRAMS) $(BENCH_PROGRAMS) 
 # --- what is done with it
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+# of tests: more than there are CPUs, since some of them wait
+LANES = $(shell echo $$(($(JOBS) + 2)))
 
 run: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
@@ -249,8 +258,8 @@ run: deps
 
 check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
-	@sh tests/run.sh $(BUILD) $(JOBS) $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) -- \
-		$(SYSTEM_PROGRAMS) $(SCRIPT_TESTS)
+	@sh tests/run.sh $(BUILD) $(LANES) $(WAITING_PROGRAMS) $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) -- \
+		$(filter-out $(WAITING_PROGRAMS),$(SYSTEM_PROGRAMS)) $(SCRIPT_TESTS)
 
 check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(JOBS) $(UNIT_PROGRAMS) --
@@ -285,7 +294,7 @@ fuzz: deps-fuzz
 fuzz-run: $(FUZZ_PROGRAMS)
 	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_PROGRAMS)
 
-model: deps-check
+model: deps-model
 	@MODEL_TABLE=1 sh tests/model/test_model.sh
 
 sanitize:

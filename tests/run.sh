@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs test programs: run.sh BUILD JOBS PROGRAM... -- PROGRAM...; the first ones JOBS at a time,
-# the others, which have daemons and look at clocks and processes, one after another. The output
+# the others, which measure, or load the machine, one after another. The output
 # of one that fails is shown whole, of the others only the name and the time.
 build=$1 jobs=$2
 shift 2

@@ -158,7 +158,8 @@ static void without_any_it_serves_as_it_is(void **state)
 	need_root();
 	start(d, ALL, (const char *const[]){CONFINED_SMALL, NULL});
 	confined_expect_service(d);
-	assert_true(daemon_log_has(d, "root does not have here: .*CAP_KILL.*CAP_IPC_LOCK"));
+	assert_true(
+	    daemon_log_has(d, "root does not have here: .*CAP_KILL.*CAP_IPC_LOCK"));
 	assert_false(daemon_log_has(d, "next try"));
 	assert_return_code(kill(d->pid, SIGHUP), errno);
 	daemon_wait_log(d, "ready, generation 2");

@@ -78,7 +78,7 @@ static bool all_skipped(void *arg)
 }
 
 /* No job has been taken when they are stopped: all that comes lies on the links or in
- * the queues. */
+ * the queues. The master is stopped as well, for it would replace them. */
 static void besiege(struct daemon *d, struct peek *peek)
 {
 	struct siege siege = {.d = d, .peek = peek, .asks = harness_rounds(1000, 5000)};
@@ -88,6 +88,7 @@ static void besiege(struct daemon *d, struct peek *peek)
 	unsigned window;
 
 	load.connections = LOAD_CONNECTIONS;
+	process_stop(d->pid);
 	signal_hashers(d, true);
 	load_run(&load);
 	load_print(&load, "F30");
@@ -106,6 +107,7 @@ static void besiege(struct daemon *d, struct peek *peek)
 	wait_until(all_skipped, peek, "hashers that skip what has expired");
 	after = take_tally(peek);
 	assert_int_equal(after.done, before.done);
+	assert_return_code(kill(d->pid, SIGCONT), errno);
 }
 
 static void test_stopped(void **state)

@@ -112,6 +112,7 @@ static void test_title_counts(void **state)
 	for (int i = 0; i < 5; i++)
 		client_open(&clients[i], &d->tcp);
 	wait_until(counts_shown, &counts, "5 connections in the titles");
+	process_stop(d->pid); /* it would replace a hasher that is stopped */
 	process_stop(pid);
 	for (int i = 0; i < 2; i++)
 		client_say(
@@ -119,6 +120,7 @@ static void test_title_counts(void **state)
 	counts.waiting = 2;
 	wait_until(counts_shown, &counts, "2 waiting connections in the titles");
 	kill(pid, SIGCONT);
+	kill(d->pid, SIGCONT);
 	counts.waiting = 0;
 	wait_until(counts_shown, &counts, "nobody waiting in the titles");
 	for (int i = 0; i < 5; i++)
