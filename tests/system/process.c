@@ -253,3 +253,15 @@ void process_stop(pid_t pid)
 	if (kill(pid, SIGSTOP) == 0)
 		wait_until(is_stopped, &pid, "a stopped process");
 }
+
+void process_hold(const struct daemon *d, pid_t pid)
+{
+	process_stop(d->pid);
+	process_stop(pid);
+}
+
+void process_release(const struct daemon *d, pid_t pid)
+{
+	assert_return_code(kill(pid, SIGCONT), errno);
+	assert_return_code(kill(d->pid, SIGCONT), errno);
+}

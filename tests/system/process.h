@@ -50,4 +50,9 @@ void process_kill(pid_t pid);
 /* Waits until it is stopped (after SIGSTOP). */
 void process_stop(pid_t pid);
 
+/* The same for a hasher that is to stay so: the master would replace it while jobs
+ * wait, and is stopped as well. process_release() lets both go on. */
+void process_hold(const struct daemon *d, pid_t pid);
+void process_release(const struct daemon *d, pid_t pid);
+
 #endif

@@ -146,12 +146,12 @@ static void jump_over_job(struct jumps *jumps)
 	pid_t pid = process_find(jumps->d, "hasher fixed/0");
 	struct response r = {0};
 
-	process_stop(pid);
+	process_hold(jumps->d, pid);
 	client_say(&jumps->held, "GET /hash_rayon/held HTTP/1.1\r\nHost: t\r\n\r\n");
 	peek_wait_jobs(&jumps->peek, FRONTENDS, PEEK_FIXED, 1);
 	atomic_store(jumps->clock, dated.turned);
 	wait_until(date_is_right, &dated, "a Date that follows the clock");
-	kill(pid, SIGCONT);
+	process_release(jumps->d, pid);
 	client_read(&jumps->held, &r, false);
 	assert_int_equal(r.status, 200);
 	response_free(&r);

@@ -187,7 +187,7 @@ static struct flying ask_held(struct break_in *b, struct client *client)
 {
 	struct flying f = {.b = b};
 
-	process_stop(b->fixed);
+	process_hold(b->d, b->fixed);
 	client_say(client, ask_fixed);
 	wait_until(find_flight, &f, "a job under way");
 	return f;
@@ -223,7 +223,7 @@ static void test_foreign_ids(void **state)
 	expect_complaint(b, b->links[f.frontend], len, "an id of another pool");
 	b->packet[28] = '\n';
 	expect_complaint(b, right, len, "a line feed in the hash");
-	kill(b->fixed, SIGCONT);
+	process_release(b->d, b->fixed);
 	expect_mine(&client);
 	len = hostile_reply(b->packet, f.id, f.flight, forged);
 	expect_complaint(b, b->links[f.frontend], len, "an old id of another pool");
@@ -253,7 +253,7 @@ static void test_cancelled_ids(void **state)
 	len = hostile_reply(b->packet, f.id, f.flight, forged);
 	for (int i = 0; i < 100; i++)
 		assert_true(hostile_send(right, b->packet, len));
-	kill(b->fixed, SIGCONT);
+	process_release(b->d, b->fixed);
 	expect_mine(&next);
 	client_close(&next);
 	close(right);
@@ -339,16 +339,16 @@ static void test_monstrous_cost(void **state)
 
 	client_open(&client, &b->d->tcp);
 	f = ask_held(b, &client);
-	kill(b->fixed, SIGCONT);
+	process_release(b->d, b->fixed);
 	expect_mine(&client);
-	process_stop(b->fixed);
+	process_hold(b->d, b->fixed);
 	link = fds_take_link(b->frontends[f.frontend], b->fixed, 0);
 	assert_true(link >= 0);
 	/* the same connection's next job has the next id and the flight just freed */
 	len = hostile_job(b->packet, f.id + 1, f.flight, UINT32_MAX);
 	assert_true(hostile_send(link, b->packet, len));
 	ask_held(b, &client);
-	kill(b->fixed, SIGCONT);
+	process_release(b->d, b->fixed);
 	client_read(&client, &r, false);
 	assert_in_range(r.status, 400, 599);
 	response_free(&r);

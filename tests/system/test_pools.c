@@ -190,7 +190,7 @@ static void test_queue_full(void **state)
 	    "pool.fixed.deadline=120s", NULL);
 	look_inside(d, &peek);
 	pid = process_find(d, "hasher fixed/0");
-	process_stop(pid);
+	process_hold(d, pid);
 	for (int i = 0; i < JOBS; i++) {
 		client_open(&clients[i], &d->tcp);
 		client_say(&clients[i], ask_fixed);
@@ -198,7 +198,7 @@ static void test_queue_full(void **state)
 	while (!client_receive(&clients[JOBS - 1], harness_limit_ms()))
 		fail_msg("no answer though the queue is full");
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
-	kill(pid, SIGCONT);
+	process_release(d, pid);
 	for (int i = 0; i < JOBS; i++) {
 		client_read(&clients[i], &r, false);
 		served += r.status == 200;
@@ -217,8 +217,8 @@ static void test_queue_full(void **state)
 	daemon_stop(d);
 }
 
-/* A stopped hasher costs its jobs their deadline and nothing else; what it does late is
- * nobody's answer. */
+/* A hasher that is stopped, and not replaced, costs its jobs their deadline and nothing
+ * else; what it does late is no answer to the next job. */
 static void test_stopped_hasher(void **state)
 {
 	struct daemon *d = *state;
@@ -232,12 +232,12 @@ static void test_stopped_hasher(void **state)
 	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1", deadline, NULL);
 	look_inside(d, &peek);
 	pid = process_find(d, "hasher fixed/0");
-	process_stop(pid);
+	process_hold(d, pid);
 	client_open(&late, &d->tcp);
 	client_say(&late, ask_fixed);
 	assert_int_equal(client_fetch(&d->tcp, "/hash/other-pool", NULL, 0), 200);
 	expect_status(&late, 504);
-	kill(pid, SIGCONT);
+	process_release(d, pid);
 	assert_int_equal(client_fetch(&d->tcp, "/hash_rayon/x", NULL, 0), 200);
 	peek_close(&peek);
 	daemon_stop(d);
@@ -259,7 +259,7 @@ static void test_cancelled(void **state)
 	    "pool.fixed.queue_limit=64", "pool.fixed.deadline=120s", NULL);
 	look_inside(d, &peek);
 	pid = process_find(d, "hasher fixed/0");
-	process_stop(pid);
+	process_hold(d, pid);
 	for (int i = 0; i < JOBS; i++) {
 		client_open(&clients[i], &d->tcp);
 		client_say(&clients[i], ask_fixed);
@@ -267,7 +267,7 @@ static void test_cancelled(void **state)
 	peek_wait_jobs(&peek, 2, PEEK_FIXED, JOBS);
 	for (int i = 0; i < JOBS; i++)
 		client_reset(&clients[i]);
-	kill(pid, SIGCONT);
+	process_release(d, pid);
 	load_run(&load);
 	load_expect_ok(&load, false);
 	peek_close(&peek);

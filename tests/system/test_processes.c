@@ -112,15 +112,13 @@ static void test_title_counts(void **state)
 	for (int i = 0; i < 5; i++)
 		client_open(&clients[i], &d->tcp);
 	wait_until(counts_shown, &counts, "5 connections in the titles");
-	process_stop(d->pid); /* it would replace a hasher that is stopped */
-	process_stop(pid);
+	process_hold(d, pid);
 	for (int i = 0; i < 2; i++)
 		client_say(
 		    &clients[i], "GET /hash_rayon/x HTTP/1.1\r\nHost: t\r\n\r\n");
 	counts.waiting = 2;
 	wait_until(counts_shown, &counts, "2 waiting connections in the titles");
-	kill(pid, SIGCONT);
-	kill(d->pid, SIGCONT);
+	process_release(d, pid);
 	counts.waiting = 0;
 	wait_until(counts_shown, &counts, "nobody waiting in the titles");
 	for (int i = 0; i < 5; i++)

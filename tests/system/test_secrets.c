@@ -329,10 +329,11 @@ static void expect_seen(struct search *s, const struct daemon *d)
 	struct response r = {0};
 	struct client client;
 
-	process_stop(pid);
+	process_hold(d, pid);
 	client_open(&client, &d->tcp);
 	client_say(&client, "GET /hash_rayon/" MARKER "w HTTP/1.1\r\nHost: t\r\n\r\n");
 	wait_until(is_found, s, "a password that waits");
+	assert_return_code(kill(d->pid, SIGCONT), errno);
 	process_kill(pid); /* and is tried again by another */
 	client_read(&client, &r, false);
 	assert_int_equal(r.status, 200);
