@@ -92,8 +92,9 @@ static int generation_open_processes(struct generation *g)
 	return 0;
 }
 
-/* Stops waiting for processes that cannot be killed. When the master exits, the kernel
- * resumes those that are stopped, and they leave. */
+/* Stops waiting for processes that cannot be killed. SIGCONT is permitted within a
+ * session even where KILL is not: a process that was stopped goes on, finds its control
+ * socket closed, and leaves. */
 static void generation_give_up(struct generation *g)
 {
 	char who[64];
@@ -105,6 +106,7 @@ static void generation_give_up(struct generation *g)
 			continue;
 		log_error("%s (%d) is left behind: it cannot be killed",
 		    process_name(p, who, sizeof(who)), (int)p->pid);
+		(void)kill(p->pid, SIGCONT);
 		p->state = PROCESS_NONE;
 		if (g->master->stopping)
 			g->master->exit_status = EXIT_FAILED;
