@@ -11,17 +11,7 @@
 #include "tests/system/process.h"
 #include "tests/system/trace.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "tests/sanitized.h"
 
 /* A sanitizer or a wrapper makes calls of its own. */
 static void start(struct daemon *d, struct trace *trace)

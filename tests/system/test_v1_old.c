@@ -182,71 +182,72 @@ static void test_truncated_where_asked_for(void **state)
 	"13jzPujEzIwRDlDEH7/iaOwCZhKLQmfFllA9crelW20"
 #define NUL5 "\\u0000\\u0000\\u0000\\u0000\\u0000"
 
+static const char *const columns[] = {
+    /* Spring Security: new DelegatingPasswordEncoder(...).encode("hunter2") */
+    "{bcrypt}$2a$04$pH0uFWWOX8bLTjGQy4SfnuEHtRCxvjI4OqhMtOcOI5ui6i2hLHDeu",
+    "{argon2}$argon2id$v=19$m=64,t=1,p=1$SBqhxptztbUfgrdpaN6Lvw$nm2RKe/"
+    "6gAYiQBrfGVDbYSgwfUQpDMzIA6B3wi+2jz4",
+    "{argon2@SpringSecurity_v5_8}$argon2id$v=19$m=16384,t=2,p=1$5e/"
+    "jb1URhtRQFqgdPXf+gw$lAOgh9F9zVtNVroMvDtZUYqQ1OlelVJ0qeYqGW/Ql6c",
+    /* doveadm pw -p hunter2 -s BLF-CRYPT -r 4; SHA512-CRYPT -r 1000; CRYPT;
+     * SHA256-CRYPT; MD5-CRYPT; MD5; ARGON2I (Dovecot 2.4) */
+    "{BLF-CRYPT}$2y$04$JDQy9s.1tIRqtGcQm32vt.3bFdv3bEiuNsPSFOPJBfnDoofoDLv6O",
+    "{SHA512-CRYPT}$6$rounds=1000$bElkpem0Lgs9ouYa$"
+    "U312dNgi7GScMJxpqWv4QJzcYzYvaj"
+    "ylRzPZudhgjn64/1fHRZB8MVBjQkpXzKXAiC7D4Qni5Df/y.cNEPwF9/",
+    "{CRYPT}$2y$05$8EJzitJBjqDPTROuhAqqe.uthz9E4luCNyji3Cnxh4hpg2WzCRlx2",
+    "{SHA256-CRYPT}$5$.D89MoxucgJMGxn4$"
+    "Q42CrbQZUlKxxLzhTXD2eFgZPQAn3YIk2TcLJ8qYhR0",
+    "{MD5-CRYPT}$1$GDelPF9A$guOKE5XVo74fmD15QHMFi0",
+    "{MD5}$1$uakA04AK$aYJZa6uB0QU0/5Bu7N/Te1",
+    "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$ntXfjxMD+tIwu/"
+    "u4i9Vsbg$JC5QJpljsc8PXzmlHC71gYK4LsCZj5p/pzIpBahHNSE",
+    /* slappasswd -o module-load="argon2 m=64 t=1 p=1" -h '{ARGON2}' -s hunter2;
+     * -h '{CRYPT}' -c '$6$rounds=1000$%.8s'; -h '{crypt}' -c '$1$%.8s' */
+    "{ARGON2}$argon2id$v=19$m=64,t=1,p=1$zdc2o2ACtuWAWFfacxN4ZA$"
+    "1dRq0Z6kvjnytNGK/"
+    "VUB93vJMhdDm4B9D1k6w1UFziw",
+    "{CRYPT}$6$rounds=1000$kT37Jxoy$6e8IISZ.LKuHlDfGEV6e/"
+    "p5XmXNDodNei3blClBYoTqSey"
+    "3NRnHyE7SRK37XHmwsUcK0GVHKMf9U2Xk/0seMd0",
+    "{crypt}$1$ZuUGG.9i$arbXlWmX3cwMIY2a72HMb1",
+    /* Nextcloud, OC\\Security\\Hasher: the number, and php -r 'echo
+     * password_hash("hunter2", PASSWORD_ARGON2ID, ["memory_cost" => 64,
+     * "time_cost" => 1, "threads" => 1]);', PASSWORD_ARGON2I, PASSWORD_BCRYPT
+     */
+    "3|$argon2id$v=19$m=64,t=1,p=1$QjN1LkRHd29MWDl6Y05iSA$"
+    "bS72v6wARZCk8uzIuk04Mo0t"
+    "tTrmRu7MaoMRaRog5ys",
+    "2|$argon2i$v=19$m=64,t=1,p=1$QUF1QXpqNjhIbDJVbks2Yg$NDNAnghy74z3/"
+    "gozSMTuRMKCf"
+    "QurSpZpUajVHOLVyOY",
+    "1|$2y$04$wO6aerEMG.r47V8HkMVsV.S1N8LHvgSX1lmbcFf1bHnBxWYUExqly",
+    /* libsodium 1.0.18, crypto_pwhash_str_alg(out, "hunter2", 7, 1, 8192,
+     * crypto_pwhash_ALG_ARGON2ID13): all 128 bytes */
+    SODIUM NUL5 NUL5 NUL5 NUL5 NUL5 NUL5 NUL5,
+    /* what a line of a file ends with */
+    "$apr1$vS64J5vE$UcLMnJzFRN3z2tDOlnzwr/\\n",
+    "$P$BRB4mDcJkIhS52nX6BJra6vwJohZVJ1\\r\\n",
+};
+
 static void test_as_columns_hold_them(void **state)
 {
-	static const char *const hashes[] = {
-	    /* Spring Security: new DelegatingPasswordEncoder(...).encode("hunter2") */
-	    "{bcrypt}$2a$04$pH0uFWWOX8bLTjGQy4SfnuEHtRCxvjI4OqhMtOcOI5ui6i2hLHDeu",
-	    "{argon2}$argon2id$v=19$m=64,t=1,p=1$SBqhxptztbUfgrdpaN6Lvw$nm2RKe/"
-	    "6gAYiQBrfGVDbYSgwfUQpDMzIA6B3wi+2jz4",
-	    "{argon2@SpringSecurity_v5_8}$argon2id$v=19$m=16384,t=2,p=1$5e/"
-	    "jb1URhtRQFqgdPXf+gw$lAOgh9F9zVtNVroMvDtZUYqQ1OlelVJ0qeYqGW/Ql6c",
-	    /* doveadm pw -p hunter2 -s BLF-CRYPT -r 4; SHA512-CRYPT -r 1000; CRYPT;
-	     * SHA256-CRYPT; MD5-CRYPT; MD5; ARGON2I (Dovecot 2.4) */
-	    "{BLF-CRYPT}$2y$04$JDQy9s.1tIRqtGcQm32vt.3bFdv3bEiuNsPSFOPJBfnDoofoDLv6O",
-	    "{SHA512-CRYPT}$6$rounds=1000$bElkpem0Lgs9ouYa$"
-	    "U312dNgi7GScMJxpqWv4QJzcYzYvaj"
-	    "ylRzPZudhgjn64/1fHRZB8MVBjQkpXzKXAiC7D4Qni5Df/y.cNEPwF9/",
-	    "{CRYPT}$2y$05$8EJzitJBjqDPTROuhAqqe.uthz9E4luCNyji3Cnxh4hpg2WzCRlx2",
-	    "{SHA256-CRYPT}$5$.D89MoxucgJMGxn4$"
-	    "Q42CrbQZUlKxxLzhTXD2eFgZPQAn3YIk2TcLJ8qYhR0",
-	    "{MD5-CRYPT}$1$GDelPF9A$guOKE5XVo74fmD15QHMFi0",
-	    "{MD5}$1$uakA04AK$aYJZa6uB0QU0/5Bu7N/Te1",
-	    "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$ntXfjxMD+tIwu/"
-	    "u4i9Vsbg$JC5QJpljsc8PXzmlHC71gYK4LsCZj5p/pzIpBahHNSE",
-	    /* slappasswd -o module-load="argon2 m=64 t=1 p=1" -h '{ARGON2}' -s hunter2;
-	     * -h '{CRYPT}' -c '$6$rounds=1000$%.8s'; -h '{crypt}' -c '$1$%.8s' */
-	    "{ARGON2}$argon2id$v=19$m=64,t=1,p=1$zdc2o2ACtuWAWFfacxN4ZA$"
-	    "1dRq0Z6kvjnytNGK/"
-	    "VUB93vJMhdDm4B9D1k6w1UFziw",
-	    "{CRYPT}$6$rounds=1000$kT37Jxoy$6e8IISZ.LKuHlDfGEV6e/"
-	    "p5XmXNDodNei3blClBYoTqSey"
-	    "3NRnHyE7SRK37XHmwsUcK0GVHKMf9U2Xk/0seMd0",
-	    "{crypt}$1$ZuUGG.9i$arbXlWmX3cwMIY2a72HMb1",
-	    /* Nextcloud, OC\\Security\\Hasher: the number, and php -r 'echo
-	     * password_hash("hunter2", PASSWORD_ARGON2ID, ["memory_cost" => 64,
-	     * "time_cost" => 1, "threads" => 1]);', PASSWORD_ARGON2I, PASSWORD_BCRYPT
-	     */
-	    "3|$argon2id$v=19$m=64,t=1,p=1$QjN1LkRHd29MWDl6Y05iSA$"
-	    "bS72v6wARZCk8uzIuk04Mo0t"
-	    "tTrmRu7MaoMRaRog5ys",
-	    "2|$argon2i$v=19$m=64,t=1,p=1$QUF1QXpqNjhIbDJVbks2Yg$NDNAnghy74z3/"
-	    "gozSMTuRMKCf"
-	    "QurSpZpUajVHOLVyOY",
-	    "1|$2y$04$wO6aerEMG.r47V8HkMVsV.S1N8LHvgSX1lmbcFf1bHnBxWYUExqly",
-	    /* libsodium 1.0.18, crypto_pwhash_str_alg(out, "hunter2", 7, 1, 8192,
-	     * crypto_pwhash_ALG_ARGON2ID13): all 128 bytes */
-	    SODIUM NUL5 NUL5 NUL5 NUL5 NUL5 NUL5 NUL5,
-	    /* what a line of a file ends with */
-	    "$apr1$vS64J5vE$UcLMnJzFRN3z2tDOlnzwr/\\n",
-	    "$P$BRB4mDcJkIhS52nX6BJra6vwJohZVJ1\\r\\n",
-	};
 	struct daemon *d = *state;
 	struct api api;
 
 	start(d);
 	api_open(&api, d);
-	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
-		if (api_verify(&api, "hunter2", hashes[i], ",\"profile\":\"old\"") !=
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		if (api_verify(&api, "hunter2", columns[i], ",\"profile\":\"old\"") !=
 		        API_REHASH ||
 		    strstr(api.r.body, "\"format\"") == NULL)
-			fail_msg("%s: %s", hashes[i], api.r.body);
+			fail_msg("%s: %s", columns[i], api.r.body);
 		assert_int_equal(
-		    api_verify(&api, "hunter3", hashes[i], ",\"profile\":\"old\""),
+		    api_verify(&api, "hunter3", columns[i], ",\"profile\":\"old\""),
 		    API_INVALID);
 		assert_int_equal(
 		    api_post(&api, "inspect", "{\"hash\":\"%s\",\"profile\":\"old\"}",
-		        hashes[i]),
+		        columns[i]),
 		    200);
 		assert_non_null(strstr(api.r.body, "\"accepted\":true"));
 		assert_non_null(strstr(api.r.body, "\"within_limits\":true"));
