@@ -132,7 +132,8 @@ static void run_close(struct master *m)
 		g->listeners.keep_files = m->upgrade.handed_on;
 		generation_close(g);
 	}
-	m->handed.keep_files = m->upgrade.heir; /* his who still serves there */
+	/* somebody else serves there: the one before us, or the one after */
+	m->handed.keep_files = m->upgrade.heir || m->upgrade.handed_on;
 	listen_close(&m->handed);
 	listen_close(&m->activated);
 	upgrade_close(m);

@@ -1,12 +1,13 @@
 /*
- * An old master that is stopped while the new one gets ready, until the time for that
- * is over: it is he who is late.
+ * Masters that are late: an old one that is stopped while the new one gets ready, until
+ * the time for that is over; and a new one that hands on before it was ever ready.
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
+#include "tests/system/client.h"
 #include "tests/system/masters.h"
 #include "tests/system/process.h"
 
@@ -62,9 +63,47 @@ static void test_late(void **state)
 	daemon_stop(d);
 }
 
+/* A master that is not ready yet is upgraded as well: it holds what its dead
+ * predecessor has handed to it, and must not remove the files of these sockets when it
+ * leaves. */
+static void test_never_ready(void **state)
+{
+	struct daemon *d = *state;
+	pid_t first, second, children[PROCESS_MAX];
+	size_t n;
+
+	masters_copy(d);
+	d->files_expected = true; /* the binary */
+	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
+	    "pool.elastic.min_processes=16", "pool.elastic.max_processes=16",
+	    "pool.fixed.min_processes=1", "pool.fixed.max_processes=1",
+	    "pool.lookup.max_processes=1", "frontend.processes=1", NULL);
+	first = d->pid;
+	daemon_log_mark(d);
+	assert_return_code(kill(first, SIGUSR2), errno);
+	wait_until(has_heir, d, "a new master");
+	second = masters_heir(first);
+	assert_return_code(kill(first, SIGKILL), errno);
+	daemon_wait_log(d, "this one is in charge");
+	n = process_children(second, children, PROCESS_MAX);
+	assert_true(n > 0);
+	for (size_t i = 0; i < n; i++) /* so that they do not get READY */
+		process_stop(children[i]);
+	assert_return_code(kill(second, SIGUSR2), errno);
+	daemon_wait_log(d, "draining for the successor");
+	for (size_t i = 0; i < n; i++)
+		kill(children[i], SIGCONT);
+	daemon_wait_log(d, "info master: gone");
+	assert_int_equal(client_fetch(&d->local, "/livez", NULL, 0), 200);
+	d->pid = masters_named(d);
+	assert_int_not_equal(d->pid, second);
+	daemon_stop(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    masters_test(test_never_ready),
 	    masters_test(test_late),
 	};
 
