@@ -319,5 +319,6 @@ int main(void)
 	    cmocka_unit_test(what_is_for_it_stays),
 	};
 
+	signal(SIGHUP, SIG_DFL); /* the tests may run under nohup */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

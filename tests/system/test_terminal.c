@@ -206,5 +206,6 @@ int main(void)
 	    daemon_test(under_nohup_it_outlives_its_terminal),
 	};
 
+	signal(SIGHUP, SIG_DFL); /* the tests may run under nohup */
 	return cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
 }
