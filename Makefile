@@ -79,6 +79,9 @@ WAITING_TESTS   := capabilities drain drain_listen f02_stopped inherited migrate
 	reload reload_bad signal_bound signal_whom start syslog terminal upgrade upgrade_bad \
 	upgrade_path upgrade_supervised
 WAITING_PROGRAMS := $(patsubst %,$(BUILD)/tests/system/test_%,$(WAITING_TESTS))
+# the programs that the table of attacks names
+ATTACK_PROGRAMS := $(addprefix $(BUILD)/,$(sort $(shell \
+	grep -o '`tests/[a-z]*/test_[a-z0-9_]*`' tests/README.md | tr -d '`')))
 FAULT_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(FAULT_TESTS))
 FAULT_ARGOND    := $(BUILD)/tests/faults/argond
 BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
@@ -92,7 +95,7 @@ quiet = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 .PHONY: all help deps deps-check deps-lint run check check-unit check-system sanitize \
 	endurance lint format install uninstall deb deps-deb check-deb clean bench bench-engine \
 	bench-overload programs check-llhttp deps-llhttp check-fuzz fuzz fuzz-run \
-	deps-fuzz deps-bench deps-model check-distros model
+	deps-fuzz deps-bench deps-model check-distros check-attacks model
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -103,6 +106,7 @@ help:
 	@echo 'make run        install what is missing, build, serve on http://127.0.0.1:8080'
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make sanitize   every test under ASan and UBSan'
+	@echo 'make check-attacks  the attacks that tests/README.md lists (some need root, gdb)'
 	@echo 'make check-llhttp  the HTTP tests with each version of llhttp'
 	@echo 'make model      the models of the protocols (spin), with figures'
 	@echo 'make faults     every call of argond fails, one after another'
@@ -260,6 +264,11 @@ check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@sh tests/run.sh $(BUILD) $(LANES) $(WAITING_PROGRAMS) $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) -- \
 		$(filter-out $(WAITING_PROGRAMS),$(SYSTEM_PROGRAMS)) $(SCRIPT_TESTS)
+
+check-attacks: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(ATTACK_PROGRAMS)
+	@sh tests/run.sh $(BUILD) $(JOBS) $(filter $(UNIT_PROGRAMS),$(ATTACK_PROGRAMS)) -- \
+		$(filter $(SYSTEM_PROGRAMS),$(ATTACK_PROGRAMS))
 
 check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(JOBS) $(UNIT_PROGRAMS) --
