@@ -7,6 +7,7 @@
 
 #include "common/capability.h"
 #include "common/cgroup.h"
+#include "common/landlock.h"
 #include "common/log.h"
 #include "master/caller.h"
 #include "master/detach.h"
@@ -156,6 +157,14 @@ static void run_tell_proc(void)
 		         "seconds later");
 }
 
+static void run_tell_landlock(void)
+{
+	if (landlock_version() == 0)
+		log_info("no Landlock: %s; processes that have no root folder of their "
+		         "own see the file system as their user does",
+		    strerror(errno));
+}
+
 static bool run_changes_user(const struct config *config)
 {
 	bool some = config->user != NULL || config->frontend.user != NULL;
@@ -198,6 +207,7 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	    config->source != NULL ? config->source : "built-in defaults");
 	plan_log(config);
 	run_tell_proc();
+	run_tell_landlock();
 	run_tell_capabilities(config);
 	if (run_open(&m, config) != 0)
 		m.exit_status = EXIT_FAILED;
