@@ -1,9 +1,7 @@
 #include "common/limits.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -96,21 +94,6 @@ static int limit_cpu(uint64_t seconds)
 	return setrlimit(RLIMIT_CPU, &limit);
 }
 
-/* Not being able to is no reason to die: the process is only judged like its parent
- * then. */
-static void limits_oom(int score)
-{
-	char text[16];
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	int len = snprintf(text, sizeof(text), "%d", score);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, (size_t)len) != len)
-		log_debug("oom_score_adj: %s", strerror(errno));
-	close(fd);
-}
-
 static int limit_scheduling(enum config_scheduling scheduling)
 {
 	static const int policies[] = {[CONFIG_SCHEDULING_OTHER] = SCHED_OTHER,
@@ -142,9 +125,8 @@ static void limit_slice(uint64_t ns)
 		log_debug("a slice of the CPU of its own: %s", strerror(errno));
 }
 
-int limits_apply(const struct limits_spec *spec, int oom_score_adj)
+int limits_apply(const struct limits_spec *spec)
 {
-	limits_oom(oom_score_adj);
 	if (spec->nofile != 0 &&
 	    limit_set(RLIMIT_NOFILE, "RLIMIT_NOFILE", spec->nofile) != 0)
 		return -1;

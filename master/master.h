@@ -20,6 +20,7 @@
 #include "master/groups.h"
 #include "master/listen.h"
 #include "master/lockfile.h"
+#include "master/oom.h"
 #include "master/options.h"
 #include "master/reload.h"
 #include "master/roles.h"
@@ -129,6 +130,7 @@ struct master {
 	struct upgrade upgrade;
 	struct lockfile lockfile;
 	struct groups groups;
+	struct oom oom;
 	struct listener_set handed; /* by the one before us: held until he has gone */
 	struct listener_set
 	    activated; /* by systemd: what we listen on whatever the config says */

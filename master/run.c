@@ -104,6 +104,7 @@ static int run_open(struct master *m, struct config *config)
 	struct listener_set sockets;
 	char self[CGROUP_TEXT];
 
+	oom_open(&m->oom);
 	caller_raise_limits(true);
 	plan_raise_files(config, NULL);
 	if (cgroup_read(CGROUP_SELF, self) == 0)
@@ -141,6 +142,7 @@ static void run_close(struct master *m)
 	if (!m->upgrade.handed_on && !m->upgrade.heir)
 		groups_close(&m->groups);
 	relog_close(m);
+	oom_close(&m->oom);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
 	if (m->loop != NULL)

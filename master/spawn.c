@@ -258,9 +258,11 @@ int spawn_process(struct process *p)
 	p->incarnation = ++m->incarnations;
 	board_slot_reset(
 	    board_slot(&p->role->generation->board, p->slot), p->incarnation);
+	oom_lend(&m->oom, p->role->kind->oom_score_adj);
 	pid = fork();
 	if (pid == 0)
 		birth_run(p, control[1], self);
+	oom_take_back(&m->oom);
 	close(control[1]);
 	if (pid < 0) {
 		log_error("cannot fork a %s: %s", p->role->kind->name, strerror(errno));

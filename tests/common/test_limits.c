@@ -29,7 +29,7 @@ static int class_of(int started_with, enum config_scheduling asked)
 	if (pid == 0) {
 		if (sched_setscheduler(0, started_with, &none) != 0 ||
 		    (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0) ||
-		    limits_apply(&spec, 0) != 0)
+		    limits_apply(&spec) != 0)
 			_exit(100);
 		_exit(sched_getscheduler(0));
 	}
@@ -74,7 +74,7 @@ static void a_slice_of_its_own(void **state)
 	struct limits_sched_attr after;
 
 	(void)state;
-	assert_int_equal(limits_apply(&spec, 0), 0);
+	assert_int_equal(limits_apply(&spec), 0);
 	after = attr_of_this();
 	if (before.policy == SCHED_OTHER || before.policy == SCHED_BATCH)
 		assert_int_equal(after.runtime_ns, before.runtime_ns != 0 ? 200000 : 0);
@@ -96,7 +96,7 @@ static void no_slice_of_the_idle(void **state)
 	assert_return_code(pid, errno);
 	if (pid == 0)
 		_exit(sched_setscheduler(0, SCHED_IDLE, &none) != 0 ||
-		      limits_apply(&spec, 0) != 0 ||
+		      limits_apply(&spec) != 0 ||
 		      sched_getscheduler(0) != SCHED_IDLE);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
