@@ -30,8 +30,9 @@
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE };
 
-/* As nobody, with a pepper and tokens, so that all there is to steal is there. */
-static void start(struct daemon *d)
+/* As nobody, with a pepper and tokens, so that all there is to steal is there, and with
+ * one more directive for the frontends. */
+static void start_with(struct daemon *d, const char *frontends)
 {
 	char path[96], text[1024];
 	const struct passwd *user = confined_folder(d, "nobody");
@@ -49,12 +50,17 @@ static void start(struct daemon *d)
 	}
 	snprintf(text, sizeof(text),
 	    "listen = {\"127.0.0.1:0\", \"unix:%s\"}\npidfile = \"%s\"\n"
-	    "store = \"sqlite:%s\"\nfrontend { processes = 2 }\n"
+	    "store = \"sqlite:%s\"\nfrontend { processes = 2 %s }\n"
 	    "token_file = \"%s/tokens\"\nkey k { file = \"%s/pepper\" }\n",
-	    d->socket, d->pidfile, d->store, d->dir, d->dir);
+	    d->socket, d->pidfile, d->store, frontends, d->dir, d->dir);
 	harness_write_file(d->conf, text);
 	d->files_expected = true;
 	confined_start_as_nobody(d);
+}
+
+static void start(struct daemon *d)
+{
+	start_with(d, "");
 }
 
 /* Takes the process `who` in hand, or skips. */
@@ -161,16 +167,24 @@ static void a_successor_is_as_closed_as_its_master(void **state)
 	daemon_stop(d);
 }
 
+/* What a file of /proc/PID begins with; -1 where it is no number or cannot be read. */
+static long number_of(pid_t pid, const char *name)
+{
+	char path[64], *text, *end;
+	long number;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	text = harness_read_file(path);
+	number = text != NULL ? strtol(text, &end, 10) : -1;
+	if (text != NULL && end == text)
+		number = -1;
+	free(text);
+	return number;
+}
+
 static bool is_in_write(void *arg)
 {
-	char path[64], *text;
-	bool writes;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)*(const pid_t *)arg);
-	text = harness_read_file(path);
-	writes = text != NULL && strtol(text, NULL, 10) == SYS_write;
-	free(text);
-	return writes;
+	return number_of(*(const pid_t *)arg, "syscall") == SYS_write;
 }
 
 /* A pipe that has room for nothing. */
@@ -429,6 +443,92 @@ static void a_lookup_cannot_look_into_any_process_of_its_user(void **state)
 	daemon_stop(d);
 }
 
+/* It may be looked into by its user, but not by its siblings. */
+static void a_lookup_cannot_look_into_a_frontend_with_core_files(void **state)
+{
+	struct daemon *d = *state;
+	struct remote remote;
+
+	start_with(d, "rlimit_core = 1M");
+	if (landlock_version() < 1) {
+		daemon_stop(d);
+		print_message("this kernel has no Landlock\n");
+		skip();
+	}
+	assert_true(is_dumpable(process_find(d, "frontend 0")));
+	assert_false(is_dumpable(d->pid));
+	take(d, &remote, "hasher lookup/0");
+	expect_hidden(&remote, process_find(d, "frontend 0"));
+	remote_close(&remote);
+	confined_expect_service(d);
+	daemon_stop(d);
+}
+
+static void reload(
+    struct daemon *d, const char *base, const char *more, unsigned number)
+{
+	char text[1024], pattern[48];
+
+	snprintf(text, sizeof(text), "%s%s", base, more);
+	harness_write_file(d->conf, text);
+	if (number == 1) {
+		daemon_start(d, CONFINED_SMALL, NULL);
+		return;
+	}
+	snprintf(pattern, sizeof(pattern), "ready, generation %u$", number);
+	assert_return_code(kill(d->pid, SIGHUP), errno);
+	daemon_wait_log(d, pattern);
+}
+
+/* The process that may open files is not there where it is of no use. */
+static void no_process_looks_up_where_no_route_asks(void **state)
+{
+	struct daemon *d = *state;
+	char *base = harness_read_file(d->conf), text[1024];
+
+	assert_non_null(base);
+	reload(d, base, "seed_routes = off\npool other { jobs = {lookup} }\n", 1);
+	assert_true(
+	    daemon_log_has(d, "pool lookup: no processes.* seed_routes is off"));
+	assert_true(daemon_log_has(d, "pool other: no processes"));
+	if (process_titles_visible(d))
+		assert_int_equal(process_count(d, "hasher elastic"), 1);
+	assert_int_equal(process_count(d, "hasher lookup"), 0);
+	assert_int_equal(process_count(d, "hasher other"), 0);
+	assert_int_equal(
+	    client_fetch(&d->tcp, "/readyz?verbose", text, sizeof(text)), 200);
+	assert_non_null(strstr(text, "[+] pool lookup: no route asks it\n"));
+	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 404);
+	reload(d, base, "seed_routes = on\n", 2);
+	confined_expect_service(d);
+	reload(d, base, "seed_routes = off\n", 3);
+	process_wait_count(d, "hasher lookup", 0);
+	assert_int_equal(client_fetch(&d->tcp, "/readyz", NULL, 0), 200);
+	free(base);
+	daemon_stop(d);
+}
+
+/* Hashers go before frontends when memory ends, and these before the master, also where
+ * nobody can write to his own file in /proc. */
+static void who_goes_first_when_memory_ends_without_root(void **state)
+{
+	static const char *const names[] = {"frontend 0", "hasher elastic/0"};
+	struct daemon *d = *state;
+	int before, score = 0;
+
+	start(d);
+	before = (int)number_of(d->pid, "oom_score_adj");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		score = (int)number_of(process_find(d, names[i]), "oom_score_adj");
+		assert_true(score > before);
+		before = score;
+	}
+	process_kill(process_find(d, names[1]));
+	process_wait_new(d, names[1], 0);
+	assert_int_equal(number_of(process_find(d, names[1]), "oom_score_adj"), score);
+	daemon_stop(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +539,9 @@ int main(void)
 	    daemon_test(shared_memory_keeps_its_size_and_its_bytes),
 	    daemon_test(a_lookup_reaches_the_folder_of_its_database_alone),
 	    daemon_test(a_lookup_cannot_look_into_any_process_of_its_user),
+	    daemon_test(a_lookup_cannot_look_into_a_frontend_with_core_files),
+	    daemon_test(no_process_looks_up_where_no_route_asks),
+	    daemon_test(who_goes_first_when_memory_ends_without_root),
 	};
 
 	return cmocka_run_group_tests_name("wall: master", tests, NULL, NULL);
