@@ -109,6 +109,7 @@ static int run_open(struct master *m, struct config *config)
 	plan_raise_files(config, NULL);
 	if (cgroup_read(CGROUP_SELF, self) == 0)
 		groups_open(&m->groups, CGROUP_ROOT, self);
+	shortage_open(&m->shortage, &m->groups);
 	if (run_inherit(m, pidfile, &sockets) != 0 || run_settle(m) != 0) {
 		config_free(config);
 		return -1;
@@ -202,7 +203,6 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	    .exit_status = EXIT_OK};
 
 	TAILQ_INIT(&m.generations);
-	m.memory_kills = exits_memory_kills();
 	log_ident("master");
 	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
 	    engine_kind_name(engine_kind_resolve(config->engine)),
