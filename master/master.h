@@ -141,7 +141,7 @@ struct master {
 	struct ev_timer relog; /* syslog is lost: the next try (relog.h) */
 	bool relog_wanted;
 	struct shortage shortage;
-	uint32_t incarnations; /* the last one given out */
+	uint32_t incarnations; /* the last one given out; they come round */
 	unsigned numbers;      /* the last generation's */
 	bool in_charge; /* some generation has got READY, and no one is before us */
 	bool quitting;  /* told to */

@@ -60,11 +60,12 @@ static int spy(const struct passwd *user, pid_t pid)
 
 static void expect_no_view(const struct daemon *d, const struct passwd *user)
 {
-	pid_t pids[PROCESS_MAX];
+	pid_t pids[PROCESS_MAX + 1];
 	size_t n = process_children(d->pid, pids, PROCESS_MAX);
 	int status;
 
 	assert_int_equal(n, 5);
+	pids[n++] = d->pid;
 	for (size_t i = 0; i < n; i++) {
 		pid_t pid = fork();
 
