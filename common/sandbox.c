@@ -169,7 +169,9 @@ static int identity_become(const struct config_identity *who)
 	if (setgroups(0, NULL) != 0 || setresgid(who->gid, who->gid, who->gid) != 0 ||
 	    setresuid(who->uid, who->uid, who->uid) != 0)
 		return -1;
-	return 0;
+	/* fs.suid_dumpable may have made it 1: from now on it has siblings of its user
+	 */
+	return prctl(PR_SET_DUMPABLE, 0);
 }
 
 /* What execve() could give back; only who may change it has to. */

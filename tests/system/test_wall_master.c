@@ -96,12 +96,19 @@ static void expect_hidden(struct remote *remote, pid_t pid)
 	static const char *const names[] = {"environ", "mem", "maps", "smaps", "auxv",
 	    "pagemap", "stack", "syscall", "io", "fd", "fdinfo", "map_files",
 	    "clear_refs", "timers", "personality", "attr/current"};
+	/* what everybody may read, and its user set */
+	static const char *const dials[] = {"oom_score_adj", "oom_adj", "comm",
+	    "coredump_filter", "timerslack_ns", "autogroup", "loginuid"};
 	static struct fd_list list;
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, names[i]);
 		expect_closed(remote, path, O_RDONLY);
+		expect_closed(remote, path, O_WRONLY);
+	}
+	for (size_t i = 0; i < sizeof(dials) / sizeof(dials[0]); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, dials[i]);
 		expect_closed(remote, path, O_WRONLY);
 	}
 	assert_true(fds_list(pid, &list));
