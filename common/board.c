@@ -1,12 +1,13 @@
 #include "common/board.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
+
+#include "common/memfd.h"
 
 _Static_assert(sizeof(struct board_head) <= BOARD_PAGE, "the head is one page");
 _Static_assert(LIMIT_LISTENERS <= 32, "board_head.ending has a bit for each listener");
@@ -19,8 +20,6 @@ static size_t board_bytes(size_t slots)
 
 static int board_map(struct board *board, size_t slots)
 {
-	if (ftruncate(board->fd, (off_t)board_bytes(slots)) != 0)
-		return -1;
 	board->base = mmap(
 	    NULL, board_bytes(slots), PROT_READ | PROT_WRITE, MAP_SHARED, board->fd, 0);
 	if (board->base == MAP_FAILED) {
@@ -28,14 +27,13 @@ static int board_map(struct board *board, size_t slots)
 		return -1;
 	}
 	board->slots = slots;
-	/* any further mapping is for reading only, and cannot be made writable */
-	return fcntl(board->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
+	return memfd_seal(board->fd);
 }
 
 int board_open(struct board *board, size_t slots)
 {
 	*board = (struct board){.fd = -1};
-	board->fd = memfd_create("argond-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	board->fd = memfd_open("argond-board", board_bytes(slots));
 	if (board->fd >= 0 && board_map(board, slots) == 0) {
 		for (size_t i = 0; i < slots; i++)
 			board_slot_reset(board_slot(board, i), 0);

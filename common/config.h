@@ -242,6 +242,17 @@ int config_key_find(const struct config *config, const void *id, size_t len);
 /* The old formats that a profile can accept; NULL past the last. */
 const char *config_accept_word(unsigned index);
 
+/*
+ * Does a route ask the pool for its jobs? /v1 can be told any pool that hashes or
+ * verifies; the one route that looks users up asks the pool CONFIG_LOOKUPS, and is
+ * there where `seed_routes` is on. A pool that nobody asks has no process.
+ */
+#define CONFIG_LOOKUPS "lookup"
+bool config_pool_is_asked(const struct config *config, const struct config_pool *pool);
+/* Its processes, min_processes and max_processes: 0 where nobody asks it. */
+unsigned config_pool_least(const struct config *config, const struct config_pool *pool);
+unsigned config_pool_most(const struct config *config, const struct config_pool *pool);
+
 /* Bytes of Argon2 memory that one process of the pool may need at once: `batch` jobs of
  * the costliest profile or, where it verifies, one job at the verify ceiling if that is
  * more. 0 for look-ups. */
@@ -287,6 +298,10 @@ bool config_fit(struct config *config, const struct config *before);
 /* Calls tell() with a line for each number that is lower than it would be on a larger
  * machine: from what to what, why, and what to set. */
 void config_tell_lowered(const struct config *config,
+    void (*tell)(const char *line, void *context), void *context);
+
+/* The same with a line for each pool that has no process, and why. */
+void config_tell_unasked(const struct config *config,
     void (*tell)(const char *line, void *context), void *context);
 
 /* memory_budget and where it comes from: "384M (75% of 512M, memory.max of ...)". */

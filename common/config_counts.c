@@ -3,6 +3,7 @@
  * that nobody has set are lowered to that, others are refused.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/config_table.h"
 
@@ -14,12 +15,28 @@ enum {
 	MASTER_FILES = 16,    /* log, pidfile, event loop, upgrade */
 };
 
+bool config_pool_is_asked(const struct config *config, const struct config_pool *pool)
+{
+	return pool->jobs != CONFIG_JOBS_LOOKUP ||
+	       (config->seed_routes && strcmp(pool->name, CONFIG_LOOKUPS) == 0);
+}
+
+unsigned config_pool_least(const struct config *config, const struct config_pool *pool)
+{
+	return config_pool_is_asked(config, pool) ? pool->min_processes : 0;
+}
+
+unsigned config_pool_most(const struct config *config, const struct config_pool *pool)
+{
+	return config_pool_is_asked(config, pool) ? pool->max_processes : 0;
+}
+
 static uint64_t generation_processes(const struct config *config)
 {
 	uint64_t n = config->frontend.processes;
 
 	for (size_t i = 0; i < config->pool_count; i++)
-		n += config->pools[i].max_processes;
+		n += config_pool_most(config, &config->pools[i]);
 	return n;
 }
 
@@ -100,7 +117,7 @@ static struct config_pool *pool_with_most(struct config *config)
 	for (size_t i = 0; i < config->pool_count; i++) {
 		struct config_pool *pool = &config->pools[i];
 
-		if (pool->auto_processes != 0 &&
+		if (pool->auto_processes != 0 && config_pool_is_asked(config, pool) &&
 		    pool->max_processes >
 		        (pool->auto_min != 0 ? 1 : pool->min_processes) &&
 		    (most == NULL || pool->max_processes >= most->max_processes))
@@ -189,7 +206,8 @@ static const void *processes_culprit(const struct config *config)
 		                        ? &pool->max_processes
 		                        : &pool->min_processes;
 
-		if (config_is_set(config, field) && pool->max_processes > most) {
+		if (config_is_set(config, field) &&
+		    config_pool_most(config, pool) > most) {
 			culprit = field;
 			most = pool->max_processes;
 		}

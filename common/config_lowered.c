@@ -3,6 +3,7 @@
  * reason, and what to raise.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/config_table.h"
 
@@ -134,6 +135,24 @@ static void ceiling_tell(const struct teller *teller, const char *why)
 	    config_size_text(config->auto_max_memory, from, sizeof(from)),
 	    config_size_text(config->verify_max_memory, to, sizeof(to)),
 	    " (hashes that need more are refused)", why);
+}
+
+void config_tell_unasked(const struct config *config,
+    void (*tell)(const char *line, void *context), void *context)
+{
+	char line[LIMIT_NAME + 128];
+
+	for (size_t i = 0; i < config->pool_count; i++) {
+		const struct config_pool *pool = &config->pools[i];
+
+		if (config_pool_is_asked(config, pool))
+			continue;
+		snprintf(line, sizeof(line),
+		    "pool %s: no processes, since no route asks it%s", pool->name,
+		    strcmp(pool->name, CONFIG_LOOKUPS) == 0 ? ": seed_routes is off"
+		                                            : "");
+		tell(line, context);
+	}
 }
 
 void config_tell_lowered(const struct config *config,

@@ -42,9 +42,10 @@ struct job_cost {
 };
 
 /*
- * A job. Its id is never reused: the frontend's incarnation in the upper 24
- * bits, a counter in the lower 40. `flight` is the index at which the sender's
- * slot on the board says that the job is still wanted (board.h).
+ * A job. Its id: the frontend's incarnation in the upper 24 bits, a counter in the
+ * lower 40. It is not used again while anybody has anything of that job: incarnations
+ * come round after 2^24 - 1 processes, and no job is an hour old. `flight` is the index
+ * at which the sender's slot on the board says that the job is still wanted (board.h).
  */
 struct job {
 	uint64_t id;
@@ -74,7 +75,7 @@ struct job_reply {
 	size_t text_len;  /* 1..LIMIT_TEXT with JOB_OK, 0.. with JOB_VALID, else 0 */
 };
 
-enum { JOB_ID_COUNTER_BITS = 40 };
+enum { JOB_ID_COUNTER_BITS = 40, JOB_INCARNATION_MAX = (1 << 24) - 1 };
 static inline uint64_t job_id_make(uint32_t incarnation, uint64_t counter)
 {
 	return (uint64_t)incarnation << JOB_ID_COUNTER_BITS |
@@ -83,6 +84,14 @@ static inline uint64_t job_id_make(uint32_t incarnation, uint64_t counter)
 static inline uint32_t job_id_incarnation(uint64_t id)
 {
 	return (uint32_t)(id >> JOB_ID_COUNTER_BITS);
+}
+
+/* Was `one` given out before `other`, counted round the ring? */
+static inline bool job_incarnation_is_before(uint32_t one, uint32_t other)
+{
+	const uint32_t ahead = (other - one) & JOB_INCARNATION_MAX;
+
+	return ahead != 0 && ahead <= JOB_INCARNATION_MAX / 2;
 }
 
 /* How much work a job is, in units that jobs of one kind are compared by: for Argon2

@@ -1,9 +1,7 @@
 #include "common/limits.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -67,48 +65,30 @@ struct limits_spec limits_of_pool(
 	                                      : limits_derived_memory(config, pool)};
 }
 
-/* Sets soft and hard limit; where the hard one is lower and we may not raise it, to
- * that. */
-static int limit_set(__rlimit_resource_t which, const char *name, uint64_t value)
+/*
+ * Sets both limits, `gap` apart. Where the hard one is lower and we may not raise it,
+ * the two go as high as they may: a limit that is tighter than the config asks for is
+ * no reason to have no process at all, nor is one that cannot be changed here.
+ */
+static void limit_set(
+    __rlimit_resource_t which, const char *name, uint64_t soft, uint64_t gap)
 {
-	struct rlimit limit = {.rlim_cur = value, .rlim_max = value}, old;
+	struct rlimit limit = {.rlim_cur = soft, .rlim_max = soft + gap}, old;
 
 	if (setrlimit(which, &limit) == 0)
-		return 0;
-	if (errno != EPERM || getrlimit(which, &old) != 0)
-		return -1;
-	log_warn("%s stays at %llu: %llu is not allowed here", name,
-	    (unsigned long long)old.rlim_max, (unsigned long long)value);
-	limit.rlim_cur = limit.rlim_max = old.rlim_max;
-	return setrlimit(which, &limit);
-}
-
-/* The soft limit sends SIGXCPU, which says what it was; the hard one, a second later,
- * kills. */
-static int limit_cpu(uint64_t seconds)
-{
-	struct rlimit limit;
-
-	if (limit_set(RLIMIT_CPU, "RLIMIT_CPU", seconds + 1) != 0 ||
-	    getrlimit(RLIMIT_CPU, &limit) != 0)
-		return -1;
-	limit.rlim_cur = limit.rlim_max > 1 ? limit.rlim_max - 1 : limit.rlim_max;
-	return setrlimit(RLIMIT_CPU, &limit);
-}
-
-/* Not being able to is no reason to die: the process is only judged like its parent
- * then. */
-static void limits_oom(int score)
-{
-	char text[16];
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	int len = snprintf(text, sizeof(text), "%d", score);
-
-	if (fd < 0)
 		return;
-	if (write(fd, text, (size_t)len) != len)
-		log_debug("oom_score_adj: %s", strerror(errno));
-	close(fd);
+	if (getrlimit(which, &old) == 0 && old.rlim_max < limit.rlim_max) {
+		log_warn("%s stays at %llu: %llu is not allowed here", name,
+		    (unsigned long long)old.rlim_max,
+		    (unsigned long long)limit.rlim_max);
+		limit.rlim_max = old.rlim_max;
+		if (limit.rlim_cur + gap > limit.rlim_max)
+			limit.rlim_cur = limit.rlim_max > gap ? limit.rlim_max - gap
+			                                      : limit.rlim_max;
+		if (setrlimit(which, &limit) == 0)
+			return;
+	}
+	log_warn("%s stays as it is: %s", name, strerror(errno));
 }
 
 static int limit_scheduling(enum config_scheduling scheduling)
@@ -142,18 +122,17 @@ static void limit_slice(uint64_t ns)
 		log_debug("a slice of the CPU of its own: %s", strerror(errno));
 }
 
-int limits_apply(const struct limits_spec *spec, int oom_score_adj)
+/* Of CPU time the soft limit sends SIGXCPU, which says what it was; the hard one, a
+ * second later, kills. */
+int limits_apply(const struct limits_spec *spec)
 {
-	limits_oom(oom_score_adj);
-	if (spec->nofile != 0 &&
-	    limit_set(RLIMIT_NOFILE, "RLIMIT_NOFILE", spec->nofile) != 0)
-		return -1;
-	if (limit_set(RLIMIT_CORE, "RLIMIT_CORE", spec->core) != 0)
-		return -1;
-	if (spec->cpu != 0 && limit_cpu(spec->cpu) != 0)
-		return -1;
-	if (spec->memory != 0 && limit_set(RLIMIT_AS, "RLIMIT_AS", spec->memory) != 0)
-		return -1;
+	if (spec->nofile != 0)
+		limit_set(RLIMIT_NOFILE, "RLIMIT_NOFILE", spec->nofile, 0);
+	limit_set(RLIMIT_CORE, "RLIMIT_CORE", spec->core, 0);
+	if (spec->cpu != 0)
+		limit_set(RLIMIT_CPU, "RLIMIT_CPU", spec->cpu, 1);
+	if (spec->memory != 0)
+		limit_set(RLIMIT_AS, "RLIMIT_AS", spec->memory, 0);
 	if (spec->affinity.some &&
 	    sched_setaffinity(0, sizeof(spec->affinity.set), &spec->affinity.set) != 0)
 		return -1;

@@ -35,7 +35,7 @@ struct limits_spec limits_of_pool(
     const struct config *config, const struct config_pool *pool);
 
 /* Sets them for the calling process. Returns 0, or -1 with errno. What only root may
- * raise and is not allowed stays as it was, with a line in the log. */
-int limits_apply(const struct limits_spec *spec, int oom_score_adj);
+ * raise, or nobody may change here, stays as it was, with a line in the log. */
+int limits_apply(const struct limits_spec *spec);
 
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/capability.h"
+#include "common/landlock.h"
 #include "common/log.h"
 
 /* ---- who is confined how ---- */
@@ -96,14 +97,20 @@ static int root_go(const char *path, const struct config_identity *who)
 	return rc;
 }
 
+/* Where the database lies: a link leads out of its folder. */
+static void store_find(const char *store, char path[PATH_MAX])
+{
+	if (realpath(store, path) == NULL)
+		snprintf(path, PATH_MAX, "%s", store);
+}
+
 /* Into the folder of a look-up's database; one that is not there has nothing to see. */
 static int root_store(struct sandbox_spec *spec, const struct config_identity *who)
 {
 	static char path[PATH_MAX];
 	char *name;
 
-	if (realpath(spec->store, path) == NULL) /* a link leads out of its folder */
-		snprintf(path, sizeof(path), "%s", spec->store);
+	store_find(spec->store, path);
 	name = strrchr(path, '/');
 	if (name == NULL) {
 		errno = EINVAL;
@@ -162,7 +169,9 @@ static int identity_become(const struct config_identity *who)
 	if (setgroups(0, NULL) != 0 || setresgid(who->gid, who->gid, who->gid) != 0 ||
 	    setresuid(who->uid, who->uid, who->uid) != 0)
 		return -1;
-	return 0;
+	/* fs.suid_dumpable may have made it 1: from now on it has siblings of its user
+	 */
+	return prctl(PR_SET_DUMPABLE, 0);
 }
 
 /* What execve() could give back; only who may change it has to. */
@@ -302,14 +311,37 @@ int sandbox_enter(struct sandbox_spec *spec)
 	return 0;
 }
 
+/* Of its database, as a process sees it that has its root folder; NULL: it has none. */
+static const char *store_folder(const char *store, char folder[PATH_MAX])
+{
+	char *name;
+
+	if (store == NULL)
+		return NULL;
+	store_find(store, folder);
+	name = strrchr(folder, '/');
+	if (name == NULL)
+		return ".";
+	name[name == folder] = '\0';
+	return folder;
+}
+
 int sandbox_seal(const struct sandbox_spec *spec, struct board_slot *slot)
 {
+	char folder[PATH_MAX];
+
 	if (spec->core)
 		log_warn(
 		    "rlimit_core allows core files, so others of the same user may "
 		    "look into this process");
-	else if (prctl(PR_SET_DUMPABLE, 0) != 0) {
+	/* 0 it is from the master's first line on, but execve() and a change of
+	 * credentials set it to what the machine has for them */
+	if (prctl(PR_SET_DUMPABLE, spec->core) != 0) {
 		log_error("PR_SET_DUMPABLE: %s", strerror(errno));
+		return -1;
+	}
+	if (landlock_enter(store_folder(spec->store, folder)) != 0) {
+		log_error("Landlock: %s", strerror(errno));
 		return -1;
 	}
 	return spec->filter ? sandbox_filter_load(spec->kind, slot) : 0;

@@ -6,10 +6,12 @@
  *   sandbox_enter()   its own root folder, user and group; proves that there is no way
  *                     back
  *   (the caller)      what a change of credentials would undo: PR_SET_PDEATHSIG
- *   sandbox_seal()    nobody of the same user looks into its memory; the filter
+ *   sandbox_seal()    nobody of the same user looks into its memory; Landlock; the
+ *                     filter
  *
- * Not being root, a daemon keeps its user and sees the file system as that user does:
- * all the rest is the same.
+ * Not being root, a daemon keeps its user and has no root folder of its own; Landlock
+ * takes the file system away from it, where the kernel has it. All the rest is the
+ * same.
  *
  * The root folder (only root can change it): with `chroot` unset, an empty folder that
  * has no name any more, so that nothing can ever be made in it; where none can be had,
@@ -47,8 +49,10 @@ struct sandbox_spec sandbox_of_pool(
 int sandbox_enter(struct sandbox_spec *spec);
 
 /*
- * From here on a system call that is not in the tables of sandbox_filter.c ends the
- * process by SIGSYS, and slot->denied says which one it was. Returns 0, or -1 (logged).
+ * From here on no file can be opened but, by a look-up, in the folder of its database
+ * and below (landlock.h); and a system call that is not in the tables of
+ * sandbox_filter.c ends the process by SIGSYS, and slot->denied says which one it was.
+ * Returns 0, or -1 (logged).
  */
 int sandbox_seal(const struct sandbox_spec *spec, struct board_slot *slot);
 

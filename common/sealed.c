@@ -1,12 +1,12 @@
 #include "common/sealed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/memfd.h"
 
 static void *sealed_map_as(const struct sealed *sealed, int protection)
 {
@@ -24,9 +24,8 @@ static void *sealed_map_as(const struct sealed *sealed, int protection)
 int sealed_open(struct sealed *sealed, const char *name, size_t bytes)
 {
 	*sealed = (struct sealed){.bytes = bytes, .fd = -1};
-	sealed->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* with all of its pages: none is missing when they are written later */
-	if (sealed->fd >= 0 && fallocate(sealed->fd, 0, 0, (off_t)bytes) == 0)
+	sealed->fd = memfd_open(name, bytes);
+	if (sealed->fd >= 0)
 		sealed->base = sealed_map_as(sealed, PROT_READ | PROT_WRITE);
 	if (sealed->base != NULL)
 		return 0;
@@ -40,7 +39,7 @@ int sealed_shut(struct sealed *sealed)
 {
 	if (mprotect(sealed->base, sealed->bytes, PROT_NONE) == 0 &&
 	    madvise(sealed->base, sealed->bytes, MADV_DONTFORK) == 0 &&
-	    fcntl(sealed->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0)
+	    memfd_seal(sealed->fd) == 0)
 		return 0;
 	sealed_close(sealed);
 	return -1;

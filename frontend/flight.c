@@ -147,7 +147,8 @@ static struct flight *flight_of(
 	if (flight->id == reply->id && flight->pool == pool)
 		return flight;
 	/* to the frontend that had this slot and these links before us */
-	if (job_id_incarnation(reply->id) < d->child->incarnation &&
+	if (job_incarnation_is_before(
+	        job_id_incarnation(reply->id), d->child->incarnation) &&
 	    job_id_incarnation(reply->id) != 0)
 		return NULL;
 	*why = "no job of that id is under way";

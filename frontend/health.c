@@ -64,8 +64,7 @@ static void check_serving(const struct conn *conn, struct report *report)
 	report_check(report, !stopping, stopping ? "shutting down" : "serving");
 }
 
-/* A pool without a hasher is all right only where it may have none, and could get one.
- */
+/* A pool has a hasher, or nobody asks for one. */
 static void check_pool(const struct conn *conn, unsigned pool, struct report *report)
 {
 	const struct config_pool *config = &conn->frontend->config->pools[pool];
@@ -73,10 +72,13 @@ static void check_pool(const struct conn *conn, unsigned pool, struct report *re
 	unsigned alive = atomic_load_explicit(&head->alive[pool], memory_order_relaxed);
 	bool throttled =
 	    atomic_load_explicit(&head->throttled[pool], memory_order_relaxed) != 0;
-	bool passed = alive > 0 || (config->min_processes == 0 && !throttled);
 
-	report_check(report, passed, "pool %s: %u hashers ready%s", config->name, alive,
-	    throttled ? ", they die at the start" : "");
+	if (!config_pool_is_asked(conn->frontend->config, config)) {
+		report_check(report, true, "pool %s: no route asks it", config->name);
+		return;
+	}
+	report_check(report, alive > 0, "pool %s: %u hashers ready%s", config->name,
+	    alive, throttled ? ", they die at the start" : "");
 }
 
 /* Each answer to OPTIONS lists the methods of its path (RFC 9110 section 9.3.7). */

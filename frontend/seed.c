@@ -147,7 +147,7 @@ static void user_done(
 
 void seed_user(struct conn *conn, struct request *request, struct text rest)
 {
-	int pool = config_pool_find(conn->frontend->config, "lookup");
+	int pool = config_pool_find(conn->frontend->config, CONFIG_LOOKUPS);
 	struct task_spec spec = {.kind = JOB_LOOKUP, .pool = (unsigned)pool};
 	struct conn_work work = {.done = user_done};
 

@@ -2,11 +2,9 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "common/cgroup.h"
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "master/counts.h"
@@ -66,10 +64,11 @@ const char *exits_words(int status, char *buf, size_t cap)
 
 static enum exit_cause explain_signal(const struct process *p, int signo)
 {
+	struct master *m = p->role->generation->master;
+
 	if (signo == SIGKILL && p->condemned != EXIT_CAUSE_LEFT)
 		return p->condemned;
-	if (signo == SIGKILL &&
-	    exits_memory_kills() > p->role->generation->master->memory_kills)
+	if (signo == SIGKILL && shortage_took(&m->shortage, &m->groups))
 		return EXIT_CAUSE_MEMORY;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		if (signals[i].signo == signo)
@@ -135,7 +134,6 @@ enum control_cause exits_control(enum exit_cause cause)
 
 void exits_record(const struct process *p, enum exit_cause cause, const char *words)
 {
-	struct master *m = p->role->generation->master;
 	char who[64];
 
 	process_name(p, who, sizeof(who));
@@ -144,30 +142,4 @@ void exits_record(const struct process *p, enum exit_cause cause, const char *wo
 	else
 		log_error("%s (%d) %s", who, (int)p->pid, words);
 	counts_exit(p, cause);
-	if (cause == EXIT_CAUSE_MEMORY)
-		m->memory_kills = exits_memory_kills();
-}
-
-static void memory_visit(const char *folder, bool v2, void *context)
-{
-	unsigned long *kills = context;
-	char path[512], text[CGROUP_TEXT];
-	const char *at;
-
-	if (*kills != 0)
-		return; /* the innermost group that counts */
-	snprintf(path, sizeof(path), "%s/%s", folder,
-	    v2 ? "memory.events" : "memory.oom_control");
-	if (cgroup_read(path, text) == 0 && (at = strstr(text, "oom_kill ")) != NULL)
-		*kills = strtoul(at + strlen("oom_kill "), NULL, 10);
-}
-
-unsigned long exits_memory_kills(void)
-{
-	char self[CGROUP_TEXT];
-	unsigned long kills = 0;
-
-	if (cgroup_read(CGROUP_SELF, self) == 0)
-		cgroup_walk(CGROUP_ROOT, self, "memory", memory_visit, &kills);
-	return kills;
 }

@@ -14,8 +14,9 @@ struct process;
 /* An exit status of any program in words; buf is returned. */
 const char *exits_words(int status, char *buf, size_t cap);
 
-/* Why `p` has ended with that status, by the status, by what its slot says and by what
- * we have killed it for. Words with advice go into buf. */
+/* Why `p` has ended with that status, by the status, by what its slot says, by what we
+ * have killed it for and by what the kernel has counted (shortage.h): to be asked once
+ * for each death. Words with advice go into buf. */
 enum exit_cause exits_explain(
     const struct process *p, int status, char *buf, size_t cap);
 
@@ -24,8 +25,5 @@ enum control_cause exits_control(enum exit_cause cause);
 
 /* Logs and counts. */
 void exits_record(const struct process *p, enum exit_cause cause, const char *words);
-
-/* How often the kernel has killed for want of memory in our cgroup; 0 where unknown. */
-unsigned long exits_memory_kills(void);
 
 #endif

@@ -19,7 +19,7 @@ enum { POOL_GROWTH = 16 }; /* so many more by TTIN, where there is memory for th
  */
 static unsigned with_spare(unsigned wanted, unsigned limit)
 {
-	unsigned slots = wanted + (wanted > 2 ? wanted : 2);
+	unsigned slots = wanted > 0 ? wanted + (wanted > 2 ? wanted : 2) : 0;
 
 	return slots < limit ? slots : limit;
 }
@@ -49,8 +49,9 @@ static void generation_plan(struct generation *g)
 	    config->frontend.processes, 0, 2 * LIMIT_FRONTENDS);
 	g->frontend_slots = (unsigned)g->roles[0].slot_count;
 	for (unsigned i = 0; i < config->pool_count; i++)
-		generation_add_role(g, ROLE_HASHER, i, config->pools[i].min_processes,
-		    config->pools[i].max_processes,
+		generation_add_role(g, ROLE_HASHER, i,
+		    config_pool_least(config, &config->pools[i]),
+		    config_pool_most(config, &config->pools[i]),
 		    i == config->default_pool ? POOL_GROWTH : 0,
 		    2 * LIMIT_POOL_PROCESSES);
 }

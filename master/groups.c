@@ -150,7 +150,7 @@ int groups_pool(const struct groups *groups, const struct config *config,
 {
 	char name[64], value[32];
 
-	if (!groups->on)
+	if (!groups->on || !config_pool_is_asked(config, pool))
 		return 0;
 	group_name(name, pool);
 	snprintf(value, sizeof(value), "%llu",

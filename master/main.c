@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -225,6 +226,10 @@ int main(int argc, char **argv, char **envp)
 	struct options_error error;
 	int status = EXIT_OK;
 
+	/* nobody of the same user looks into this process, whatever it is here for: not
+	 * even a child of it that was broken into */
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		return main_fail("PR_SET_DUMPABLE was refused");
 	caller_forget();
 	if (main_open_standard() != 0)
 		return main_fail("cannot open /dev/null");

@@ -20,9 +20,11 @@
 #include "master/groups.h"
 #include "master/listen.h"
 #include "master/lockfile.h"
+#include "master/oom.h"
 #include "master/options.h"
 #include "master/reload.h"
 #include "master/roles.h"
+#include "master/shortage.h"
 #include "master/upgrade.h"
 
 enum process_state {
@@ -129,6 +131,7 @@ struct master {
 	struct upgrade upgrade;
 	struct lockfile lockfile;
 	struct groups groups;
+	struct oom oom;
 	struct listener_set handed; /* by the one before us: held until he has gone */
 	struct listener_set
 	    activated; /* by systemd: what we listen on whatever the config says */
@@ -137,9 +140,9 @@ struct master {
 	struct ev_timer drain_delay, watchdog;
 	struct ev_timer relog; /* syslog is lost: the next try (relog.h) */
 	bool relog_wanted;
-	unsigned long memory_kills; /* the kernel's, that we know of */
-	uint32_t incarnations;      /* the last one given out */
-	unsigned numbers;           /* the last generation's */
+	struct shortage shortage;
+	uint32_t incarnations; /* the last one given out; they come round */
+	unsigned numbers;      /* the last generation's */
 	bool in_charge; /* some generation has got READY, and no one is before us */
 	bool quitting;  /* told to */
 	bool stopping;  /* every generation drains */

@@ -18,6 +18,12 @@ static void count_report(
 		    out, "%" PRIu64 " allowed (%s)\n", allowed->most, allowed->from);
 }
 
+static void line_tell(const char *line, void *context)
+{
+	(void)context;
+	log_info("%s", line);
+}
+
 static void line_log(const char *line, void *context)
 {
 	(void)context;
@@ -37,11 +43,13 @@ static void line_comment(const char *line, void *context)
 void plan_log(const struct config *config)
 {
 	config_tell_lowered(config, line_log, NULL);
+	config_tell_unasked(config, line_tell, NULL);
 }
 
 void plan_comment(const struct config *config, FILE *out)
 {
 	config_tell_lowered(config, line_comment, out);
+	config_tell_unasked(config, line_comment, out);
 }
 
 void plan_report(const struct config *config, FILE *out)
@@ -55,6 +63,7 @@ void plan_report(const struct config *config, FILE *out)
 	    config_size_text(config->memory_budget, budget, sizeof(budget)),
 	    config_size_text(usable.bytes, here, sizeof(here)), usable.from);
 	config_tell_lowered(config, line_print, out);
+	config_tell_unasked(config, line_print, out);
 	count_report(out, "processes", config_processes(config, NULL),
 	    &config->allowed_processes);
 	count_report(out, "files of the master", config_files_of_master(config, NULL),

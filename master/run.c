@@ -7,6 +7,7 @@
 
 #include "common/capability.h"
 #include "common/cgroup.h"
+#include "common/landlock.h"
 #include "common/log.h"
 #include "master/caller.h"
 #include "master/detach.h"
@@ -103,10 +104,12 @@ static int run_open(struct master *m, struct config *config)
 	struct listener_set sockets;
 	char self[CGROUP_TEXT];
 
+	oom_open(&m->oom);
 	caller_raise_limits(true);
 	plan_raise_files(config, NULL);
 	if (cgroup_read(CGROUP_SELF, self) == 0)
 		groups_open(&m->groups, CGROUP_ROOT, self);
+	shortage_open(&m->shortage, &m->groups);
 	if (run_inherit(m, pidfile, &sockets) != 0 || run_settle(m) != 0) {
 		config_free(config);
 		return -1;
@@ -140,6 +143,7 @@ static void run_close(struct master *m)
 	if (!m->upgrade.handed_on && !m->upgrade.heir)
 		groups_close(&m->groups);
 	relog_close(m);
+	oom_close(&m->oom);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
 	if (m->loop != NULL)
@@ -154,6 +158,14 @@ static void run_tell_proc(void)
 		         "(set processes and memory_budget by hand), oom_score_adj "
 		         "stays as it is, and a process that hangs is found some "
 		         "seconds later");
+}
+
+static void run_tell_landlock(void)
+{
+	if (landlock_version() == 0)
+		log_info("no Landlock: %s; processes that have no root folder of their "
+		         "own see the file system as their user does",
+		    strerror(errno));
 }
 
 static bool run_changes_user(const struct config *config)
@@ -191,13 +203,13 @@ int master_run(struct config *config, const struct options *options, int ready_f
 	    .exit_status = EXIT_OK};
 
 	TAILQ_INIT(&m.generations);
-	m.memory_kills = exits_memory_kills();
 	log_ident("master");
 	log_info("argond %s, engine %s, config %s", ARGOND_VERSION,
 	    engine_kind_name(engine_kind_resolve(config->engine)),
 	    config->source != NULL ? config->source : "built-in defaults");
 	plan_log(config);
 	run_tell_proc();
+	run_tell_landlock();
 	run_tell_capabilities(config);
 	if (run_open(&m, config) != 0)
 		m.exit_status = EXIT_FAILED;

@@ -14,13 +14,12 @@
 #include <linux/magic.h>
 
 #include "common/clock.h"
+#include "common/job.h"
 #include "common/log.h"
 #include "master/birth.h"
 #include "master/counts.h"
 #include "master/master.h"
 #include "master/relog.h"
-
-enum { INCARNATION_MAX = (1 << 24) - 1 };
 
 static void process_forget_watchers(struct process *p)
 {
@@ -241,26 +240,44 @@ static void process_watch(struct process *p, pid_t pid, int control)
 	ev_timer_start(m->loop, &p->ready_timer);
 }
 
+static bool incarnation_lives(const struct master *m, uint32_t incarnation)
+{
+	const struct generation *g;
+
+	TAILQ_FOREACH(g, &m->generations, entry)
+	for (size_t i = 0; i < g->process_count; i++)
+		if (g->processes[i].state != PROCESS_NONE &&
+		    g->processes[i].incarnation == incarnation)
+			return true;
+	return false;
+}
+
+static uint32_t incarnation_next(struct master *m)
+{
+	do
+		m->incarnations = m->incarnations % JOB_INCARNATION_MAX + 1;
+	while (incarnation_lives(m, m->incarnations));
+	return m->incarnations;
+}
+
 int spawn_process(struct process *p)
 {
 	struct master *m = p->role->generation->master;
 	pid_t self = getpid(), pid;
 	int control[2];
 
-	if (m->incarnations >= INCARNATION_MAX) {
-		log_error("all process numbers are used up: restart or upgrade");
-		return -1;
-	}
 	if (link_pair(control) != 0) {
 		log_error("cannot make a control socket: %s", strerror(errno));
 		return -1;
 	}
-	p->incarnation = ++m->incarnations;
+	p->incarnation = incarnation_next(m);
 	board_slot_reset(
 	    board_slot(&p->role->generation->board, p->slot), p->incarnation);
+	oom_lend(&m->oom, p->role->kind->oom_score_adj);
 	pid = fork();
 	if (pid == 0)
 		birth_run(p, control[1], self);
+	oom_take_back(&m->oom);
 	close(control[1]);
 	if (pid < 0) {
 		log_error("cannot fork a %s: %s", p->role->kind->name, strerror(errno));

@@ -12,6 +12,7 @@
 
 #include "common/contract.h"
 #include "common/cpu_engine.h"
+#include "common/landlock.h"
 #include "common/paths.h"
 
 #ifdef __clang__
@@ -115,4 +116,5 @@ void version_print_build(FILE *out)
 	fprintf(out, "paths: %s, %s, %s\n", PATH_CONFIG, PATH_STATE, PATH_PIDFILE);
 	print_engines(out);
 	print_libraries(out);
+	fprintf(out, "this kernel: Landlock %d\n", landlock_version());
 }

@@ -79,6 +79,19 @@ static void ids_carry_incarnation_and_counter(void **state)
 	assert_int_equal(job_id_make(3, counter_max + 1), job_id_make(3, 0));
 }
 
+static void incarnations_come_round(void **state)
+{
+	const uint32_t last = JOB_INCARNATION_MAX;
+
+	(void)state;
+	assert_true(job_incarnation_is_before(1, 2));
+	assert_false(job_incarnation_is_before(2, 1));
+	assert_false(job_incarnation_is_before(2, 2));
+	assert_true(job_incarnation_is_before(last, 1));
+	assert_true(job_incarnation_is_before(last - 5, 7));
+	assert_false(job_incarnation_is_before(1, last));
+}
+
 static void a_hash_job_comes_back_as_it_was(void **state)
 {
 	const struct job job = a_hash_job();
@@ -391,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ids_carry_incarnation_and_counter),
+	    cmocka_unit_test(incarnations_come_round),
 	    cmocka_unit_test(a_hash_job_comes_back_as_it_was),
 	    cmocka_unit_test(a_verify_job_comes_back_as_it_was),
 	    cmocka_unit_test(a_job_that_lies_about_its_hash_is_refused),

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <seccomp.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ static int class_of(int started_with, enum config_scheduling asked)
 	if (pid == 0) {
 		if (sched_setscheduler(0, started_with, &none) != 0 ||
 		    (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0) ||
-		    limits_apply(&spec, 0) != 0)
+		    limits_apply(&spec) != 0)
 			_exit(100);
 		_exit(sched_getscheduler(0));
 	}
@@ -74,7 +76,7 @@ static void a_slice_of_its_own(void **state)
 	struct limits_sched_attr after;
 
 	(void)state;
-	assert_int_equal(limits_apply(&spec, 0), 0);
+	assert_int_equal(limits_apply(&spec), 0);
 	after = attr_of_this();
 	if (before.policy == SCHED_OTHER || before.policy == SCHED_BATCH)
 		assert_int_equal(after.runtime_ns, before.runtime_ns != 0 ? 200000 : 0);
@@ -96,17 +98,91 @@ static void no_slice_of_the_idle(void **state)
 	assert_return_code(pid, errno);
 	if (pid == 0)
 		_exit(sched_setscheduler(0, SCHED_IDLE, &none) != 0 ||
-		      limits_apply(&spec, 0) != 0 ||
-		      sched_getscheduler(0) != SCHED_IDLE);
+		      limits_apply(&spec) != 0 || sched_getscheduler(0) != SCHED_IDLE);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* What is left of RLIMIT_CPU to a process that may have `hard` seconds, is not root,
+ * and is to have `asked`: it works on, within what it may have. */
+static int have_cpu(rlim_t hard, uint64_t asked)
+{
+	const struct limits_spec spec = {.cpu = asked};
+	struct rlimit limit = {hard, hard};
+
+	if (setrlimit(RLIMIT_CPU, &limit) != 0 ||
+	    (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0))
+		return 1;
+	if (limits_apply(&spec) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0)
+		return 2;
+	if (limit.rlim_max > hard || limit.rlim_max > asked + 1)
+		return 3;
+	/* SIGXCPU comes first, and says what it was */
+	return limit.rlim_max <= 1 || limit.rlim_cur < limit.rlim_max ? 0 : 4;
+}
+
+static void a_limit_of_cpu_time_may_be_over_what_there_is(void **state)
+{
+	static const rlim_t hards[] = {
+	    1, 2, 3, 10, 1000, INT64_MAX, RLIM_INFINITY - 1, RLIM_INFINITY};
+	static const uint64_t asked[] = {
+	    1, 2, 3, 9, 10, 11, 999, 1000, 365 * 24 * 3600};
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hards) / sizeof(hards[0]); i++)
+		for (size_t j = 0; j < sizeof(asked) / sizeof(asked[0]); j++) {
+			pid_t pid = fork();
+
+			assert_return_code(pid, errno);
+			if (pid == 0)
+				_exit(have_cpu(hards[i], asked[j]));
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			if (status != 0)
+				fail_msg(
+				    "%lu seconds allowed, %lu asked for: status %x",
+				    (unsigned long)hards[i], (unsigned long)asked[j],
+				    (unsigned)status);
+		}
+}
+
+/* Where a filter around the daemon refuses even to tell a limit. */
+static int have_no_say(void)
+{
+	const struct limits_spec spec = {
+	    .cpu = 5, .nofile = 100, .memory = UINT64_C(1) << 40};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (filter == NULL ||
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 0) !=
+	        0 ||
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setrlimit), 0) !=
+	        0 ||
+	    seccomp_load(filter) != 0)
+		return 1;
+	return limits_apply(&spec) == 0 ? 0 : 2;
+}
+
+static void limits_that_cannot_be_changed_stay(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_return_code(pid, errno);
+	if (pid == 0)
+		_exit(have_no_say());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whoever_yields_may_do_so),
+	    cmocka_unit_test(a_limit_of_cpu_time_may_be_over_what_there_is),
+	    cmocka_unit_test(limits_that_cannot_be_changed_stay),
 	    cmocka_unit_test(a_class_that_is_not_allowed_stays),
 	    cmocka_unit_test(a_slice_of_its_own),
 	    cmocka_unit_test(no_slice_of_the_idle),

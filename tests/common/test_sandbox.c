@@ -94,13 +94,12 @@ static int hold_no_capability(struct place *place, const void *arg)
 {
 	struct sandbox_spec spec = {.kind = SANDBOX_HASHER, .root = "/"};
 	char line[256];
+	FILE *status = fopen("/proc/self/status", "re"); /* later it cannot be opened */
 	int seen = 0;
-	FILE *status;
 
 	(void)arg;
 	if (confine(place, &spec) != 0)
 		return 1;
-	status = fopen("/proc/self/status", "re");
 	while (status != NULL && fgets(line, sizeof(line), status) != NULL)
 		if (strncmp(line, "Cap", 3) == 0) {
 			if (strspn(line + 7, "0\t") != 17)

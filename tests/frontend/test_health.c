@@ -56,7 +56,7 @@ static void test_no_hasher(void **state)
 	assert_true(answer_has(&answer, "[-] pool fixed"));
 	assert_true(answer_has(&answer, "[-] not ready\n"));
 	atomic_store(&board_head(&f->child.board)->throttled[1], 0);
-	f->pools[1].min_processes = 0;
+	f->pools[1].jobs = CONFIG_JOBS_LOOKUP; /* but no route asks one of that name */
 	ask_once(f, GET("/readyz"), &answer);
 	assert_answer(&answer, 200, "ok");
 }
@@ -87,7 +87,6 @@ static void test_longest_report(void **state)
 
 	for (unsigned i = 0; i < LIMIT_POOLS; i++) {
 		memset(pools[i].name, 'a' + (int)i, LIMIT_NAME - 1);
-		pools[i].min_processes = 1;
 		atomic_store(&board_head(&f->child.board)->throttled[i], 1);
 	}
 	f->config.pools = pools;

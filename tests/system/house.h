@@ -21,7 +21,8 @@ void house_expect(const struct daemon *d, const char *before);
 /* "hasher elastic" of "argond: hasher elastic/0 [busy ...": its number does not count.
  */
 void house_role(pid_t pid, char role[HOUSE_ROLE]);
-/* How many generations the master holds: each has a board of its own. */
+/* How many generations the master holds: each has a board of its own. Where we
+ * may not look (fds_visible(): only root may), those that still have hashers. */
 unsigned house_generations(const struct daemon *d);
 /* Waits until it has looked the same for some time, and describes it. */
 void house_settle(const struct daemon *d, char text[HOUSE_TEXT]);

@@ -126,7 +126,7 @@ size_t masters_all(pid_t *pids, size_t max)
 
 /* Where the stack of its program begins (field 28 of proc(5)'s stat): each execve()
  * puts it somewhere else, and a process that was only forked has its parent's. 0: it is
- * gone. */
+ * gone, or only root may look. */
 static unsigned long long stack_of(pid_t pid)
 {
 	char path[48], *text, *at;
@@ -151,13 +151,17 @@ size_t masters_count(void)
 	unsigned long long stacks[PROCESS_MAX];
 	char title[PROCESS_TITLE];
 	size_t n = masters_all(pids, PROCESS_MAX), masters = 0;
+	bool hidden = false;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t same = 0;
 
 		process_title(pids[i], title);
 		stacks[masters] = stack_of(pids[i]);
-		if (strncmp(title, "argond: master", 14) != 0 || stacks[masters] == 0)
+		if (strncmp(title, "argond: master", 14) != 0)
+			continue;
+		hidden |= stacks[masters] == 0 && process_alive(pids[i]);
+		if (stacks[masters] == 0)
 			continue;
 		while (same < masters && stacks[same] != stacks[masters])
 			same++;
@@ -167,7 +171,7 @@ size_t masters_count(void)
 	n = masters;
 	for (size_t i = 0; i < n; i++)
 		masters -= !process_alive(pids[i]);
-	return masters;
+	return masters == 0 && hidden ? 1 : masters;
 }
 
 bool masters_changed(struct daemon *d)

@@ -31,7 +31,7 @@ const char *masters_binary(void);
 pid_t masters_named(const struct daemon *d);
 /* All processes that come from this test and live; at most max. */
 size_t masters_all(pid_t *pids, size_t max);
-/* Those of them that are masters. */
+/* Those of them that are masters; 1 where there are any, and only root may look. */
 size_t masters_count(void);
 
 /* Looks whether a successor has taken the place: the pidfile names him, and the old one

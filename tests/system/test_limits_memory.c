@@ -118,6 +118,59 @@ static void test_out_of_memory(void **state)
 	assert_return_code(rmdir(folder), errno);
 }
 
+static bool are_dead(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return process_zombies(d->pid) == 2;
+}
+
+/* Both are put down to the kernel, though the master learns of them at one moment. */
+static void test_out_of_memory_twice_at_once(void **state)
+{
+	static const char question[] = "GET /hash_rayon/x HTTP/1.1\r\nHost: t\r\n\r\n";
+	struct daemon *d = *state;
+	char folder[CONTROL_GROUP_PATH];
+	struct response r = {0};
+	struct client clients[2];
+
+	daemon_start(d, "profile.default.memory=64M", "profile.default.time=1",
+	    "pool.fixed.min_processes=2", "pool.fixed.max_processes=2",
+	    "pool.fixed.batch=1", "pool.elastic.max_processes=1",
+	    "frontend.processes=1", NULL);
+	if (!process_titles_visible(d) || !control_group_open("memory", folder)) {
+		daemon_stop(d);
+		skip();
+	}
+	if (!group_limit(folder, "32M") || !control_group_take(folder, d)) {
+		daemon_stop(d);
+		rmdir(folder);
+		skip();
+	}
+	process_stop(d->pid);
+	for (size_t i = 0; i < 2; i++) {
+		client_open(&clients[i], &d->tcp);
+		client_say(&clients[i], question);
+	}
+	wait_until(are_dead, d, "two hashers that the kernel has killed");
+	assert_return_code(kill(d->pid, SIGCONT), errno);
+	for (size_t i = 0; i < 2; i++) {
+		client_read(&clients[i], &r, false);
+		assert_int_equal(r.status, 500);
+		response_free(&r);
+		client_close(&clients[i]);
+	}
+	daemon_wait_log(d, "for want of memory");
+	assert_true(group_limit(folder, "512M"));
+	expect_hash(d);
+	assert_false(daemon_log_has(d, "SIGKILL, by somebody"));
+	/* what the kernel has not done is not put down to it */
+	process_kill(process_find(d, "hasher elastic/0"));
+	daemon_wait_log(d, "hasher elastic/0.*SIGKILL, by somebody");
+	daemon_stop(d);
+	assert_return_code(rmdir(folder), errno);
+}
+
 /* A hasher has taken all the address space that it will need before it says that it is
  * ready: with none left it goes on as before. */
 static void test_address_space(void **state)
@@ -180,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    daemon_test(test_out_of_memory),
+	    daemon_test(test_out_of_memory_twice_at_once),
 	    daemon_test(test_address_space),
 	    daemon_test(test_counted),
 	};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/system/client.h"
+#include "tests/system/fds.h"
 #include "tests/system/house.h"
 #include "tests/system/load.h"
 #include "tests/system/log_tail.h"
@@ -114,7 +115,8 @@ static void test_under_load(void **state)
 	load_print(&load, "reload");
 	load_expect_ok(&load, false);
 	assert_in_range(load.asked, reloads.rounds, load.requests);
-	assert_in_range(reloads.alive_max, 2, GENERATIONS_MAX);
+	assert_in_range(
+	    reloads.alive_max, fds_visible(d->pid) ? 2 : 1, GENERATIONS_MAX);
 	house_expect(d, before);
 	assert_int_equal(newest(d), reloads.rounds + 1);
 	assert_int_equal(client_fetch(&d->local, "/hash/x", NULL, 0), 200);
@@ -195,6 +197,11 @@ static void reload(struct daemon *d)
 		fail_msg("reload: %s", said);
 }
 
+static bool is_removed(void *path)
+{
+	return access(path, F_OK) != 0;
+}
+
 static void test_listeners(void **state)
 {
 	struct daemon *d = *state;
@@ -222,8 +229,9 @@ static void test_listeners(void **state)
 	configure(d, listen, "");
 	reload(d);
 	wait_until(alone, d, "one generation only");
+	wait_until(
+	    is_removed, d->socket, "the end of a socket that is not listened on");
 	assert_int_not_equal(client_try(&client, &d->local), 0);
-	assert_int_equal(access(d->socket, F_OK), -1);
 	assert_int_equal(client_fetch(&other, "/livez", NULL, 0), 200);
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
 	daemon_stop(d);
@@ -304,7 +312,8 @@ static void test_idle_connection(void **state)
 		assert_false(response_has(&r, "Connection", "close"));
 	}
 	reload(d);
-	assert_int_equal(house_generations(d), 2);
+	if (fds_visible(d->pid))
+		assert_int_equal(house_generations(d), 2);
 	for (int i = 0; i < 4; i++) {
 		client_get(&clients[i], &r, i % 2 == 0 ? "/hash/idle" : "/");
 		assert_int_equal(r.status, 200);

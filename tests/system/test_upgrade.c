@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/system/client.h"
+#include "tests/system/fds.h"
 #include "tests/system/house.h"
 #include "tests/system/load.h"
 #include "tests/system/log_tail.h"
@@ -210,7 +211,8 @@ static void test_twice(void **state)
 	assert_return_code(kill(masters_named(d), SIGUSR2), errno);
 	signal_master(d, SIGUSR2);
 	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
-	assert_int_equal(masters_count(), 2);
+	if (fds_visible(d->pid))
+		assert_int_equal(masters_count(), 2);
 	client_get(&idle, &r, "/livez");
 	client_expect_end(&idle);
 	masters_wait_changed(d);
