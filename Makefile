@@ -77,7 +77,7 @@ SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
 # system tests that wait nearly all the time, and measure nothing: they run beside others
 WAITING_TESTS   := capabilities drain drain_listen f02_stopped inherited migrate proc_hidden \
 	reload reload_bad signal_bound signal_whom start syslog terminal upgrade upgrade_bad \
-	upgrade_path upgrade_supervised
+	upgrade_path upgrade_supervised wall_answer wall_command wall_files
 WAITING_PROGRAMS := $(patsubst %,$(BUILD)/tests/system/test_%,$(WAITING_TESTS))
 # the programs that the table of attacks names
 ATTACK_PROGRAMS := $(addprefix $(BUILD)/,$(sort $(shell \
@@ -132,7 +132,7 @@ help:
 PACKAGES = gcc/clang libc6-dev pkgconf/pkg-config libargon2-dev libb2-dev libbsd-dev \
 	libev-dev libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev \
 	libssl-dev $(LLHTTP_PACKAGE)
-CHECK_PACKAGES = libcmocka-dev procps strace
+CHECK_PACKAGES = libcmocka-dev procps strace -- logrotate
 MODEL_PACKAGES = gcc libc6-dev spin -- tcc
 LINT_PACKAGES  = libcmocka-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
 FUZZ_PACKAGES  = clang libclang-rt-dev

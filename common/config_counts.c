@@ -12,7 +12,10 @@ enum {
 	 * its log, control socket, event loop and secrets. */
 	FRONTEND_FILES = LIMIT_RESERVE + LIMIT_LISTENERS + LIMIT_POOLS + 16,
 	GENERATION_FILES = 4, /* board, keys and tokens */
-	MASTER_FILES = 16,    /* log, pidfile, event loop, upgrade */
+	/* log, pidfile and lock, event loop, upgrade; the command socket and its
+	 * clients
+	 */
+	MASTER_FILES = 28,
 };
 
 bool config_pool_is_asked(const struct config *config, const struct config_pool *pool)
@@ -46,15 +49,18 @@ uint64_t config_processes(const struct config *config, const struct config *befo
 	       generation_processes(before != NULL ? before : config) + 2;
 }
 
-/* Of the master: both ends of each link, listeners, and for each process a control
- * socket and its file in /proc. A frontend has a spare place for its successor, as
- * master/generation.c makes it. */
+/* Of the master: both ends of each link, listeners and the files of Unix sockets, and
+ * for each process a control socket and its file in /proc. A frontend has a spare place
+ * for its successor, as master/generation.c makes it. */
 static uint64_t generation_files(const struct config *config)
 {
 	const uint64_t frontends = config->frontend.processes;
 	const uint64_t places = frontends + (frontends > 2 ? frontends : 2);
+	uint64_t unix_files = 0;
 
-	return 2 * places * config->pool_count + config->listen_count +
+	for (size_t i = 0; i < config->listen_count; i++)
+		unix_files += config->listen[i].addr.ss_family == AF_UNIX;
+	return 2 * places * config->pool_count + config->listen_count + unix_files +
 	       GENERATION_FILES + 2 * generation_processes(config);
 }
 

@@ -68,18 +68,25 @@ static int sink_open_syslog(void)
 static int sink_open_path(const char *path)
 {
 	struct stat st;
-	int fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY |
-	        O_CLOEXEC,
-	    0640);
+	int error, fd = open(path,
+	               O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW |
+	                   O_NOCTTY | O_CLOEXEC,
+	               0640);
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 &&
-	    (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
-		return fd;
-	close(fd);
 	errno = EINVAL;
+	if (fstat(fd, &st) == 0) {
+		if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) ||
+		    (S_ISREG(st.st_mode) && st.st_nlink <= 1))
+			return fd;
+		/* in a folder of another user the second name of a file of ours would
+		 * have us write into that */
+		errno = S_ISREG(st.st_mode) ? EMLINK : EINVAL;
+	}
+	error = errno;
+	close(fd);
+	errno = error;
 	return -1;
 }
 

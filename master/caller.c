@@ -89,23 +89,29 @@ static int listeners_handed(void)
 	return error == NULL ? (int)count : 0;
 }
 
+static int keep_compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
 void caller_close_files(void)
 {
+	enum { KEEP = 3 }; /* the channel, the pidfile, its lock */
 	const char *upgrade = getenv(UPGRADE_VARIABLE);
 	unsigned next = STDERR_FILENO + 1 + (unsigned)listeners_handed();
-	int keep[2] = {-1, -1};
+	int keep[KEEP] = {-1, -1, -1};
 
 	if (upgrade != NULL)
 		(void)sscanf(upgrade, "%d %d", &keep[0], &keep[1]);
-	for (int i = 0; i < 2; i++) {
-		/* the lower of the two first */
-		const int fd = (keep[0] < keep[1]) == (i == 0) ? keep[0] : keep[1];
-
-		if (fd < 0 || (unsigned)fd < next)
+	if (upgrade != NULL)
+		keep[2] = upgrade_handed_lock();
+	qsort(keep, KEEP, sizeof(keep[0]), keep_compare);
+	for (int i = 0; i < KEEP; i++) {
+		if (keep[i] < 0 || (unsigned)keep[i] < next)
 			continue;
-		if ((unsigned)fd > next)
-			(void)close_range(next, (unsigned)fd - 1, 0);
-		next = (unsigned)fd + 1;
+		if ((unsigned)keep[i] > next)
+			(void)close_range(next, (unsigned)keep[i] - 1, 0);
+		next = (unsigned)keep[i] + 1;
 	}
 	(void)close_range(next, UINT_MAX, 0);
 }

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
 
 #include "common/contract.h"
+#include "master/listen_unix.h"
 
 enum { INHERIT_FIRST = 3 };
 
@@ -55,24 +55,12 @@ static void inherit_name(struct config_listen *spec)
 	    addr->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static void inherit_file(struct listener_socket *entry)
-{
-	const struct sockaddr_un *addr = (const void *)&entry->spec.addr;
-	struct stat st;
-
-	if (addr->sun_family == AF_UNIX && lstat(addr->sun_path, &st) == 0 &&
-	    S_ISSOCK(st.st_mode)) {
-		entry->dev = st.st_dev;
-		entry->ino = st.st_ino;
-	}
-}
-
 static int inherit_one(struct listener_socket *entry, int fd, struct config_error *err)
 {
 	int type = 0, listening = 0;
 	socklen_t len = sizeof(int);
 
-	*entry = (struct listener_socket){.fd = fd, .users = 1};
+	*entry = (struct listener_socket){.fd = fd, .users = 1, .file = -1};
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
 		return inherit_refuse(err, "is not a socket", fd);
 	len = sizeof(int);
@@ -144,8 +132,8 @@ int inherit_listeners(struct listener_set *set, bool files, struct config_error 
 			return -1;
 		}
 		set->sockets[set->count++] = entry;
-		if (files)
-			inherit_file(entry);
+		if (files && entry->spec.addr.ss_family == AF_UNIX)
+			listen_unix_adopt(entry);
 	}
 	return set->sockets != NULL ? 0 : -1;
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -54,18 +53,11 @@ static int socket_open(struct listener_socket *entry)
 
 static void socket_release(struct listener_socket *entry, bool keep_file)
 {
-	struct stat st;
-
 	if (--entry->users > 0)
 		return;
+	listen_unix_release(entry, keep_file);
 	if (entry->fd >= 0)
 		close(entry->fd);
-	if (!keep_file && entry->ino != 0 &&
-	    lstat(listen_unix_path(&entry->spec), &st) == 0 &&
-	    st.st_dev == entry->dev && st.st_ino == entry->ino &&
-	    unlink(listen_unix_path(&entry->spec)) != 0)
-		log_warn("socket %s stays: %s", listen_unix_path(&entry->spec),
-		    strerror(errno));
 	free(entry);
 }
 
@@ -113,7 +105,8 @@ static struct listener_socket *listen_one(
 	entry = calloc(1, sizeof(*entry));
 	if (entry == NULL)
 		return NULL;
-	*entry = (struct listener_socket){.spec = *spec, .fd = -1, .users = 1};
+	*entry =
+	    (struct listener_socket){.spec = *spec, .fd = -1, .users = 1, .file = -1};
 	if (socket_open(entry) == 0)
 		return entry;
 	saved = errno;
@@ -229,7 +222,8 @@ void listen_settle(const struct listener_set *set, const struct config *config)
 		struct config_listen *spec = &set->sockets[i]->spec;
 
 		*spec = config->listen[i];
-		if (set->sockets[i]->ino != 0 && listen_unix_permit(spec) != 0)
+		if (set->sockets[i]->file >= 0 &&
+		    listen_unix_permit(set->sockets[i]) != 0)
 			log_warn("%s: %s", spec->text, strerror(errno));
 	}
 }

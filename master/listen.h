@@ -16,8 +16,7 @@ struct listener_socket {
 	struct config_listen spec;
 	int fd;
 	unsigned users; /* generations */
-	dev_t dev;      /* AF_UNIX: the socket file that is ours to remove */
-	ino_t ino;      /* 0: none is */
+	int file; /* O_PATH, AF_UNIX: the socket's file that is ours; -1: none is */
 };
 
 struct listener_set {

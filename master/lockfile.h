@@ -1,11 +1,12 @@
 /*
- * The pidfile and its lock: who holds the lock is the master in charge, and the file
- * holds his number. An upgrade hands the lock on by letting the successor inherit the
- * descriptor, so that there is no moment at which nobody has it.
+ * The pidfile and its lock: who holds the lock is the master in charge, and the pidfile
+ * holds its number, for people and programs to read. The lock is a file of its own
+ * beside it, which nobody else may open (lock.h). An upgrade hands both on by letting
+ * the successor inherit the descriptors, so that there is no moment at which nobody has
+ * the lock.
  *
- * What stands in a file that nobody has locked is not believed, and a name that leads
- * elsewhere (a symbolic link) is not followed: in a folder that others may write to,
- * neither a file of theirs nor a process of theirs can be made ours.
+ * A pidfile is made anew at each start and takes the name of what lay there: neither a
+ * symbolic link nor a second name of another file is written through.
  */
 #ifndef MASTER_LOCKFILE_H
 #define MASTER_LOCKFILE_H
@@ -13,8 +14,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define LOCKFILE_SUFFIX ".lock" /* of the lock's name, behind the pidfile's */
+
 struct lockfile {
-	int fd; /* -1: there is no pidfile */
+	int fd; /* of the pidfile; -1: there is none */
+	int lock;
 	char *path;
 };
 
@@ -22,26 +26,18 @@ struct lockfile {
  * (logged). */
 int lockfile_open(struct lockfile *file, const char *path);
 
-/* Takes over the descriptor of a predecessor; nothing is written yet. 0, or -1
- * (logged). */
-int lockfile_inherit(struct lockfile *file, int fd, const char *path);
+/* Takes over the descriptors of a predecessor; nothing is written yet. `lock` -1: it
+ * had none (an older version), and it is taken. 0, or -1 (logged). */
+int lockfile_inherit(struct lockfile *file, int fd, int lock, const char *path);
 
 /* Writes our pid: we are in charge (again). Returns 0, or -1 with errno. */
 int lockfile_claim(const struct lockfile *file);
 
-/* The successor may claim the file from now on. */
-void lockfile_yield(const struct lockfile *file);
-
-/* Lets go; the file is removed too where it is `ours`. */
+/* Lets go; the files are removed too where they are `ours`. */
 void lockfile_close(struct lockfile *file, bool ours);
 
-/* For `-s`, changes nothing: the master that holds the lock, and whose number is in the
- * file. 0 where nobody holds it or there is no such file; -1 with errno (EINVAL: held,
- * but the file does not say by whom; EREMOTE: the number is one of another pid
- * namespace). */
-pid_t lockfile_holder(const char *path);
-
-/* Sends it a signal. Returns as lockfile_holder(); -1 also where that cannot be. */
-pid_t lockfile_signal(const char *path, int signo);
+/* The number in the pidfile at `path`, whoever has written it; 0 where there is none.
+ */
+pid_t lockfile_number(const char *path);
 
 #endif

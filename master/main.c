@@ -18,12 +18,11 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "master/caller.h"
+#include "master/command_send.h"
 #include "master/detach.h"
-#include "master/lockfile.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/plan.h"
-#include "master/status.h"
 #include "master/upgrade.h"
 #include "master/version.h"
 
@@ -102,68 +101,23 @@ static const char *main_given_pidfile(const struct options *options)
 	return NULL;
 }
 
-static int main_not_signalled(const char *path, pid_t pid)
-{
-	char text[4400];
-
-	if (pid == 0)
-		snprintf(
-		    text, sizeof(text), "argond is not running (pidfile %s)", path);
-	else if (errno == EREMOTE)
-		snprintf(text, sizeof(text),
-		    "pidfile %s: its master is in another pid namespace (a "
-		    "container?), where alone it can be signalled",
-		    path);
-	else if (errno == EINVAL && access("/proc/self/status", R_OK) != 0)
-		snprintf(text, sizeof(text),
-		    "pidfile %s: whose process it names is not seen without /proc; use "
-		    "kill(1)",
-		    path);
-	else
-		snprintf(text, sizeof(text), "pidfile %s: %s", path,
-		    errno == EINVAL ? "it names no master of its owner"
-		                    : strerror(errno));
-	return main_fail(text);
-}
-
-/* Sends the signal; of what is a transaction, the outcome is waited for. */
-static int main_send(
-    const struct signal_row *signal, const char *path, const struct config *config)
-{
-	const unsigned last = status_last(path);
-	const pid_t pid = lockfile_signal(path, signal->signo);
-	char text[2600], why[2048];
-	enum status_outcome outcome;
-
-	if (pid <= 0)
-		return main_not_signalled(path, pid);
-	if (signal->action != SIGNAL_RELOAD && signal->action != SIGNAL_UPGRADE)
-		return EXIT_OK;
-	outcome =
-	    status_wait(path, pid, last, status_limit_ms(config), why, sizeof(why));
-	if (outcome == STATUS_OK)
-		return EXIT_OK;
-	snprintf(text, sizeof(text), "%s%s: %s", signal->word,
-	    outcome == STATUS_FAILED ? " failed" : "", why);
-	return main_fail(text);
-}
-
-/* -s: to the master that holds the lock on the pidfile; nobody else is ever signalled.
- */
+/* -s: to the master that answers at the command socket beside the pidfile. */
 static int main_signal(const struct options *options)
 {
 	struct config_error error;
 	struct config *config = config_load(
 	    options->config_path, options->overrides, options->override_count, &error);
 	const char *given = main_given_pidfile(options);
-	int status;
+	char why[COMMAND_WHY_MAX];
+	int status = EXIT_OK;
 
-	/* a broken file may still be given to the master, who says in his log what is
-	 * wrong: but only to the one who is named, for any other might be a stranger */
+	/* a broken file may still be given to the master, who says what is wrong: but
+	 * only to the one who is named, for any other might be a stranger */
 	if (config == NULL && given == NULL)
 		return main_fail(error.text);
-	status = main_send(options->signal,
-	    config != NULL ? config_pidfile(config, true) : given, config);
+	if (command_send(config != NULL ? config_pidfile(config, true) : given,
+	        options->signal, config, why) != 0)
+		status = main_fail(why);
 	config_free(config);
 	return status;
 }

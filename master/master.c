@@ -15,10 +15,10 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "master/caller.h"
+#include "master/command_server.h"
 #include "master/detach.h"
 #include "master/notify.h"
 #include "master/signals.h"
-#include "master/status.h"
 
 void master_title(const struct master *m)
 {
@@ -38,9 +38,6 @@ void master_in_charge(struct master *m)
 	m->in_charge = true;
 	if (!m->upgrade.predecessor) /* who may take his place back, and need them */
 		listen_close(&m->handed);
-	/* after an upgrade: the old one may be gone, and cannot say it */
-	if (m->reload.begun > 0 && m->candidate == NULL && !upgrade_under_way(m))
-		status_finished(m, true, "");
 	log_info("ready, generation %u", m->current->number);
 	notify_ready();
 	if (m->ready_fd >= 0) {
@@ -117,6 +114,7 @@ static void master_drain(struct master *m)
 	struct generation *g, *next;
 
 	m->stopping = true;
+	command_leave(m);
 	for (g = TAILQ_FIRST(&m->generations); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, entry);
 		if (g == m->candidate) {
@@ -257,24 +255,30 @@ static void master_shrink(struct master *m)
 	sizing_resize(role_of_pool(m->current, m->current->config->default_pool), -1);
 }
 
-static void master_reopen(struct master *m)
+int master_reopen(struct master *m)
 {
 	struct generation *g;
 
 	if (log_reopen() != 0) {
 		log_warn("cannot open the log anew: %s", strerror(errno));
-		return;
+		return -1;
 	}
 	TAILQ_FOREACH(g, &m->generations, entry)
 	generation_tell_log(g);
 	log_info("log opened anew");
+	return 0;
+}
+
+static void master_reopen_log(struct master *m)
+{
+	(void)master_reopen(m);
 }
 
 static void (*const handlers[SIGNAL_ACTION_END])(struct master *m) = {
     [SIGNAL_QUIT] = master_quit,
     [SIGNAL_STOP] = master_interrupt,
     [SIGNAL_RELOAD] = master_reload,
-    [SIGNAL_REOPEN] = master_reopen,
+    [SIGNAL_REOPEN] = master_reopen_log,
     [SIGNAL_UPGRADE] = master_upgrade,
     [SIGNAL_LEAVE] = master_leave,
     [SIGNAL_GROW] = master_grow,

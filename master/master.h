@@ -130,6 +130,7 @@ struct master {
 	struct reload reload;
 	struct upgrade upgrade;
 	struct lockfile lockfile;
+	struct command_server *command; /* NULL: there is none (yet) */
 	struct groups groups;
 	struct oom oom;
 	struct listener_set handed; /* by the one before us: held until he has gone */
@@ -167,6 +168,7 @@ bool master_generation_serves(const struct generation *g);
 void master_generation_failed(struct generation *g, const char *why);
 void master_generation_empty(struct generation *g);
 void master_signal(struct master *m, int signo); /* as if somebody had sent it */
+int master_reopen(struct master *m);     /* the log; 0, or -1 with errno (logged) */
 void master_in_charge(struct master *m); /* it is us: log, service manager, launcher */
 void master_go_on(
     struct master *m); /* the upgrade or reload that waits, if it may begin */

@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "master/command_server.h"
 #include "master/counts.h"
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/plan.h"
-#include "master/status.h"
 
 static void reload_failed(struct master *m, const char *why)
 {
 	log_error("reload failed, generation %u stays: %s", m->current->number, why);
-	status_finished(m, false, why);
+	command_finished(m, SIGNAL_RELOAD, false, why);
 	notify_ready();
 }
 
@@ -121,7 +121,7 @@ void reload_begin(struct master *m)
 	struct config_error err;
 
 	m->reload.wanted = false;
-	status_begun(m);
+	command_begun(m, SIGNAL_RELOAD);
 	notify_reloading();
 	log_info("reload: generation %u is being made", m->numbers + 1);
 	if (reload_try(m, &err) != 0)
@@ -138,7 +138,7 @@ void reload_commit(struct master *m)
 	counts_carry(m->current, old);
 	supervise_serve(&m->current->roles[0]);
 	generation_tell_leaving(old, m->quitting ? BOARD_STOPS : BOARD_REPLACED);
-	status_finished(m, true, "");
+	command_finished(m, SIGNAL_RELOAD, true, "");
 	notify_ready();
 	generation_drain(old);
 }

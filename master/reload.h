@@ -16,8 +16,7 @@ struct master;
 struct generation;
 
 struct reload {
-	bool wanted;    /* asked for and not begun */
-	unsigned begun; /* attempts */
+	bool wanted; /* asked for and not begun */
 };
 
 /* Begins one: nothing else is under way (master_go_on). */

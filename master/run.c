@@ -10,21 +10,23 @@
 #include "common/landlock.h"
 #include "common/log.h"
 #include "master/caller.h"
+#include "master/command.h"
+#include "master/command_server.h"
 #include "master/detach.h"
 #include "master/exits.h"
 #include "master/inherit.h"
 #include "master/master.h"
 #include "master/plan.h"
 #include "master/relog.h"
-#include "master/status.h"
 
-/* The lock of our predecessor, or one of our own. */
-static int run_lock(struct master *m, const char *path, int inherited)
+/* The pidfile and the lock of our predecessor, or our own. */
+static int run_lock(struct master *m, const char *path, const int inherited[2])
 {
-	if (path == NULL && inherited >= 0)
-		close(inherited);
-	if (path != NULL && inherited >= 0)
-		return lockfile_inherit(&m->lockfile, inherited, path);
+	if (path != NULL && inherited[0] >= 0)
+		return lockfile_inherit(&m->lockfile, inherited[0], inherited[1], path);
+	for (int i = 0; i < 2; i++)
+		if (inherited[i] >= 0)
+			close(inherited[i]);
 	return lockfile_open(&m->lockfile, path);
 }
 
@@ -34,9 +36,9 @@ static int run_inherit(
 {
 	struct config_error err;
 	bool activated;
-	int lock;
+	int lock[2];
 
-	if (upgrade_inherit(&m->upgrade, &lock, &activated, &err) != 0 ||
+	if (upgrade_inherit(&m->upgrade, lock, &activated, &err) != 0 ||
 	    inherit_listeners(sockets, m->upgrade.heir && !activated, &err) != 0) {
 		log_error("%s", err.text);
 		return -1;
@@ -116,20 +118,22 @@ static int run_open(struct master *m, struct config *config)
 	}
 	relog_open(m);
 	spawn_reap(m); /* what was a child of the caller, and has died before */
-	if (!m->upgrade.heir)
-		status_remove(m);
-	else if (pidfile != NULL)
-		m->reload.begun = status_last(pidfile);
+	if (!m->upgrade.heir && command_open(m) != 0) {
+		log_error("command socket %s%s: %s", pidfile, COMMAND_SUFFIX,
+		    strerror(errno));
+		config_free(config);
+		return -1;
+	}
 	return run_start(m, config, &sockets);
 }
 
 static void run_close(struct master *m)
 {
+	const bool last = !m->upgrade.handed_on && !m->upgrade.heir;
 	struct generation *g, *next;
 
-	if (!m->upgrade.handed_on && !m->upgrade.heir)
-		status_remove(m);
-	lockfile_close(&m->lockfile, !m->upgrade.handed_on && !m->upgrade.heir);
+	command_close(m, last);
+	lockfile_close(&m->lockfile, last);
 	for (g = TAILQ_FIRST(&m->generations); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, entry);
 		g->listeners.keep_files = m->upgrade.handed_on;
@@ -196,7 +200,7 @@ static void run_tell_capabilities(const struct config *config)
 int master_run(struct config *config, const struct options *options, int ready_fd)
 {
 	struct master m = {.options = options,
-	    .lockfile = {.fd = -1},
+	    .lockfile = {.fd = -1, .lock = -1},
 	    .signal_fd = -1,
 	    .ready_fd = ready_fd,
 	    .upgrade = {.channel = -1},

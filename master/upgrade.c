@@ -13,10 +13,10 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "master/command_server.h"
 #include "master/exits.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "master/status.h"
 #include "master/upgrade_both.h"
 
 /* What we were told to do between GO and DONE, where we were. */
@@ -36,7 +36,7 @@ static void upgrade_failed(struct master *m, const char *why)
 	upgrade_end(m);
 	m->upgrade.successor = 0;
 	upgrade_claim(m);
-	status_finished(m, false, why);
+	command_finished(m, SIGNAL_UPGRADE, false, why);
 	notify_main(getpid());
 	upgrade_leave(m);
 	master_go_on(m);
@@ -107,7 +107,8 @@ static void upgrade_hand_on(struct master *m)
 	log_info("process %d is in charge now", (int)up->successor);
 	up->handed_on = true;
 	ev_timer_stop(m->loop, &up->limit);
-	notify_main(up->successor); /* who waits hears from him how it went */
+	notify_main(up->successor);
+	command_finished(m, SIGNAL_UPGRADE, true, "");
 	if (up->leave != 0)
 		upgrade_forward(m, up->leave);
 	upgrade_leave(m); /* first: the frontends are told why they drain */
@@ -134,7 +135,6 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 	text[n > 0 ? n : 0] = '\0';
 	if (n == 1 && text[0] == UPGRADE_READY) {
 		upgrade_claim_stop(m);
-		lockfile_yield(&m->lockfile);
 		up->told = true;
 		if (send(up->channel, &(char){UPGRADE_GO}, 1, MSG_NOSIGNAL) != 1)
 			upgrade_give_up(m, "it cannot be told to take over");
@@ -180,7 +180,7 @@ void upgrade_begin(struct master *m)
 	up->told = up->given_up = false;
 	up->leave = 0;
 	up->why[0] = '\0';
-	status_begun(m);
+	command_begun(m, SIGNAL_UPGRADE);
 	if (refusal != NULL) {
 		upgrade_failed(m, refusal);
 		return;
@@ -255,6 +255,7 @@ bool upgrade_reaped(struct master *m, pid_t pid, int status)
 		upgrade_end(m); /* the time limit, too: there is nobody to kill */
 		up->successor = 0;
 		up->handed_on = true;
+		command_finished(m, SIGNAL_UPGRADE, true, "");
 		upgrade_leave(m);
 		if (!had_retired)
 			master_retire(m);

@@ -5,7 +5,8 @@
  *   forks and executes the file it was
  *   started from, with its sockets    ──►  starts a generation on them
  *                                     ◄──  READY: all its processes are
- *   GO: it is your turn               ──►  writes its pid into the pidfile, or leaves
+ *   GO: it is your turn               ──►  writes its pid into the pidfile and makes a
+ *                                          command socket, or leaves
  *                                     ◄──  DONE
  *   drains, leaves                         serves
  *
@@ -81,10 +82,10 @@ void upgrade_explain(int channel, const char *why);
 bool upgrade_is_heir(void);
 
 /* In the new one, before anything is opened: are we an heir? Takes what was handed on:
- * the channel, the pidfile (-1 where there is none), whether systemd once bound the
- * sockets. */
+ * the channel, the pidfile and its lock (-1 where there is none), whether systemd once
+ * bound the sockets. */
 int upgrade_inherit(
-    struct upgrade *up, int *pidfile, bool *activated, struct config_error *err);
+    struct upgrade *up, int pidfile[2], bool *activated, struct config_error *err);
 /* In the new one: the loop is there; our processes are READY. */
 void upgrade_watch(struct master *m);
 void upgrade_announce(struct master *m);

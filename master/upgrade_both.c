@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "master/command_server.h"
 #include "master/master.h"
 
 static const double CLAIM_AGAIN_SECONDS = .25;
@@ -30,6 +31,16 @@ void upgrade_explain(int channel, const char *why)
 	(void)send(channel, message, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+int upgrade_handed_lock(void)
+{
+	const char *text = getenv(UPGRADE_LOCK_VARIABLE);
+	int fd = -1, pid = 0;
+
+	return text != NULL && sscanf(text, "%d %d", &fd, &pid) == 2 && pid == getpid()
+	           ? fd
+	           : -1;
+}
+
 bool upgrade_must_wait(int error)
 {
 	return error == EINTR || link_must_wait(error);
@@ -46,12 +57,17 @@ void upgrade_end(struct master *m)
 	up->channel = -1;
 }
 
+int upgrade_claim_files(struct master *m)
+{
+	return lockfile_claim(&m->lockfile) == 0 ? command_open(m) : -1;
+}
+
 static void upgrade_claim_again(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct master *m = w->data;
 
 	(void)events;
-	if (lockfile_claim(&m->lockfile) == 0)
+	if (upgrade_claim_files(m) == 0)
 		ev_timer_stop(loop, w);
 }
 
@@ -60,10 +76,10 @@ void upgrade_claim(struct master *m)
 	struct ev_timer *claim = &m->upgrade.claim;
 
 	upgrade_claim_stop(m);
-	if (lockfile_claim(&m->lockfile) == 0)
+	if (upgrade_claim_files(m) == 0)
 		return;
-	log_warn("pidfile %s does not name this master yet: %s", m->lockfile.path,
-	    strerror(errno));
+	log_warn("pidfile %s and its command socket do not lead to this master yet: %s",
+	    m->lockfile.path, strerror(errno));
 	ev_timer_init(
 	    claim, upgrade_claim_again, CLAIM_AGAIN_SECONDS, CLAIM_AGAIN_SECONDS);
 	claim->data = m;

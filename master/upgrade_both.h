@@ -17,10 +17,16 @@ struct master;
  * there is none), whether systemd once bound the sockets, and what the old one runs
  * (for the log; an older version does not say it). */
 #define UPGRADE_VARIABLE "ARGOND_UPGRADE"
+/* "LOCK PID": the descriptor of the pidfile's lock, and for whom it is: an older
+ * version has no lock, and hands on what it was handed itself. */
+#define UPGRADE_LOCK_VARIABLE "ARGOND_UPGRADE_LOCK"
 
 /* What is said on the channel; WHY is followed by words, at most so many bytes. */
 enum { UPGRADE_READY = 'R', UPGRADE_GO = 'G', UPGRADE_DONE = 'D', UPGRADE_WHY = 'W' };
 enum { UPGRADE_WORDS = 1024 };
+
+/* In the new one: the descriptor of the lock that was handed on, or -1. */
+int upgrade_handed_lock(void);
 
 /* After a failed send or recv: is nothing wrong with the channel? */
 bool upgrade_must_wait(int error);
@@ -28,8 +34,11 @@ bool upgrade_must_wait(int error);
 /* The channel is closed, and nothing is expected of the other side any more. */
 void upgrade_end(struct master *m);
 
-/* Nobody else is in charge: our number into the pidfile, as soon as that can be
- * written. Logged where it cannot at once. */
+/* We are in charge: our number into the pidfile, and the command socket at its name.
+ * Returns 0, or -1 with errno. */
+int upgrade_claim_files(struct master *m);
+/* The same where nobody else could be, as soon as it can be done. Logged where it
+ * cannot at once. */
 void upgrade_claim(struct master *m);
 /* Somebody else may write there from now on. */
 void upgrade_claim_stop(struct master *m);

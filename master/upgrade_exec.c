@@ -61,8 +61,8 @@ bool upgrade_is_supervised(void)
 	return started.supervised;
 }
 
-/* Descriptors for the program to come: from 3 on the sockets, then the two others. They
- * are moved out of the way first, lest one is overwritten before it was copied. */
+/* Descriptors for the program to come: from 3 on the sockets, then the three others.
+ * They are moved out of the way first, lest one is overwritten before it was copied. */
 static int upgrade_place(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -96,6 +96,10 @@ static void upgrade_environment(
 	    pidfile ? UPGRADE_FIRST + (int)sockets + 1 : -1, activated, ARGOND_VERSION,
 	    started.program.file);
 	setenv(UPGRADE_VARIABLE, text, 1);
+	snprintf(text, sizeof(text), "%d %d", UPGRADE_FIRST + (int)sockets + 2,
+	    (int)getpid());
+	if (pidfile)
+		setenv(UPGRADE_LOCK_VARIABLE, text, 1);
 }
 
 static void upgrade_exec_failed(int channel, int error)
@@ -113,7 +117,7 @@ static void upgrade_exec_failed(int channel, int error)
 void upgrade_exec(const struct master *m, int channel)
 {
 	const struct listener_set *set = &m->current->listeners;
-	int fds[LIMIT_LISTENERS + 2];
+	int fds[LIMIT_LISTENERS + 3];
 	size_t n = 0;
 	sigset_t none;
 
@@ -122,6 +126,7 @@ void upgrade_exec(const struct master *m, int channel)
 		fds[n] = set->sockets[n]->fd;
 	fds[n++] = channel;
 	fds[n++] = m->lockfile.fd;
+	fds[n++] = m->lockfile.lock;
 	upgrade_environment(set->count, m->lockfile.fd >= 0, m->activated.count > 0,
 	    m->watchdog.repeat > 0.);
 	sigemptyset(&none);

@@ -32,22 +32,29 @@ static void upgrade_log_versions(const char *old)
 	    strncmp(old, same, sizeof(same) - 1) == 0 ? ", the same version" : "");
 }
 
+/* A descriptor that was handed on, or -1 where none was; is it as it should be? */
+static bool upgrade_keeps(int fd)
+{
+	return fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
 int upgrade_inherit(
-    struct upgrade *up, int *pidfile, bool *activated, struct config_error *err)
+    struct upgrade *up, int pidfile[2], bool *activated, struct config_error *err)
 {
 	const char *text = getenv(UPGRADE_VARIABLE);
 	int flag = 0, type = 0, rest = 0;
 	socklen_t len = sizeof(type);
 
 	*up = (struct upgrade){.channel = -1};
-	*pidfile = -1;
+	pidfile[0] = pidfile[1] = -1;
 	*activated = false;
 	if (text == NULL)
 		return 0;
-	if (sscanf(text, "%d %d %d %n", &up->channel, pidfile, &flag, &rest) != 3 ||
+	pidfile[1] = upgrade_handed_lock();
+	if (sscanf(text, "%d %d %d %n", &up->channel, &pidfile[0], &flag, &rest) != 3 ||
 	    getsockopt(up->channel, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
 	    type != SOCK_SEQPACKET || fcntl(up->channel, F_SETFD, FD_CLOEXEC) != 0 ||
-	    (*pidfile >= 0 && fcntl(*pidfile, F_SETFD, FD_CLOEXEC) != 0)) {
+	    !upgrade_keeps(pidfile[0]) || !upgrade_keeps(pidfile[1])) {
 		snprintf(err->text, sizeof(err->text),
 		    "%s is not what an argond hands on", UPGRADE_VARIABLE);
 		up->channel = -1;
@@ -55,6 +62,7 @@ int upgrade_inherit(
 	}
 	upgrade_log_versions(text + rest);
 	unsetenv(UPGRADE_VARIABLE);
+	unsetenv(UPGRADE_LOCK_VARIABLE);
 	setpgid(
 	    0, getpgid(getppid())); /* where we should have been without an upgrade */
 	*activated = flag != 0;
@@ -112,7 +120,7 @@ static void upgrade_take_over(struct master *m)
 	struct upgrade *up = &m->upgrade;
 	char why[PATH_MAX + 128];
 
-	if (lockfile_claim(&m->lockfile) != 0) {
+	if (upgrade_claim_files(m) != 0) {
 		snprintf(why, sizeof(why), "pidfile %s: %s", m->lockfile.path,
 		    strerror(errno));
 		master_generation_failed(m->current, why);

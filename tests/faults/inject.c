@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -160,8 +159,6 @@ EVENT(poll, EINTR, ENOMEM, (struct pollfd *fds, nfds_t n, int ms), (fds, n, ms))
 EVENT(signalfd, EMFILE, ENOMEM, (int fd, const sigset_t *set, int flags), (fd, set, flags))
 EVENT(pipe2, EMFILE, ENFILE, (int fds[2], int flags), (fds, flags))
 EVENT(memfd_create, EMFILE, ENOMEM, (const char *name, unsigned flags), (name, flags))
-EVENT(inotify_init1, EMFILE, ENOMEM, (int flags), (flags))
-EVENT(inotify_add_watch, ENOSPC, ENOMEM, (int fd, const char *path, uint32_t mask), (fd, path, mask))
 
 #define SEND(name, usual, other, params, args) \
 	CALL(name, ssize_t, -1, FAULT_SEND, usual, other, params, args)
@@ -191,6 +188,9 @@ FILES(mkdir, int, -1, EACCES, ENOSPC, (const char *path, mode_t mode), (path, mo
 FILES(rmdir, int, -1, EACCES, EBUSY, (const char *path), (path))
 FILES(unlink, int, -1, EACCES, EIO, (const char *path), (path))
 FILES(rename, int, -1, EACCES, EIO, (const char *from, const char *to), (from, to))
+FILES(unlinkat, int, -1, EACCES, EIO, (int dir, const char *path, int flags), (dir, path, flags))
+FILES(renameat, int, -1, EACCES, EIO,
+    (int dir, const char *from, int other, const char *to), (dir, from, other, to))
 FILES(ftruncate, int, -1, EIO, EINTR, (int fd, off_t n), (fd, n))
 FILES(ftruncate64, int, -1, EIO, EINTR, (int fd, off_t n), (fd, n))
 FILES(fallocate, int, -1, ENOSPC, EINTR, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n))
@@ -198,6 +198,8 @@ FILES(fallocate64, int, -1, ENOSPC, EINTR, (int fd, int mode, off_t at, off_t n)
 FILES(stat, int, -1, EACCES, ENOMEM, (const char *path, struct stat *st), (path, st))
 FILES(lstat, int, -1, EACCES, ENOMEM, (const char *path, struct stat *st), (path, st))
 FILES(fstat, int, -1, EIO, ENOMEM, (int fd, struct stat *st), (fd, st))
+FILES(fstatat, int, -1, EACCES, ENOMEM,
+    (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags))
 FILES(stat64, int, -1, EACCES, ENOMEM, (const char *path, struct stat64 *st), (path, st))
 FILES(lstat64, int, -1, EACCES, ENOMEM, (const char *path, struct stat64 *st), (path, st))
 FILES(fstat64, int, -1, EIO, ENOMEM, (int fd, struct stat64 *st), (fd, st))
@@ -209,7 +211,9 @@ FILES(dup2, int, -1, EBUSY, EINTR, (int from, int to), (from, to))
 FILES(chdir, int, -1, EACCES, ENOMEM, (const char *path), (path))
 FILES(chroot, int, -1, EPERM, ENOMEM, (const char *path), (path))
 FILES(chmod, int, -1, EPERM, EIO, (const char *path, mode_t mode), (path, mode))
-FILES(lchown, int, -1, EPERM, EIO, (const char *path, uid_t u, gid_t g), (path, u, g))
+FILES(fchmod, int, -1, EPERM, EIO, (int fd, mode_t mode), (fd, mode))
+FILES(fchownat, int, -1, EPERM, EIO,
+    (int dir, const char *path, uid_t u, gid_t g, int flags), (dir, path, u, g, flags))
 
 #define RIGHTS(name, failure, usual, other, params, args) \
 	CALL(name, int, failure, FAULT_RIGHTS, usual, other, params, args)
@@ -262,6 +266,7 @@ static mode_t open_mode(int flags, va_list ap)
 	}
 #define COMMA ,
 OPEN(open, const char *path COMMA int flags, path COMMA flags)
+OPEN(openat, int dir COMMA const char *path COMMA int flags, dir COMMA path COMMA flags)
 OPEN(open64, const char *path COMMA int flags, path COMMA flags)
 
 #define LONG(name, class, usual, other, params, last, args)                            \

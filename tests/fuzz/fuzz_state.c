@@ -1,9 +1,10 @@
 /*
- * What a master is handed by others at its birth, or `argond -s` finds on the disk:
- *   - a status file (master/status.h): whatever it says, the answer is one line; what a
- *     master has written is read back;
- *   - a pidfile that somebody has locked (master/lockfile.h): it names a process of its
- *     owner, or none;
+ * What a master is handed by others at its birth or sent by a client, and what `argond
+ * -s` finds on the disk or is answered:
+ *   - a request and an answer on the command socket (master/command.h): one of those
+ *     there are, or none; a reason is printable, and what a master has said is read
+ * back;
+ *   - a pidfile (master/lockfile.h): it names a process, or none;
  *   - LISTEN_PID and LISTEN_FDS (master/inherit.h) with a socket of any name: it is
  * taken or refused with a reason, and the variables are gone.
  *
@@ -12,36 +13,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "master/command.h"
 #include "master/inherit.h"
-#include "master/master.h"
-#include "master/status.h"
+#include "master/lockfile.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { NOBODY = 0x40000000, FIRST_HANDED = 3, TEXT_MAX = 2048, WAIT_MS = 1000 };
+enum { FIRST_HANDED = 3, TEXT_MAX = 2048 };
 
 static char folder[] = "/tmp/argond-fuzz-XXXXXX";
-static char pidfile[64], status_file[80];
-static struct master master;
-
-/* Nobody is waited for, and without this the kernel takes its time. */
-int inotify_init1(int flags)
-{
-	(void)flags;
-	errno = EMFILE;
-	return -1;
-}
+static char pidfile[64];
 
 static void folder_remove(void)
 {
 	unlink(pidfile);
-	unlink(status_file);
 	rmdir(folder);
 }
 
@@ -52,85 +41,92 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	CHECK(log_open("/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_INFO) == 0);
 	CHECK(mkdtemp(folder) != NULL);
 	snprintf(pidfile, sizeof(pidfile), "%s/pid", folder);
-	snprintf(status_file, sizeof(status_file), "%s.status", pidfile);
 	atexit(folder_remove);
 	return 0;
 }
 
-static int file_write(const char *path, const void *bytes, size_t len)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+/* --- the command socket */
 
-	CHECK(fd >= 0);
-	CHECK(write(fd, bytes, len) == (ssize_t)len);
-	return fd;
+static bool is_printable(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
 }
 
-static void check_line(const char *text, size_t cap)
+/* What a client asks for. */
+static void request_any(struct tape *tape)
 {
-	CHECK(memchr(text, '\0', cap) != NULL);
-	CHECK(strchr(text, '\n') == NULL);
+	char bytes[COMMAND_REQUEST_MAX];
+	const char *why;
+	const struct signal_row *row =
+	    command_request_read((const char *)tape->at, tape->left, &why);
+
+	CHECK((row == NULL) == (why != NULL));
+	if (row == NULL)
+		return;
+	CHECK(row->word != NULL);
+	CHECK(command_request(bytes, row) == tape->left);
+	CHECK(memcmp(bytes, tape->at, tape->left) == 0);
 }
 
-/* --- the status file */
-
-static void status_any(struct tape *tape)
+/* What a master, or another one in its place, answers. */
+static void answer_any(struct tape *tape)
 {
-	char why[512];
-	unsigned last;
+	enum command_result result;
+	const size_t cap = 1 + tape_byte(tape) * 8u;
+	char *why = malloc(cap);
 
-	close(file_write(status_file, tape->at, tape->left));
-	last = status_last(pidfile);
-	(void)status_wait(pidfile, NOBODY, last, WAIT_MS, why, sizeof(why));
-	check_line(why, sizeof(why));
-	(void)status_wait(pidfile, NOBODY, 0, WAIT_MS, why, 16);
-	check_line(why, 16);
-	unlink(status_file);
+	CHECK(why != NULL);
+	if (command_answer_read(
+	        (const char *)tape->at, tape->left, &result, why, cap) == 0) {
+		CHECK(result <= COMMAND_AGAIN);
+		CHECK(memchr(why, '\0', cap) != NULL);
+		CHECK(is_printable(why));
+	}
+	free(why);
+}
+
+static void message_any(struct tape *tape)
+{
+	request_any(tape);
+	answer_any(tape);
 }
 
 /* What a master says of a reload. */
-static void status_told(struct tape *tape)
+static void answer_told(struct tape *tape)
 {
-	bool ok = tape_byte(tape) % 2 == 0;
-	char why[TEXT_MAX], heard[TEXT_MAX] = "";
+	const bool ok = tape_byte(tape) % 2 == 0;
+	char why[TEXT_MAX], heard[4 * TEXT_MAX + 1], bytes[COMMAND_ANSWER_MAX];
 	size_t len = tape->left < 512 ? tape->left : 512;
-	unsigned before = status_last(pidfile);
+	enum command_result result;
 
-	CHECK(before == 0);
 	tape_fill(tape, why, len);
 	why[len] = '\0';
-	why[strcspn(why, "\n")] = '\0';
-	memmove(why, why + strspn(why, " \t\r\v\f"),
-	    strlen(why) + 1 - strspn(why, " \t\r\v\f"));
-	CHECK(lockfile_open(&master.lockfile, pidfile) == 0);
-	master.reload.begun = tape->left > 0 ? tape->at[0] : 0;
-	status_begun(&master);
-	CHECK(status_last(pidfile) == master.reload.begun);
-	status_finished(&master, ok, why);
-	CHECK(status_wait(pidfile, NOBODY, master.reload.begun - 1, WAIT_MS, heard,
-	          sizeof(heard)) == (ok ? STATUS_OK : STATUS_FAILED));
-	CHECK(strcmp(heard, why) == 0);
-	status_remove(&master);
-	lockfile_close(&master.lockfile, true);
-	CHECK(access(status_file, F_OK) != 0 && access(pidfile, F_OK) != 0);
+	len = command_answer(bytes, ok ? COMMAND_OK : COMMAND_FAILED, why);
+	CHECK(len < sizeof(bytes));
+	CHECK(command_answer_read(bytes, len, &result, heard, sizeof(heard)) == 0);
+	CHECK(result == (ok ? COMMAND_OK : COMMAND_FAILED));
+	CHECK(!is_printable(why) || strcmp(heard, why) == 0);
 }
 
 /* --- the pidfile */
 
 static void pidfile_any(struct tape *tape)
 {
-	int fd = file_write(pidfile, tape->at, tape->left);
+	const int fd = open(pidfile, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	char text[16] = "";
 	pid_t pid;
 
-	tape_fill(tape, text, tape->left < 15 ? tape->left : 15);
-	CHECK(lockfile_holder(pidfile) == 0); /* nobody has locked it */
-	CHECK(flock(fd, LOCK_EX | LOCK_NB) == 0);
-	pid = lockfile_holder(pidfile);
-	CHECK(pid > 1 || pid == -1);
-	if (pid > 1)
-		CHECK(strtol(text, NULL, 10) == pid);
+	CHECK(fd >= 0);
+	CHECK(write(fd, tape->at, tape->left) == (ssize_t)tape->left);
 	close(fd);
+	tape_fill(tape, text, tape->left < 15 ? tape->left : 15);
+	pid = lockfile_number(pidfile);
+	CHECK(pid >= 0);
+	if (pid > 0)
+		CHECK(strtol(text, NULL, 10) == pid);
 	unlink(pidfile);
 }
 
@@ -191,7 +187,7 @@ static void sockets_any(struct tape *tape)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(struct tape *) = {
-	    status_any, status_told, pidfile_any, sockets_any};
+	    message_any, answer_told, pidfile_any, sockets_any};
 	struct tape tape = {data, size};
 
 	if (size > 0 && size <= TEXT_MAX)

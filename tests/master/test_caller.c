@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "master/caller.h"
+#include "master/upgrade_both.h"
 
 /* Runs `what` in a process of its own, which may change what it likes. */
 static void alone(void (*what)(void))
@@ -229,6 +230,27 @@ static void of_an_upgrade(void)
 	REQUIRE(files() == (1 << 3 | 1 << 20 | 1 << 30));
 }
 
+/* The lock is for one process: a master of an older version hands on the variable of
+ * its own birth. */
+static void of_an_upgrade_with_lock(void)
+{
+	char text[32];
+
+	setenv("ARGOND_UPGRADE", "3 4 0", 1);
+	for (int more = 0; more < 2; more++) {
+		snprintf(text, sizeof(text), "9 %d", (int)getpid() + more);
+		setenv("ARGOND_UPGRADE_LOCK", text, 1);
+		make_files();
+		caller_close_files();
+		REQUIRE(files() == (more == 0 ? 3 << 3 | 1 << 9 : 3 << 3));
+		REQUIRE(upgrade_handed_lock() == (more == 0 ? 9 : -1));
+	}
+	setenv("ARGOND_UPGRADE_LOCK", "9", 1);
+	REQUIRE(upgrade_handed_lock() == -1);
+	unsetenv("ARGOND_UPGRADE_LOCK");
+	REQUIRE(upgrade_handed_lock() == -1);
+}
+
 static void of_others(void)
 {
 	static const char *const numbers[] = {"-1", "33", "1x", "", "99999999999999"};
@@ -303,6 +325,7 @@ static void what_is_for_it_stays(void **state)
 	(void)state;
 	alone(listeners);
 	alone(of_an_upgrade);
+	alone(of_an_upgrade_with_lock);
 }
 
 int main(void)

@@ -1,6 +1,5 @@
 /*
- * `-s reload` ends although its outcome cannot be seen: it says so and fails, and the
- * reload has been done all the same.
+ * `-s` always ends: with the outcome, or with a line that says why there is none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,24 +61,38 @@ static void expect_done(struct daemon *d, unsigned generation)
 	assert_int_equal(client_fetch(&d->local, "/livez", NULL, 0), 200);
 }
 
-/* What lies in the place of the status file. */
-static void test_in_the_way(void **state)
+/* Without the socket there is nobody to be asked; the master is there all the same, and
+ * a signal reaches it. */
+static void test_socket_removed(void **state)
 {
 	struct daemon *d = *state;
 	char path[128], said[1024];
 
 	start(d, "argond.pid");
-	snprintf(path, sizeof(path), "%s.status", d->pidfile);
-	assert_return_code(mkdir(path, 0755), errno);
-	expect_unseen(d, "cannot write it");
-	expect_done(d, 2);
-	assert_return_code(rmdir(path), errno);
-	assert_return_code(mkfifo(path, 0600), errno);
-	assert_int_equal(masters_send(d, "reload", said, sizeof(said)), 0);
+	snprintf(path, sizeof(path), "%s.command", d->pidfile);
 	assert_return_code(unlink(path), errno);
-	assert_return_code(symlink("/nowhere/at/all", path), errno);
-	assert_int_equal(masters_send(d, "reload", said, sizeof(said)), 0);
+	assert_int_equal(masters_send(d, "reload", said, sizeof(said)), 1);
+	assert_non_null(strstr(said, "argond is running, but cannot be asked: "));
+	assert_return_code(kill(d->pid, SIGHUP), errno);
+	expect_done(d, 2);
 	daemon_stop(d);
+}
+
+/* What lies in the place of the socket and cannot be replaced. */
+static void test_in_the_way(void **state)
+{
+	struct daemon *d = *state;
+	char path[128];
+
+	d->files_expected = true;
+	snprintf(path, sizeof(path), "%s.command", d->pidfile);
+	assert_return_code(mkdir(path, 0755), errno);
+	daemon_launch(d, SMALL, NULL);
+	assert_int_equal(daemon_wait_end(d), 1 << 8);
+	assert_true(
+	    daemon_log_has(d, "error master: command socket .*: Is a directory"));
+	daemon_check_log(d);
+	assert_return_code(rmdir(path), errno);
 }
 
 static void test_stopped(void **state)
@@ -116,11 +130,12 @@ static void fill(const char *dir)
 	close(fd);
 }
 
-/* A file system of its own for the pidfile: full, then read-only, then right. */
+/* A file system of its own for the pidfile, full, then read-only: the outcome is not
+ * written anywhere, and is heard all the same. */
 static void test_folder(void **state)
 {
 	struct daemon *d = *state;
-	char dir[96], path[96], said[1024];
+	char dir[96], said[1024];
 
 	if (harness_wrapped() || !mounts_allowed())
 		skip();
@@ -129,19 +144,13 @@ static void test_folder(void **state)
 	assert_int_equal(mount("none", dir, "tmpfs", 0, "size=64k"), 0);
 	start(d, "run/argond.pid");
 	fill(dir);
-	expect_unseen(d, "cannot write it");
-	expect_done(d, 2);
-	harness_path(path, dir, "fill");
-	assert_return_code(unlink(path), errno);
 	assert_int_equal(masters_send(d, "reload", said, sizeof(said)), 0);
 	assert_int_equal(mount(dir, dir, NULL, MS_BIND, NULL), 0);
 	assert_int_equal(
 	    mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
-	daemon_log_mark(d);
-	expect_unseen(d, "cannot write it");
-	expect_done(d, 4);
-	assert_int_equal(umount2(dir, MNT_DETACH), 0);
 	assert_int_equal(masters_send(d, "reload", said, sizeof(said)), 0);
+	expect_done(d, 3);
+	assert_int_equal(umount2(dir, MNT_DETACH), 0);
 	daemon_stop(d);
 	umount2(dir, MNT_DETACH);
 }
@@ -160,27 +169,47 @@ static void test_folder_removed(void **state)
 	daemon_stop(d);
 }
 
+/* Is the process blocked in poll()? */
+static bool process_polls(pid_t pid)
+{
+	char path[48], *text;
+	long number;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+	text = harness_read_file(path);
+	number = text != NULL ? strtol(text, NULL, 10) : -1;
+	free(text);
+#ifdef SYS_poll
+	if (number == SYS_poll)
+		return true;
+#endif
+	return number == SYS_ppoll;
+}
+
 /* A master that is killed while its outcome is waited for: known at once. */
 static void test_killed(void **state)
 {
 	struct daemon *d = *state;
+	const pid_t test = getpid();
 	char said[1024];
 	pid_t master, killer;
 
+	if (harness_wrapped())
+		skip();
 	start(d, "argond.pid");
 	master = d->pid;
 	process_stop(master);
 	killer = fork();
-	if (killer == 0) { /* when -s has signalled it: HUP is pending then */
-		char path[48], *text, *at;
+	if (killer == 0) { /* when -s has asked it, and waits */
+		pid_t pids[PROCESS_MAX];
+		bool waits = false;
 
-		snprintf(path, sizeof(path), "/proc/%d/status", (int)master);
-		for (;;) {
-			text = harness_read_file(path);
-			at = text != NULL ? strstr(text, "\nShdPnd:") : NULL;
-			if (at != NULL && (strtoull(at + 8, NULL, 16) & 1) != 0)
-				break;
-			free(text);
+		while (!waits) {
+			const size_t n = process_children(test, pids, PROCESS_MAX);
+
+			for (size_t i = 0; i < n; i++)
+				waits |= pids[i] != master && pids[i] != getpid() &&
+				         process_polls(pids[i]);
 		}
 		kill(master, SIGKILL);
 		_exit(0);
@@ -192,14 +221,36 @@ static void test_killed(void **state)
 	daemon_check_log(d);
 }
 
+/* What is left of it: its number is nobody's. */
+static void test_dead(void **state)
+{
+	static const char *const words[] = {
+	    "reload", "reopen", "upgrade", "quit", "stop"};
+	struct daemon *d = *state;
+	char said[1024], gone[64];
+
+	start(d, "argond.pid");
+	snprintf(gone, sizeof(gone), "names process %d, which is gone\n", (int)d->pid);
+	assert_return_code(kill(d->pid, SIGKILL), errno);
+	assert_true(WIFSIGNALED(daemon_wait_end(d)));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_int_equal(masters_send(d, words[i], said, sizeof(said)), 1);
+		assert_non_null(strstr(said, "argond is not running: pidfile "));
+		assert_non_null(strstr(said, gone));
+	}
+	daemon_check_log(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    daemon_test(test_socket_removed),
 	    daemon_test(test_in_the_way),
 	    daemon_test(test_stopped),
 	    daemon_test(test_folder),
 	    daemon_test(test_folder_removed),
 	    daemon_test(test_killed),
+	    daemon_test(test_dead),
 	};
 
 	return cmocka_run_group_tests_name("-s has a limit", tests, NULL, NULL);
