@@ -185,6 +185,8 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	if (sandbox_enter(&spec) != 0)
 		return -1;
 	child->store = spec.store;
+	spec.listeners = child->listeners;
+	spec.listener_count = child->listener_count;
 	/* cleared by a change of credentials, so only now; and the master may be gone
 	 * already */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
