@@ -115,6 +115,7 @@ struct generation {
 	struct ev_timer watch;      /* hashers that do not get on */
 	uint64_t watched_ns;        /* when it last looked */
 	uint64_t watch_from_ns; /* what was before does not count: we were stopped */
+	uint64_t mended_ns;     /* when a listener was; 0: none */
 };
 
 TAILQ_HEAD(generation_list, generation);
@@ -205,6 +206,8 @@ void unlisten_stop(struct generation *g);
 int spawn_process(struct process *p);  /* 0, or -1 (logged) */
 void spawn_reap(struct master *m);     /* every child that has died */
 void process_leave(struct process *p); /* TERM: drain and leave */
+/* The same; it is killed when it has not left by then. */
+void process_leave_within(struct process *p, uint64_t ms);
 void process_kill(struct process *p, enum exit_cause why);
 const char *process_name(const struct process *p, char *buf, size_t cap);
 
@@ -223,6 +226,9 @@ void supervise_exit(struct process *p, int status);
  */
 void supervise_suspect(struct role *role, pid_t pid);
 void supervise_retire(struct process *p);
+/* Those that were born before leave, and others take their places at once. Does nothing
+ * where there are none, or where some of the role leave already: to be called again. */
+void supervise_replace(struct role *role, uint64_t before_ns);
 void supervise_publish(struct role *role); /* tells the board how many are READY */
 unsigned role_count(const struct role *role, enum process_state state);
 const char *role_label(

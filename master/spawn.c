@@ -143,6 +143,16 @@ static void process_not_ready(struct ev_loop *loop, struct ev_timer *w, int even
 		process_kill(p, EXIT_CAUSE_LATE);
 }
 
+void process_leave_within(struct process *p, uint64_t ms)
+{
+	struct ev_loop *loop = p->role->generation->master->loop;
+
+	process_leave(p);
+	ev_timer_stop(loop, &p->ready_timer);
+	ev_timer_set(&p->ready_timer, (double)ms / 1000., 0.);
+	ev_timer_start(loop, &p->ready_timer);
+}
+
 static void process_closed(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	(void)loop;
