@@ -83,14 +83,11 @@ struct table {
 
 static const struct call for_all[] = {
 	CALL(exit), CALL(exit_group),
-	/* fds that it has: signals, links, control, log; stderr for a last word */
+	/* fds that it has: signals, links, control; standard error for the log */
 	CALL(read), CALL(write), CALL(writev), CALL(close), CALL(recvmsg),
 	CALL_IF_BOTH(sendto, BITS(3, (uint32_t)~SEND_FLAGS, 0), NULL_POINTER(4)),
 	CALL(poll), CALL(ppoll),
 	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait),
-	/* what kind of fd a log is that was opened anew */
-	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_TYPE)),
-	CALL(fstat), CALL_IF(newfstatat, EQUAL(3, AT_EMPTY_PATH)), CALL_IF(statx, EQUAL(2, AT_EMPTY_PATH)),
 	/* memory of its own, to hold data */
 	CALL_IF_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),
 	CALL_IF(mprotect, BITS(2, PROT_EXEC, 0)),

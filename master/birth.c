@@ -55,8 +55,7 @@ static void keep_only(struct keep *keep)
 	close_range((unsigned)next, UINT_MAX, 0);
 }
 
-/* Standard input and output lead nowhere; standard error stays for a library's last
- * words. */
+/* Standard input and output lead nowhere. */
 static int birth_null(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -220,7 +219,6 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	/* what a terminal or a shell sends to the master's group is for the master */
 	(void)setpgid(0, 0);
 	child_name(p);
-	log_confine(control_ask_log, &child->control);
 	child_forget_others(p);
 	birth_show(child->control);
 	signals_waited_for(&all);
@@ -231,7 +229,6 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 		goto failed;
 	keep_add(&keep, child->signal_fd);
 	keep_add(&keep, child->control);
-	keep_add(&keep, log_fd());
 	for (size_t i = 0; i < child->link_count; i++)
 		keep_add(&keep, child->links[i]);
 	for (size_t i = 0; i < child->listener_count; i++)
@@ -246,12 +243,16 @@ failed:
 	return -1;
 }
 
-void birth_run(const struct process *p, int control, pid_t master)
+void birth_run(const struct process *p, int control, int said, pid_t master)
 {
 	static int links[4 * LIMIT_FRONTENDS], listeners[LIMIT_LISTENERS];
 	struct child child;
 	int status;
 
+	/* what a library has to say at its end goes to the log as well */
+	if (dup2(said, STDERR_FILENO) < 0)
+		_exit(CHILD_EXIT_SETUP);
+	log_confine(STDERR_FILENO);
 	child_describe(&child, p, control);
 	child_links(&child, p, links);
 	if (p->role->kind->listens)

@@ -259,14 +259,11 @@ static void master_shrink(struct master *m)
 
 static void master_reopen(struct master *m)
 {
-	struct generation *g;
-
+	(void)m;
 	if (log_reopen() != 0) {
 		log_warn("cannot open the log anew: %s", strerror(errno));
 		return;
 	}
-	TAILQ_FOREACH(g, &m->generations, entry)
-	generation_tell_log(g);
 	log_info("log opened anew");
 }
 

@@ -41,8 +41,9 @@ struct process {
 	size_t slot;    /* on the board */
 	pid_t pid;
 	uint32_t incarnation;
-	int control; /* the master's end */
-	int sight;   /* its /proc/PID/stat, or -1 where it has none to show */
+	int control;         /* the master's end */
+	struct relay *relay; /* its lines for the log, or NULL */
+	int sight;           /* its /proc/PID/stat, or -1 where it has none to show */
 	uint64_t born_ns;
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
@@ -191,8 +192,6 @@ void generation_resume(struct generation *g);
  * needed as long as a frontend has requests to answer. */
 bool generation_is_done_with(const struct generation *g, const struct role *role);
 void generation_kill(struct generation *g);
-void generation_tell_log(
-    struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */
 void generation_close(struct generation *g);
 

@@ -18,7 +18,7 @@
 #include "master/birth.h"
 #include "master/counts.h"
 #include "master/master.h"
-#include "master/relog.h"
+#include "master/relay.h"
 
 enum { INCARNATION_MAX = (1 << 24) - 1 };
 
@@ -33,6 +33,7 @@ static void process_forget_watchers(struct process *p)
 	if (p->sight >= 0)
 		close(p->sight);
 	p->control = p->sight = -1;
+	relay_close(p);
 }
 
 /* Told by the control socket: a signal is not permitted where the child has another
@@ -191,9 +192,6 @@ static void process_heard(struct process *p, const struct control_message *messa
 			return;
 		}
 		break;
-	case CONTROL_ASK_LOG:
-		relog_wanted(g->master);
-		return;
 	default:
 		break;
 	}
@@ -255,7 +253,7 @@ int spawn_process(struct process *p)
 {
 	struct master *m = p->role->generation->master;
 	pid_t self = getpid(), pid;
-	int control[2];
+	int control[2], said;
 
 	if (m->incarnations >= INCARNATION_MAX) {
 		log_error("all process numbers are used up: restart or upgrade");
@@ -265,16 +263,25 @@ int spawn_process(struct process *p)
 		log_error("cannot make a control socket: %s", strerror(errno));
 		return -1;
 	}
+	said = relay_open(p);
+	if (said < 0) {
+		log_error("cannot make a pipe for a log: %s", strerror(errno));
+		close(control[0]);
+		close(control[1]);
+		return -1;
+	}
 	p->incarnation = ++m->incarnations;
 	board_slot_reset(
 	    board_slot(&p->role->generation->board, p->slot), p->incarnation);
 	pid = fork();
 	if (pid == 0)
-		birth_run(p, control[1], self);
+		birth_run(p, control[1], said, self);
 	close(control[1]);
+	close(said);
 	if (pid < 0) {
 		log_error("cannot fork a %s: %s", p->role->kind->name, strerror(errno));
 		close(control[0]);
+		relay_close(p);
 		board_slot_reset(board_slot(&p->role->generation->board, p->slot), 0);
 		return -1;
 	}

@@ -45,6 +45,11 @@ static const struct attempt {
     {"open to write", F | H | CHECKED, SYS_openat, AT_FDCWD, A("/x"),
         O_WRONLY | O_CREAT, 0600, 0, 0},
     {"stat", F | H | CHECKED, SYS_newfstatat, AT_FDCWD, A("/"), A(bytes), 0, 0, 0},
+    {"stat by an fd", F | H | CHECKED, SYS_newfstatat, 0, A(""), A(bytes),
+        AT_EMPTY_PATH, 0, 0},
+    {"statx", F | H, SYS_statx, 0, A("/"), AT_EMPTY_PATH, 0, A(bytes), 0},
+    {"fstat", F | H, SYS_fstat, 0, A(bytes), 0, 0, 0, 0},
+    {"ftruncate", F | H, SYS_ftruncate, 0, 0, 0, 0, 0, 0},
     {"unlink", F | H, SYS_unlinkat, AT_FDCWD, A("/x"), 0, 0, 0, 0},
     {"rename", ALL, SYS_renameat2, AT_FDCWD, A("/x"), AT_FDCWD, A("/y"), 0, 0},
     {"mkdir", ALL, SYS_mkdirat, AT_FDCWD, A("/x"), 0700, 0, 0, 0},
@@ -68,6 +73,8 @@ static const struct attempt {
     {"setsockopt", H | L, SYS_setsockopt, 0, SOL_SOCKET, SO_LINGER, A(bytes), 8, 0},
     {"setsockopt of another option", ALL, SYS_setsockopt, 0, SOL_SOCKET, SO_RCVBUF,
         A(bytes), 4, 0},
+    {"getsockopt of a type", ALL, SYS_getsockopt, 0, SOL_SOCKET, SO_TYPE, A(bytes),
+        A(bytes), 0},
     {"getsockopt of another option", ALL, SYS_getsockopt, 0, SOL_SOCKET, SO_ERROR,
         A(bytes), A(bytes), 0},
     {"ioctl", ALL, SYS_ioctl, 0, 0x5412 /* TIOCSTI */, A("x"), 0, 0, 0},
@@ -298,7 +305,7 @@ static void somebodys_sigsys_is_ignored(void **state)
 	assert_left(status, "a SIGSYS by hand");
 }
 
-/* A line of the log needs the time, a pid, memory of its own; its file may be new. */
+/* A line of the log is written to a pipe; memory of its own is there as well. */
 static int write_log(struct place *place, const void *arg)
 {
 	enum sandbox_kind kind = *(const enum sandbox_kind *)arg;
@@ -309,7 +316,7 @@ static int write_log(struct place *place, const void *arg)
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0 || confine(place, &spec) != 0)
 		return 1;
-	log_adopt(fds[1]);
+	log_confine(fds[1]);
 	log_error("hello: %s", strerror(ENOENT));
 	if (read(fds[0], line, sizeof(line)) <= 0)
 		return 2;

@@ -203,9 +203,11 @@ static void take_tally(
 		skip(); /* not permitted, or the kernel does not tell a socket's peer */
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)d->pid);
+	/* the pipe whose other end the master has, and no other */
+	snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)pid);
 	n = readlink(path, log, sizeof(log) - 1);
 	log[n > 0 ? n : 0] = '\0';
+	assert_int_equal(fds_count(&house->master, log), 1);
 	for (size_t i = 0; i < house->child.count; i++)
 		tally_one(house, &house->child.entries[i], log, tally);
 	if (tally->unknown > 0 || tally->control != 1)
