@@ -17,7 +17,8 @@
 enum {
 	LOG_TARGET_MAX = 4096,
 	LOG_MESSAGE_MAX = 768,
-	LOG_KEPT_MAX = 8192, /* bytes of lines that wait for syslog */
+	LOG_KEPT_MAX = 8192,  /* bytes of lines that wait for syslog */
+	LOG_BATCH_MAX = 4096, /* PIPE_BUF: written to a pipe in one piece, or not */
 	LOG_BUGS_PER_SECOND = 10
 };
 
@@ -36,6 +37,10 @@ static struct {
 	void *lost_arg;
 	uint64_t lost_ns; /* when it was called, or 0 */
 	bool confined;
+	bool batching;
+	char batch[LOG_BATCH_MAX + 1]; /* lines to be written with the next ones */
+	size_t batch_len;
+	unsigned batch_lines;
 } state = {.sink = {.kind = LOG_SINK_FILE, .fd = STDERR_FILENO},
     .who = "argond",
     .target = "stderr",
@@ -132,10 +137,39 @@ static bool log_write(const char *line, size_t len)
 	       log_sink_write(&state.sink, line, len);
 }
 
+static void batch_write(void)
+{
+	const size_t len = state.batch_len;
+
+	state.batch_len = 0;
+	if (len > 0 && !log_sink_write(&state.sink, state.batch, len))
+		state.dropped += state.batch_lines;
+	state.batch_lines = 0;
+}
+
+void log_batch(bool begin)
+{
+	batch_write();
+	state.batching = begin && state.sink.kind == LOG_SINK_FILE;
+}
+
+static void batch_put(const char *line, size_t len)
+{
+	if (state.batch_len + len > LOG_BATCH_MAX)
+		batch_write();
+	memcpy(state.batch + state.batch_len, line, len);
+	state.batch_len += len;
+	state.batch_lines++;
+}
+
 static void log_put(const char *line, size_t len)
 {
 	bool wait;
 
+	if (state.batching) {
+		batch_put(line, len);
+		return;
+	}
 	if (log_write(line, len))
 		return;
 	wait = log_sink_is_lost(&state.sink, errno);
@@ -241,7 +275,9 @@ static int log_format_line(char *line, size_t cap, pid_t pid, const char *who,
     enum log_level level, const char *message)
 {
 	const char *name = levels[level].name;
-	char stamp[40], priority[8] = "";
+	static char stamp[40];
+	static time_t second; /* of the stamp */
+	char priority[8] = "";
 	struct timespec now;
 	struct tm tm;
 
@@ -251,8 +287,11 @@ static int log_format_line(char *line, size_t cap, pid_t pid, const char *who,
 	if (state.sink.journal)
 		snprintf(priority, sizeof(priority), "<%d>", levels[level].syslog & 7);
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (now.tv_sec != second || stamp[0] == '\0') {
+		gmtime_r(&now.tv_sec, &tm);
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+		second = now.tv_sec;
+	}
 	if (state.format == LOG_FORMAT_JSON)
 		return snprintf(line, cap,
 		    "%s{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%"

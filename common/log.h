@@ -81,6 +81,9 @@ struct log_limit {
 void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The lines in between are written together where that can be done. Nothing but
+ * log_of() may be called in between. */
+void log_batch(bool begin);
 /* A line of another process, as if that had said it. */
 void log_of(pid_t pid, const char *who, enum log_level level, const char *message);
 

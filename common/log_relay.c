@@ -37,6 +37,7 @@ size_t log_relay(pid_t pid, const char *who, const char *bytes, size_t len, bool
 {
 	const char *at = bytes, *const end = bytes + len;
 
+	log_batch(true);
 	while (at < end) {
 		const bool record = *at == LOG_RECORD_BEGIN;
 		const char *stop = relay_end(at, end, record);
@@ -51,5 +52,6 @@ size_t log_relay(pid_t pid, const char *who, const char *bytes, size_t len, bool
 		/* what ends a line belongs to it, unless it begins the next one */
 		at = stop + (stop < end && (*stop == '\0' || *stop == '\n'));
 	}
+	log_batch(false);
 	return (size_t)(at - bytes);
 }
