@@ -16,6 +16,9 @@ struct limits_spec {
 	uint64_t core;   /* bytes */
 	uint64_t cpu;    /* seconds, 0: none */
 	uint64_t memory; /* bytes of address space, 0: none */
+	/* who goes first when memory runs out; the master has what it was started with
+	 */
+	int oom_score_adj;
 };
 
 /* What sched_setattr(2) takes, in its first version. The kernel's header for it and the
@@ -36,6 +39,6 @@ struct limits_spec limits_of_pool(
 
 /* Sets them for the calling process. Returns 0, or -1 with errno. What only root may
  * raise and is not allowed stays as it was, with a line in the log. */
-int limits_apply(const struct limits_spec *spec, int oom_score_adj);
+int limits_apply(const struct limits_spec *spec);
 
 #endif

@@ -146,7 +146,7 @@ static int child_limits(const struct process *p)
 		if (groups_join(&g->master->groups, pool) != 0)
 			return -1;
 	}
-	return limits_apply(&spec, p->role->kind->oom_score_adj);
+	return limits_apply(&spec);
 }
 
 static struct sandbox_spec child_sandbox(const struct process *p)

@@ -29,7 +29,7 @@ static int class_of(int started_with, enum config_scheduling asked)
 	if (pid == 0) {
 		if (sched_setscheduler(0, started_with, &none) != 0 ||
 		    (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0) ||
-		    limits_apply(&spec, 0) != 0)
+		    limits_apply(&spec) != 0)
 			_exit(100);
 		_exit(sched_getscheduler(0));
 	}
@@ -74,7 +74,7 @@ static void a_slice_of_its_own(void **state)
 	struct limits_sched_attr after;
 
 	(void)state;
-	assert_int_equal(limits_apply(&spec, 0), 0);
+	assert_int_equal(limits_apply(&spec), 0);
 	after = attr_of_this();
 	if (before.policy == SCHED_OTHER || before.policy == SCHED_BATCH)
 		assert_int_equal(after.runtime_ns, before.runtime_ns != 0 ? 200000 : 0);
@@ -96,11 +96,40 @@ static void no_slice_of_the_idle(void **state)
 	assert_return_code(pid, errno);
 	if (pid == 0)
 		_exit(sched_setscheduler(0, SCHED_IDLE, &none) != 0 ||
-		      limits_apply(&spec, 0) != 0 ||
-		      sched_getscheduler(0) != SCHED_IDLE);
+		      limits_apply(&spec) != 0 || sched_getscheduler(0) != SCHED_IDLE);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* More connections, or larger bodies: more address space, and a frontend that has all
+ * of it is no reason to kill it before a hasher. */
+static void a_frontends_memory_follows_from_its_connections(void **state)
+{
+	struct config config = {.max_body = 8192,
+	    .frontend = {.max_connections = 1000},
+	    .memory = {.bytes = UINT64_C(4) << 30}};
+	const struct limits_spec few = limits_of_frontend(&config);
+	struct limits_spec many, large, all;
+
+	(void)state;
+	config.frontend.max_connections = 10000;
+	many = limits_of_frontend(&config);
+	config.max_body = 65536;
+	large = limits_of_frontend(&config);
+	config.frontend.max_connections = 1000000;
+	config.max_body = UINT64_C(1) << 24;
+	all = limits_of_frontend(&config);
+#ifndef __SANITIZE_ADDRESS__
+	assert_true(few.memory > UINT64_C(1000) * 2 * 8192);
+	assert_true(few.memory < many.memory && many.memory < large.memory);
+	assert_true(large.memory < all.memory);
+	config.max_body = UINT64_MAX / 4;
+	assert_int_equal(limits_of_frontend(&config).memory, 0); /* none */
+#endif
+	assert_true(few.oom_score_adj < 500 && few.oom_score_adj > many.oom_score_adj);
+	assert_true(many.oom_score_adj > large.oom_score_adj);
+	assert_true(large.oom_score_adj >= all.oom_score_adj && all.oom_score_adj > 0);
 }
 
 int main(void)
@@ -110,6 +139,7 @@ int main(void)
 	    cmocka_unit_test(a_class_that_is_not_allowed_stays),
 	    cmocka_unit_test(a_slice_of_its_own),
 	    cmocka_unit_test(no_slice_of_the_idle),
+	    cmocka_unit_test(a_frontends_memory_follows_from_its_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
