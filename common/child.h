@@ -24,11 +24,11 @@ struct child {
 	const struct config *config;
 	struct board board;
 	struct board_slot *slot; /* its own, writable */
-	uint32_t incarnation;    /* of this process: 1..JOB_INCARNATION_MAX (job.h) */
-	unsigned index; /* frontend: its number; hasher: its number in the pool */
-	unsigned pool;  /* hasher: index of its pool */
-	int control;    /* to the master; end of file: the master is gone */
-	int signal_fd;  /* signalfd: TERM and QUIT (drain), INT (leave), USR1 (log) */
+	uint32_t incarnation; /* of this process: 1..JOB_INCARNATION_MAX (job.h) */
+	unsigned index;       /* frontend: its number; hasher: its number in the pool */
+	unsigned pool;        /* hasher: index of its pool */
+	int control;          /* to the master; end of file: the master is gone */
+	int signal_fd;        /* signalfd: TERM and QUIT (drain), INT (leave) */
 	const int *listeners; /* frontend: listening sockets, shared by all frontends */
 	size_t listener_count;
 	const int *links; /* frontend: by pool; hasher: by frontend */
@@ -60,11 +60,9 @@ enum control_kind {
 	CONTROL_GONE =
 	    4, /* to a frontend: a hasher of `pool` died with these jobs in hand */
 	CONTROL_RETIRE = 5, /* hasher: has done its max_jobs and takes no more */
-	CONTROL_LOG = 6,   /* to a child: the log was opened anew; the fd is attached */
-	CONTROL_SERVE = 7, /* to a frontend: it may accept, its generation takes over */
-	CONTROL_LEAVE = 8, /* to a child: drain and leave, as on TERM */
-	CONTROL_SIGHT = 9, /* child: its /proc/self/stat is attached, for watch.c */
-	CONTROL_ASK_LOG = 10, /* child: syslog is lost, it needs a new connection */
+	CONTROL_SERVE = 6, /* to a frontend: it may accept, its generation takes over */
+	CONTROL_LEAVE = 7, /* to a child: drain and leave, as on TERM */
+	CONTROL_SIGHT = 8, /* child: its /proc/self/stat is attached, for watch.c */
 	CONTROL_KIND_END
 };
 
@@ -88,18 +86,14 @@ struct control_message {
 
 /* LINK_OK, LINK_AGAIN, LINK_CLOSED, LINK_ERROR. */
 enum link_result control_send(int fd, const struct control_message *message);
-/* CONTROL_LOG or CONTROL_SIGHT with a descriptor. */
+/* CONTROL_SIGHT with a descriptor. */
 enum link_result control_send_fd(int fd, enum control_kind kind, int attached);
-/* In a child, for log_confine(): sends CONTROL_ASK_LOG. `control` is its socket's int.
- */
-void control_ask_log(void *control);
 
-/* In the master: as link_recv(); LINK_BAD also for a message that is not well-formed or
- * has a descriptor. End of file and an empty message are LINK_CLOSED. */
+/* As link_recv(); LINK_BAD also for a message that is not well-formed or has a
+ * descriptor. End of file and an empty message are LINK_CLOSED. */
 enum link_result control_recv(int fd, struct control_message *message);
-/* In a child, and in the master while the child has not begun its work: the same;
- * *attached is the descriptor that came with the kinds above (now the caller's), else
- * -1. */
+/* In the master while the child has not begun its work: the same; *attached is the
+ * descriptor that came with CONTROL_SIGHT (now the caller's), else -1. */
 enum link_result control_recv_fd(
     int fd, struct control_message *message, int *attached);
 

@@ -9,7 +9,7 @@
 
 enum {
 	/* Beside its connections a frontend has its listeners, a link to each pool, and
-	 * its log, control socket, event loop and secrets. */
+	 * its control socket, event loop and secrets. */
 	FRONTEND_FILES = LIMIT_RESERVE + LIMIT_LISTENERS + LIMIT_POOLS + 16,
 	GENERATION_FILES = 4, /* board, keys and tokens */
 	/* log, pidfile and lock, event loop, upgrade; the command socket and its
@@ -50,8 +50,8 @@ uint64_t config_processes(const struct config *config, const struct config *befo
 }
 
 /* Of the master: both ends of each link, listeners and the files of Unix sockets, and
- * for each process a control socket and its file in /proc. A frontend has a spare place
- * for its successor, as master/generation.c makes it. */
+ * for each process a control socket, a pipe for its log, and its file in /proc. A
+ * frontend has a spare place for its successor, as master/generation.c makes it. */
 static uint64_t generation_files(const struct config *config)
 {
 	const uint64_t frontends = config->frontend.processes;
@@ -61,7 +61,7 @@ static uint64_t generation_files(const struct config *config)
 	for (size_t i = 0; i < config->listen_count; i++)
 		unix_files += config->listen[i].addr.ss_family == AF_UNIX;
 	return 2 * places * config->pool_count + config->listen_count + unix_files +
-	       GENERATION_FILES + 2 * generation_processes(config);
+	       GENERATION_FILES + 3 * generation_processes(config);
 }
 
 uint64_t config_files_of_master(

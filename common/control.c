@@ -20,7 +20,7 @@ static bool control_valid(const struct control_message *message)
 
 static bool control_has_fd(uint32_t kind)
 {
-	return kind == CONTROL_LOG || kind == CONTROL_SIGHT;
+	return kind == CONTROL_SIGHT;
 }
 
 enum link_result control_recv(int fd, struct control_message *message)
@@ -100,10 +100,4 @@ enum link_result control_send_fd(int fd, enum control_kind kind, int attached)
 	    (ssize_t)sizeof(message))
 		return LINK_OK;
 	return link_must_wait(errno) ? LINK_AGAIN : LINK_ERROR;
-}
-
-void control_ask_log(void *control)
-{
-	(void)control_send(
-	    *(const int *)control, &(struct control_message){.kind = CONTROL_ASK_LOG});
 }

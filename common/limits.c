@@ -18,7 +18,58 @@ enum { HASHER_FILES = 64 };
  * of 28. */
 enum { FRONTEND_SLICE_NS = 100000 };
 
-#define HASHER_SPARE_BYTES (UINT64_C(512) << 20) /* of address space */
+#define SPARE_BYTES                                                                    \
+	(UINT64_C(512) << 20) /* of address space: program and libraries               \
+	                       */
+
+/* Of a connection's memory, beside its body: head, input for later, an answer. */
+enum { CONNECTION_BYTES = 128 << 10 };
+
+enum {
+	OOM_HASHER = 500, /* a hasher's death costs nobody an error */
+	OOM_LEAST = 100,  /* the master's is 0 */
+	OOM_WHOLE = 1000, /* what the kernel adds for all of the memory */
+};
+
+/* What a frontend's connections can take of memory of its own, all at once: a body is
+ * there twice while it grows. UINT64_MAX: more than can be. */
+static uint64_t frontend_bytes(const struct config *config)
+{
+	const uint64_t each = CONNECTION_BYTES + 2 * config->max_body;
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(each,
+	           (uint64_t)config->frontend.max_connections + LIMIT_RESERVE, &bytes)
+	           ? UINT64_MAX
+	           : bytes;
+}
+
+/*
+ * The kernel adds a process's share of the memory, in thousandths, to its score. A
+ * frontend that has all that the plan gives it comes to what an idle hasher has: until
+ * then hashers go first, and one that has more than that goes before them.
+ */
+static int frontend_oom_score(const struct config *config)
+{
+	const uint64_t bytes = frontend_bytes(config), all = config->memory.bytes;
+	const uint64_t share = bytes < all ? bytes / (all / OOM_WHOLE + 1) : OOM_WHOLE;
+
+	return share < OOM_HASHER - OOM_LEAST ? OOM_HASHER - 1 - (int)share : OOM_LEAST;
+}
+
+/* A limit is there to stop what runs away, not to break what the config allows. */
+static uint64_t limits_memory(uint64_t needed)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)needed;
+	return 0; /* its shadow memory is larger than any address space one would allow
+	           */
+#else
+	uint64_t memory;
+
+	return __builtin_add_overflow(needed, SPARE_BYTES, &memory) ? 0 : memory;
+#endif
+}
 
 struct limits_spec limits_of_frontend(const struct config *config)
 {
@@ -28,29 +79,9 @@ struct limits_spec limits_of_frontend(const struct config *config)
 	    .slice_ns = FRONTEND_SLICE_NS,
 	    .affinity = f->cpu_affinity,
 	    .nofile = config_files_of_frontend(config),
+	    .memory = limits_memory(frontend_bytes(config)),
+	    .oom_score_adj = frontend_oom_score(config),
 	    .core = f->rlimit_core};
-}
-
-/*
- * What a hasher needs to do its work, with room to spare: its arena, what the engine
- * keeps beside it, and the program with its libraries. A limit is there to stop what
- * runs away, not to break the jobs that the config allows.
- */
-static uint64_t limits_derived_memory(
-    const struct config *config, const struct config_pool *pool)
-{
-#ifdef __SANITIZE_ADDRESS__
-	(void)config;
-	(void)pool;
-	return 0; /* its shadow memory is larger than any address space one would allow
-	           */
-#else
-	uint64_t memory = HASHER_SPARE_BYTES;
-
-	if (__builtin_add_overflow(memory, config_pool_arena(config, pool), &memory))
-		return 0;
-	return memory;
-#endif
 }
 
 struct limits_spec limits_of_pool(
@@ -61,8 +92,10 @@ struct limits_spec limits_of_pool(
 	    .affinity = pool->cpu_affinity,
 	    .nofile = HASHER_FILES + (uint64_t)2 * config->frontend.processes + 2,
 	    .cpu = pool->rlimit_cpu,
-	    .memory = pool->memory_limit != 0 ? pool->memory_limit
-	                                      : limits_derived_memory(config, pool)};
+	    .oom_score_adj = OOM_HASHER,
+	    .memory = pool->memory_limit != 0
+	                  ? pool->memory_limit
+	                  : limits_memory(config_pool_arena(config, pool))};
 }
 
 /*

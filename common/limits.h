@@ -16,6 +16,9 @@ struct limits_spec {
 	uint64_t core;   /* bytes */
 	uint64_t cpu;    /* seconds, 0: none */
 	uint64_t memory; /* bytes of address space, 0: none */
+	/* who goes first when memory runs out; the master has what it was started with
+	 */
+	int oom_score_adj;
 };
 
 /* What sched_setattr(2) takes, in its first version. The kernel's header for it and the

@@ -17,7 +17,8 @@
 enum {
 	LOG_TARGET_MAX = 4096,
 	LOG_MESSAGE_MAX = 768,
-	LOG_KEPT_MAX = 8192, /* bytes of lines that wait for syslog */
+	LOG_KEPT_MAX = 8192,  /* bytes of lines that wait for syslog */
+	LOG_BATCH_MAX = 4096, /* PIPE_BUF: written to a pipe in one piece, or not */
 	LOG_BUGS_PER_SECOND = 10
 };
 
@@ -36,6 +37,10 @@ static struct {
 	void *lost_arg;
 	uint64_t lost_ns; /* when it was called, or 0 */
 	bool confined;
+	bool batching;
+	char batch[LOG_BATCH_MAX + 1]; /* lines to be written with the next ones */
+	size_t batch_len;
+	unsigned batch_lines;
 } state = {.sink = {.kind = LOG_SINK_FILE, .fd = STDERR_FILENO},
     .who = "argond",
     .target = "stderr",
@@ -117,7 +122,7 @@ static bool log_connect(void)
 {
 	struct log_sink sink;
 
-	if (state.confined || log_sink_open(&sink, "syslog") != 0 || sink.fd < 0)
+	if (log_sink_open(&sink, "syslog") != 0 || sink.fd < 0)
 		return false;
 	log_sink_close(&state.sink);
 	state.sink = sink;
@@ -132,10 +137,39 @@ static bool log_write(const char *line, size_t len)
 	       log_sink_write(&state.sink, line, len);
 }
 
+static void batch_write(void)
+{
+	const size_t len = state.batch_len;
+
+	state.batch_len = 0;
+	if (len > 0 && !log_sink_write(&state.sink, state.batch, len))
+		state.dropped += state.batch_lines;
+	state.batch_lines = 0;
+}
+
+void log_batch(bool begin)
+{
+	batch_write();
+	state.batching = begin && state.sink.kind == LOG_SINK_FILE;
+}
+
+static void batch_put(const char *line, size_t len)
+{
+	if (state.batch_len + len > LOG_BATCH_MAX)
+		batch_write();
+	memcpy(state.batch + state.batch_len, line, len);
+	state.batch_len += len;
+	state.batch_lines++;
+}
+
 static void log_put(const char *line, size_t len)
 {
 	bool wait;
 
+	if (state.batching) {
+		batch_put(line, len);
+		return;
+	}
 	if (log_write(line, len))
 		return;
 	wait = log_sink_is_lost(&state.sink, errno);
@@ -182,14 +216,6 @@ int log_fd(void)
 	return state.sink.fd;
 }
 
-void log_adopt(int fd)
-{
-	if (state.sink.fd != STDERR_FILENO)
-		log_sink_close(&state.sink);
-	log_sink_wrap(&state.sink, fd, state.sink.kind == LOG_SINK_SYSLOG);
-	log_found();
-}
-
 bool log_is_syslog(void)
 {
 	return state.sink.kind == LOG_SINK_SYSLOG;
@@ -207,9 +233,11 @@ void log_on_loss(void (*lost)(void *arg), void *arg)
 	state.lost_ns = 0;
 }
 
-void log_confine(void (*lost)(void *arg), void *arg)
+void log_confine(int fd)
 {
-	log_on_loss(lost, arg);
+	log_on_loss(NULL, NULL);
+	state.kept_len = 0;
+	state.sink = (struct log_sink){.kind = LOG_SINK_FILE, .fd = fd};
 	state.confined = true;
 }
 
@@ -243,50 +271,98 @@ static void log_clean(char *to, size_t cap, const char *from, bool json)
 	to[n] = '\0';
 }
 
-static int log_format_line(
-    char *line, size_t cap, enum log_level level, const char *message)
+static int log_format_line(char *line, size_t cap, pid_t pid, const char *who,
+    enum log_level level, const char *message)
 {
 	const char *name = levels[level].name;
-	char stamp[40], priority[8] = "";
+	static char stamp[40];
+	static time_t second; /* of the stamp */
+	char priority[8] = "";
 	struct timespec now;
 	struct tm tm;
 
 	if (state.sink.kind == LOG_SINK_SYSLOG)
 		return snprintf(line, cap, "<%d>argond[%d]: %s: %s",
-		    levels[level].syslog, (int)getpid(), state.who, message);
+		    levels[level].syslog, (int)pid, who, message);
 	if (state.sink.journal)
 		snprintf(priority, sizeof(priority), "<%d>", levels[level].syslog & 7);
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (now.tv_sec != second || stamp[0] == '\0') {
+		gmtime_r(&now.tv_sec, &tm);
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+		second = now.tv_sec;
+	}
 	if (state.format == LOG_FORMAT_JSON)
 		return snprintf(line, cap,
 		    "%s{\"time\":\"%s.%03ldZ\",\"pid\":%d,\"level\":\"%s\",\"who\":\"%"
 		    "s\","
 		    "\"message\":\"%s\"}\n",
-		    priority, stamp, now.tv_nsec / 1000000, (int)getpid(), name,
-		    state.who, message);
+		    priority, stamp, now.tv_nsec / 1000000, (int)pid, name, who,
+		    message);
 	return snprintf(line, cap, "%s%s.%03ldZ [%d] %s %s: %s\n", priority, stamp,
-	    now.tv_nsec / 1000000, (int)getpid(), name, state.who, message);
+	    now.tv_nsec / 1000000, (int)pid, name, who, message);
 }
 
-static void log_line(
-    enum log_level level, const char *prefix, const char *fmt, va_list ap)
+void log_of(pid_t pid, const char *who, enum log_level level, const char *raw)
 {
-	char raw[LOG_MESSAGE_MAX], message[LOG_MESSAGE_MAX], line[LOG_LINE_MAX];
+	char message[LOG_MESSAGE_MAX], line[LOG_LINE_MAX];
 	int saved = errno, len;
-	size_t n = strlcpy(raw, prefix, sizeof(raw));
 
 	if (level > state.level)
 		return;
-	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
 	log_clean(message, sizeof(message), raw, state.format == LOG_FORMAT_JSON);
-	len = log_format_line(line, sizeof(line), level, message);
+	len = log_format_line(line, sizeof(line), pid, who, level, message);
 	if (len <= 0 || (size_t)len >= sizeof(line))
 		state.dropped++;
 	else
 		log_put(line, (size_t)len);
 	errno = saved;
+}
+
+/* ---- a child's lines ---- */
+
+/* Shorter than PIPE_BUF: all of it or nothing. */
+static bool log_record(enum log_level level, const char *raw)
+{
+	char record[2 + LOG_MESSAGE_MAX];
+	const int len = snprintf(
+	    record, sizeof(record), "%c%c%s", LOG_RECORD_BEGIN, '0' + (int)level, raw);
+
+	return write(state.sink.fd, record, (size_t)len + 1) == len + 1;
+}
+
+static void log_to_master(enum log_level level, const char *raw)
+{
+	char lost[64];
+	int saved = errno;
+
+	if (state.told != state.dropped) {
+		snprintf(lost, sizeof(lost),
+		    "%" PRIu64 " lines before this one could not be written",
+		    state.dropped - state.told);
+		if (log_record(LOG_LEVEL_WARNING, lost))
+			state.told = state.dropped;
+	}
+	if (state.told != state.dropped || !log_record(level, raw))
+		state.dropped++;
+	errno = saved;
+}
+
+static void log_line(
+    enum log_level level, const char *prefix, const char *fmt, va_list ap)
+{
+	char raw[LOG_MESSAGE_MAX];
+	size_t n = strlcpy(raw, prefix, sizeof(raw));
+	int saved = errno;
+
+	if (level > state.level)
+		return;
+	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
+	errno = saved;
+	if (state.confined)
+		log_to_master(level, raw);
+	else
+		log_of(getpid(), state.who, level, raw);
 }
 
 #define LOG_AT(level, prefix)                                                          \

@@ -11,7 +11,9 @@
 #define COMMON_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -27,7 +29,7 @@ int log_open(const char *target, enum log_format format, enum log_level level);
 /* Opens the target of the last log_open() anew (its file was renamed away). */
 int log_reopen(void);
 
-/* The fd that lines are written to: a child keeps it open. -1: syslog is not there. */
+/* The fd that lines are written to. -1: syslog is not there. */
 int log_fd(void);
 bool log_is_syslog(void);
 /* Standard output or error: what detaching takes away. */
@@ -37,11 +39,24 @@ bool log_is_standard(void);
  * not take all that was kept: log_reopen() has to be called later, or the lines that
  * are kept wait for the next one. `lost` must not log. NULL: nothing is called. */
 void log_on_loss(void (*lost)(void *arg), void *arg);
-/* The same in a child, which may open nothing: `lost` asks for an fd to log_adopt(). */
-void log_confine(void (*lost)(void *arg), void *arg);
 
-/* Takes over an fd that the master has opened: what a confined child does to reopen. */
-void log_adopt(int fd);
+/*
+ * A child has no log of its own. It writes its lines to a pipe, each in one piece, and
+ * the master logs them under the child's name: LOG_RECORD_BEGIN, '0' + level, the
+ * message, NUL. Where the pipe is full a line is dropped, and the next one that is not
+ * says how many were.
+ */
+enum { LOG_RECORD_BEGIN = 1, LOG_RECORD_MAX = 1024 };
+
+/* In the child, before its first line: `fd` is the pipe's end, non-blocking. */
+void log_confine(int fd);
+
+/* In the master: bytes[len] as read from the pipe of process `pid`, whose name is
+ * `who`. Whatever is no record is text that a library has written to its standard
+ * error. Returns how many bytes were used; the others, less than LOG_RECORD_MAX, are
+ * the beginning of a line, to be given again before what follows. `ended`: nothing
+ * follows. */
+size_t log_relay(pid_t pid, const char *who, const char *bytes, size_t len, bool ended);
 
 /* Who speaks: "master", "frontend 0", "hasher elastic/1". Copied. */
 void log_ident(const char *who);
@@ -65,6 +80,12 @@ struct log_limit {
 };
 void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The lines in between are written together where that can be done. Nothing but
+ * log_of() may be called in between. */
+void log_batch(bool begin);
+/* A line of another process, as if that had said it. */
+void log_of(pid_t pid, const char *who, enum log_level level, const char *message);
 
 /* Lines dropped so far because they could not be written. */
 uint64_t log_dropped(void);

@@ -35,6 +35,7 @@
 
 enum {
 	CONDITIONS = 2,
+	SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
 	BY_FILTER = 1, /* SYS_SECCOMP, whose header and <signal.h> exclude each other */
 };
 
@@ -49,9 +50,10 @@ struct table {
 	size_t count;
 };
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TABLE(calls)                                                                   \
 	{                                                                              \
-		calls, sizeof(calls) / sizeof(calls[0])                                \
+		calls, COUNT(calls)                                                    \
 	}
 #define CALL(name)                                                                     \
 	{                                                                              \
@@ -81,14 +83,11 @@ struct table {
 
 static const struct call for_all[] = {
 	CALL(exit), CALL(exit_group),
-	/* fds that it has: signals, links, control, log; stderr for a last word */
-	CALL(read), CALL(write), CALL(writev), CALL(close),
-	CALL(recvmsg), CALL(recvfrom), CALL_IF(sendto, NULL_POINTER(4)),
+	/* fds that it has: signals, links, control; standard error for the log */
+	CALL(read), CALL(write), CALL(writev), CALL(close), CALL(recvmsg),
+	CALL_IF_BOTH(sendto, BITS(3, (uint32_t)~SEND_FLAGS, 0), NULL_POINTER(4)),
 	CALL(poll), CALL(ppoll),
 	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait),
-	/* what kind of fd a log is that was opened anew */
-	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_TYPE)),
-	CALL(fstat), CALL_IF(newfstatat, EQUAL(3, AT_EMPTY_PATH)), CALL_IF(statx, EQUAL(2, AT_EMPTY_PATH)),
 	/* memory of its own, to hold data */
 	CALL_IF_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),
 	CALL_IF(mprotect, BITS(2, PROT_EXEC, 0)),
@@ -106,13 +105,18 @@ static const struct call for_all[] = {
 };
 
 static const struct call for_frontend[] = {
-	CALL(accept4), CALL(shutdown),
+	CALL(accept4), CALL(recvfrom), CALL_IF(shutdown, EQUAL(1, SHUT_WR)),
+	/* a client that does not take its answer is cut off with a reset */
 	CALL_IF_BOTH(setsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER)),
 	/* who is at the other end of a Unix socket? */
 	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
 	/* has a link been read to its end? */
 	CALL_IF(ioctl, EQUAL(1, SIOCOUTQ)),
 };
+
+/* Of these, what is not for a listener, which belongs to the other frontends as well: they
+ * would have what one of them does to it. */
+static const int not_on_listeners[] = {SCMP_SYS(setsockopt), SCMP_SYS(shutdown)};
 
 /* What SQLite does with a database, its journal and its write-ahead log, by all the names
  * that C libraries and architectures have for it. */
@@ -207,7 +211,7 @@ static int filter_add_abort(scmp_filter_ctx filter)
 	    filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), CONDITIONS, when);
 }
 
-static int filter_fill(scmp_filter_ctx filter, enum sandbox_kind kind)
+static int filter_fill(scmp_filter_ctx filter, const struct sandbox_spec *spec)
 {
 	static const struct table all = TABLE(for_all);
 	int rc =
@@ -216,7 +220,7 @@ static int filter_fill(scmp_filter_ctx filter, enum sandbox_kind kind)
 	if (rc == 0)
 		rc = filter_add(filter, &all);
 	if (rc == 0)
-		rc = filter_add(filter, &tables[kind]);
+		rc = filter_add(filter, &tables[spec->kind]);
 	if (rc == 0)
 		rc = filter_add_abort(filter);
 #ifdef SANITIZED
@@ -226,16 +230,49 @@ static int filter_fill(scmp_filter_ctx filter, enum sandbox_kind kind)
 	return rc;
 }
 
-int sandbox_filter_load(enum sandbox_kind kind, struct board_slot *slot)
+/*
+ * A filter cannot tell a listener from a connection but by its number. No call that a
+ * frontend has makes a second number for an fd, and nobody sends it one. This filter is
+ * a second one, as the rules of one filter cannot contradict each other.
+ */
+static int filter_guard(scmp_filter_ctx filter, const struct sandbox_spec *spec)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-	int rc = filter != NULL ? filter_fill(filter, kind) : -ENOMEM;
+	int rc =
+	    seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-	if (rc == 0 && filter_catch(slot) != 0)
-		rc = -errno;
+	for (size_t i = 0; rc == 0 && i < spec->listener_count; i++)
+		for (size_t c = 0; rc == 0 && c < COUNT(not_on_listeners); c++) {
+			const struct scmp_arg_cmp it =
+			    EQUAL(0, (uint32_t)spec->listeners[i]);
+
+			rc = seccomp_rule_add_array(
+			    filter, SCMP_ACT_TRAP, not_on_listeners[c], 1, &it);
+		}
+	return rc;
+}
+
+static int filter_load(uint32_t otherwise,
+    int (*fill)(scmp_filter_ctx filter, const struct sandbox_spec *spec),
+    const struct sandbox_spec *spec)
+{
+	scmp_filter_ctx filter = seccomp_init(otherwise);
+	int rc = filter != NULL ? fill(filter, spec) : -ENOMEM;
+
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
+	return rc;
+}
+
+int sandbox_filter_load(const struct sandbox_spec *spec, struct board_slot *slot)
+{
+	int rc = filter_catch(slot) == 0 ? 0 : -errno;
+
+	/* the guard first: the other one has no call to load it by */
+	if (rc == 0 && spec->listener_count > 0)
+		rc = filter_load(SCMP_ACT_ALLOW, filter_guard, spec);
+	if (rc == 0)
+		rc = filter_load(SCMP_ACT_TRAP, filter_fill, spec);
 	if (rc == 0)
 		return 0;
 	log_error("seccomp: %s; see the directive `seccomp`", strerror(-rc));

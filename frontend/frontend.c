@@ -99,13 +99,9 @@ static void frontend_hear_master(struct frontend *fe)
 {
 	struct control_message message;
 	enum link_result result;
-	int log;
 
-	while (
-	    (result = control_recv_fd(fe->child->control, &message, &log)) == LINK_OK) {
-		if (log >= 0)
-			log_adopt(log);
-		else if (message.kind == CONTROL_GONE)
+	while ((result = control_recv(fe->child->control, &message)) == LINK_OK) {
+		if (message.kind == CONTROL_GONE)
 			dispatch_hasher_gone(fe->dispatch, &message);
 		else if (message.kind == CONTROL_LEAVE)
 			frontend_drain(fe);

@@ -116,12 +116,9 @@ static void hasher_close(struct hasher *h)
 static void hasher_hear(struct hasher *h)
 {
 	struct control_message message;
-	int log;
 
-	switch (control_recv_fd(h->child->control, &message, &log)) {
+	switch (control_recv(h->child->control, &message)) {
 	case LINK_OK:
-		if (log >= 0)
-			log_adopt(log);
 		h->leaving = h->leaving || message.kind == CONTROL_LEAVE;
 		return;
 	case LINK_CLOSED:

@@ -55,17 +55,21 @@ static void keep_only(struct keep *keep)
 	close_range((unsigned)next, UINT_MAX, 0);
 }
 
-/* Standard input and output lead nowhere; standard error stays for a library's last
- * words. */
-static int birth_null(void)
+/* Standard input is a pipe at its end, standard output is logged like standard error.
+ * /dev/null is a file of root's: who has it open may change its mode for all. */
+static int birth_standard(void)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int ends[2], rc;
 
-	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -1;
-	if (fd > STDERR_FILENO)
-		close(fd);
-	return 0;
+	rc = dup2(ends[0], STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0
+	         ? -1
+	         : 0;
+	close(ends[1]);
+	if (ends[0] > STDERR_FILENO)
+		close(ends[0]);
+	return rc;
 }
 
 /* Hands over /proc/self/stat for the master's watch, which may not be able to open it
@@ -133,20 +137,23 @@ static void child_name(const struct process *p)
 	setproctitle("%s", who);
 }
 
+struct limits_spec birth_limits(const struct process *p)
+{
+	const struct config *config = p->role->generation->config;
+
+	return p->role->kind->listens
+	           ? limits_of_frontend(config)
+	           : limits_of_pool(config, &config->pools[p->role->pool]);
+}
+
 static int child_limits(const struct process *p)
 {
 	const struct generation *g = p->role->generation;
-	const struct config *config = g->config;
-	const struct config_pool *pool = &config->pools[p->role->pool];
-	struct limits_spec spec;
+	const struct limits_spec spec = birth_limits(p);
 
-	if (p->role->kind->listens) {
-		spec = limits_of_frontend(config);
-	} else {
-		spec = limits_of_pool(config, pool);
-		if (groups_join(&g->master->groups, pool) != 0)
-			return -1;
-	}
+	if (!p->role->kind->listens &&
+	    groups_join(&g->master->groups, &g->config->pools[p->role->pool]) != 0)
+		return -1;
 	return limits_apply(&spec);
 }
 
@@ -185,6 +192,8 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 	if (sandbox_enter(&spec) != 0)
 		return -1;
 	child->store = spec.store;
+	spec.listeners = child->listeners;
+	spec.listener_count = child->listener_count;
 	/* cleared by a change of credentials, so only now; and the master may be gone
 	 * already */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
@@ -218,18 +227,16 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	/* what a terminal or a shell sends to the master's group is for the master */
 	(void)setpgid(0, 0);
 	child_name(p);
-	log_confine(control_ask_log, &child->control);
 	child_forget_others(p);
 	birth_show(child->control);
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (child->signal_fd < 0 || birth_null() != 0 ||
+	if (child->signal_fd < 0 || birth_standard() != 0 ||
 	    board_attach(&child->board, p->slot) != 0 ||
 	    child_map_secrets(child, p) != 0)
 		goto failed;
 	keep_add(&keep, child->signal_fd);
 	keep_add(&keep, child->control);
-	keep_add(&keep, log_fd());
 	for (size_t i = 0; i < child->link_count; i++)
 		keep_add(&keep, child->links[i]);
 	for (size_t i = 0; i < child->listener_count; i++)
@@ -244,12 +251,16 @@ failed:
 	return -1;
 }
 
-void birth_run(const struct process *p, int control, pid_t master)
+void birth_run(const struct process *p, int control, int said, pid_t master)
 {
 	static int links[4 * LIMIT_FRONTENDS], listeners[LIMIT_LISTENERS];
 	struct child child;
 	int status;
 
+	/* what a library has to say at its end goes to the log as well */
+	if (dup2(said, STDERR_FILENO) < 0)
+		_exit(CHILD_EXIT_SETUP);
+	log_confine(STDERR_FILENO);
 	child_describe(&child, p, control);
 	child_links(&child, p, links);
 	if (p->role->kind->listens)

@@ -303,19 +303,6 @@ void generation_kill(struct generation *g)
 		process_kill(&g->processes[i], EXIT_CAUSE_LATE);
 }
 
-void generation_tell_log(struct generation *g)
-{
-	if (log_fd() < 0) /* syslog is not there: they ask for it */
-		return;
-	for (size_t i = 0; i < g->process_count; i++)
-		if (g->processes[i].state != PROCESS_NONE &&
-		    g->processes[i].control >= 0 &&
-		    control_send_fd(g->processes[i].control, CONTROL_LOG, log_fd()) !=
-		        LINK_OK)
-			log_warn(
-			    "process %d keeps the old log", (int)g->processes[i].pid);
-}
-
 static void generation_close_links(struct generation *g)
 {
 	size_t count = (size_t)g->frontend_slots * g->config->pool_count;

@@ -68,10 +68,10 @@ static int inherit_one(struct listener_socket *entry, int fd, struct config_erro
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
 	    listening == 0)
 		return inherit_refuse(err, "is not a listening stream socket", fd);
-	entry->spec.addr_len = sizeof(entry->spec.addr);
-	if (getsockname(
-	        fd, (struct sockaddr *)&entry->spec.addr, &entry->spec.addr_len) != 0)
+	if (listen_note(entry) != 0)
 		return inherit_refuse(err, strerror(errno), fd);
+	entry->spec.addr = entry->bound;
+	entry->spec.addr_len = entry->bound_len;
 	switch (entry->spec.addr.ss_family) {
 	case AF_INET:
 	case AF_INET6:

@@ -21,6 +21,10 @@
  * allows some MiB for each, which is not in any memory budget. */
 enum { SEND_BUFFER = 64 * 1024 };
 
+/* The least time for which the kernel keeps what a client does not take. A segment that
+ * was lost is sent again after 0.2, 0.4, 0.8 and 1.6 s. */
+enum { PATIENCE_MS = 5000 };
+
 static int tcp_bind(int fd, const struct config_listen *spec)
 {
 	const int on = 1, buffer = SEND_BUFFER;
@@ -37,7 +41,14 @@ static int tcp_bind(int fd, const struct config_listen *spec)
 	return bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len);
 }
 
-static int socket_open(struct listener_socket *entry)
+int listen_note(struct listener_socket *entry)
+{
+	entry->bound_len = sizeof(entry->bound);
+	return getsockname(
+	    entry->fd, (struct sockaddr *)&entry->bound, &entry->bound_len);
+}
+
+int listen_bind(struct listener_socket *entry)
 {
 	const struct config_listen *spec = &entry->spec;
 	bool is_unix = spec->addr.ss_family == AF_UNIX;
@@ -46,9 +57,11 @@ static int socket_open(struct listener_socket *entry)
 	    socket(spec->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (entry->fd < 0)
 		return -1;
-	if (is_unix)
-		return listen_unix_bind(entry);
-	return tcp_bind(entry->fd, spec) == 0 ? listen(entry->fd, LISTEN_BACKLOG) : -1;
+	if (is_unix ? listen_unix_bind(entry) != 0
+	            : tcp_bind(entry->fd, spec) != 0 ||
+	                  listen(entry->fd, LISTEN_BACKLOG) != 0)
+		return -1;
+	return listen_note(entry);
 }
 
 static void socket_release(struct listener_socket *entry, bool keep_file)
@@ -107,7 +120,7 @@ static struct listener_socket *listen_one(
 		return NULL;
 	*entry =
 	    (struct listener_socket){.spec = *spec, .fd = -1, .users = 1, .file = -1};
-	if (socket_open(entry) == 0)
+	if (listen_bind(entry) == 0)
 		return entry;
 	saved = errno;
 	socket_release(entry, false);
@@ -146,14 +159,8 @@ static const struct listener_socket *listen_overlap(
 	const struct place wanted = listen_place(&spec->addr);
 
 	for (size_t i = 0; set != NULL && wanted.port != 0 && i < set->count; i++) {
-		struct sockaddr_storage addr = {0};
-		socklen_t len = sizeof(addr);
-		struct place has;
+		const struct place has = listen_place(&set->sockets[i]->bound);
 
-		if (getsockname(set->sockets[i]->fd, (struct sockaddr *)&addr, &len) !=
-		    0)
-			continue;
-		has = listen_place(&addr);
 		if (has.family == wanted.family && has.port == wanted.port &&
 		    (has.any || wanted.any))
 			return set->sockets[i];
@@ -216,12 +223,30 @@ int listen_open(struct listener_set *set, const struct config *config,
 	return 0;
 }
 
+/*
+ * What a client does not take for so long goes with its connection. Connections inherit
+ * it, and so it also holds for those that a frontend has closed, or has left behind
+ * when it died: without it the kernel keeps an answer that nobody takes for minutes.
+ */
+void listen_set_patience(
+    const struct listener_socket *entry, const struct config *config)
+{
+	const unsigned ms = config->write_timeout_ms > PATIENCE_MS
+	                        ? (unsigned)config->write_timeout_ms
+	                        : PATIENCE_MS;
+
+	if (entry->fd >= 0 && entry->spec.addr.ss_family != AF_UNIX &&
+	    setsockopt(entry->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) != 0)
+		log_warn("%s: TCP_USER_TIMEOUT: %s", entry->spec.text, strerror(errno));
+}
+
 void listen_settle(const struct listener_set *set, const struct config *config)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		struct config_listen *spec = &set->sockets[i]->spec;
 
 		*spec = config->listen[i];
+		listen_set_patience(set->sockets[i], config);
 		if (set->sockets[i]->file >= 0 &&
 		    listen_unix_permit(set->sockets[i]) != 0)
 			log_warn("%s: %s", spec->text, strerror(errno));
@@ -230,22 +255,20 @@ void listen_settle(const struct listener_set *set, const struct config *config)
 
 static void listen_announce_one(const struct listener_socket *entry)
 {
-	struct sockaddr_storage addr = {0};
-	socklen_t len = sizeof(addr);
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
 	if (entry->spec.addr.ss_family == AF_UNIX) {
 		log_info("listening on unix:%s", listen_unix_path(&entry->spec));
 		return;
 	}
-	if (getsockname(entry->fd, (struct sockaddr *)&addr, &len) != 0 ||
-	    getnameinfo((struct sockaddr *)&addr, len, host, sizeof(host), port,
-	        sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+	if (getnameinfo((const struct sockaddr *)&entry->bound, entry->bound_len, host,
+	        sizeof(host), port, sizeof(port),
+	        NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		log_info("listening on %s", entry->spec.text);
 		return;
 	}
-	log_info(
-	    addr.ss_family == AF_INET6 ? "listening on [%s]:%s" : "listening on %s:%s",
+	log_info(entry->bound.ss_family == AF_INET6 ? "listening on [%s]:%s"
+	                                            : "listening on %s:%s",
 	    host, port);
 }
 

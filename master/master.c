@@ -257,14 +257,11 @@ static void master_shrink(struct master *m)
 
 int master_reopen(struct master *m)
 {
-	struct generation *g;
-
+	(void)m;
 	if (log_reopen() != 0) {
 		log_warn("cannot open the log anew: %s", strerror(errno));
 		return -1;
 	}
-	TAILQ_FOREACH(g, &m->generations, entry)
-	generation_tell_log(g);
 	log_info("log opened anew");
 	return 0;
 }

@@ -43,8 +43,9 @@ struct process {
 	size_t slot;    /* on the board */
 	pid_t pid;
 	uint32_t incarnation;
-	int control; /* the master's end */
-	int sight;   /* its /proc/PID/stat, or -1 where it has none to show */
+	int control;         /* the master's end */
+	struct relay *relay; /* its lines for the log, or NULL */
+	int sight;           /* its /proc/PID/stat, or -1 where it has none to show */
 	uint64_t born_ns;
 	struct ev_io control_watcher;
 	struct ev_timer ready_timer; /* kills what does not become READY */
@@ -117,6 +118,7 @@ struct generation {
 	struct ev_timer watch;      /* hashers that do not get on */
 	uint64_t watched_ns;        /* when it last looked */
 	uint64_t watch_from_ns; /* what was before does not count: we were stopped */
+	uint64_t mended_ns;     /* when a listener was; 0: none */
 };
 
 TAILQ_HEAD(generation_list, generation);
@@ -195,8 +197,6 @@ void generation_resume(struct generation *g);
  * needed as long as a frontend has requests to answer. */
 bool generation_is_done_with(const struct generation *g, const struct role *role);
 void generation_kill(struct generation *g);
-void generation_tell_log(
-    struct generation *g); /* its processes: the log was opened anew */
 unsigned generation_alive(const struct generation *g); /* processes of any state */
 void generation_close(struct generation *g);
 
@@ -210,6 +210,8 @@ void unlisten_stop(struct generation *g);
 int spawn_process(struct process *p);  /* 0, or -1 (logged) */
 void spawn_reap(struct master *m);     /* every child that has died */
 void process_leave(struct process *p); /* TERM: drain and leave */
+/* The same; it is killed when it has not left by then. */
+void process_leave_within(struct process *p, uint64_t ms);
 void process_kill(struct process *p, enum exit_cause why);
 const char *process_name(const struct process *p, char *buf, size_t cap);
 
@@ -228,6 +230,9 @@ void supervise_exit(struct process *p, int status);
  */
 void supervise_suspect(struct role *role, pid_t pid);
 void supervise_retire(struct process *p);
+/* Those that were born before leave, and others take their places at once. Does nothing
+ * where there are none, or where some of the role leave already: to be called again. */
+void supervise_replace(struct role *role, uint64_t before_ns);
 void supervise_publish(struct role *role); /* tells the board how many are READY */
 unsigned role_count(const struct role *role, enum process_state state);
 const char *role_label(

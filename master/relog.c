@@ -3,13 +3,12 @@
 #include "common/log.h"
 #include "master/master.h"
 
-/* Between two tries. Many children ask at once, and all are answered by one. */
+/* Between two tries. */
 static const double RELOG_SECONDS = 1.;
 
 static void relog_try(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct master *m = w->data;
-	struct generation *g;
 
 	(void)events;
 	if (!m->relog_wanted || !log_is_syslog())
@@ -19,20 +18,14 @@ static void relog_try(struct ev_loop *loop, struct ev_timer *w, int events)
 	m->relog_wanted = false;
 	ev_timer_set(w, RELOG_SECONDS, 0.);
 	ev_timer_start(loop, w);
-	if (log_reopen() != 0 || log_fd() < 0) {
+	if (log_reopen() != 0 || log_fd() < 0)
 		m->relog_wanted = true;
-		return;
-	}
-	TAILQ_FOREACH(g, &m->generations, entry)
-	generation_tell_log(g);
 }
 
-void relog_wanted(void *master)
+static void relog_lost(void *master)
 {
 	struct master *m = master;
 
-	if (!log_is_syslog()) /* it was, when an old child was born */
-		return;
 	m->relog_wanted = true;
 	if (ev_is_active(&m->relog))
 		return;
@@ -44,9 +37,9 @@ void relog_open(struct master *m)
 {
 	ev_timer_init(&m->relog, relog_try, 0., 0.);
 	m->relog.data = m;
-	log_on_loss(relog_wanted, m);
+	log_on_loss(relog_lost, m);
 	if (log_is_syslog() && log_fd() < 0)
-		relog_wanted(m);
+		relog_lost(m);
 }
 
 void relog_close(struct master *m)

@@ -14,7 +14,6 @@ struct role_kind {
 	int (*run)(struct child *child);     /* its life; returns an exit status */
 	int (*prepare)(struct child *child); /* before its last confinement; or NULL */
 	bool listens;                        /* gets the listening sockets */
-	int oom_score_adj; /* who goes first when memory ends, before the master */
 };
 
 enum role_number { ROLE_FRONTEND, ROLE_HASHER, ROLE_COUNT };

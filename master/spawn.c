@@ -19,7 +19,7 @@
 #include "master/birth.h"
 #include "master/counts.h"
 #include "master/master.h"
-#include "master/relog.h"
+#include "master/relay.h"
 
 static void process_forget_watchers(struct process *p)
 {
@@ -32,6 +32,7 @@ static void process_forget_watchers(struct process *p)
 	if (p->sight >= 0)
 		close(p->sight);
 	p->control = p->sight = -1;
+	relay_close(p);
 }
 
 /* Told by the control socket: a signal is not permitted where the child has another
@@ -142,6 +143,16 @@ static void process_not_ready(struct ev_loop *loop, struct ev_timer *w, int even
 		process_kill(p, EXIT_CAUSE_LATE);
 }
 
+void process_leave_within(struct process *p, uint64_t ms)
+{
+	struct ev_loop *loop = p->role->generation->master->loop;
+
+	process_leave(p);
+	ev_timer_stop(loop, &p->ready_timer);
+	ev_timer_set(&p->ready_timer, (double)ms / 1000., 0.);
+	ev_timer_start(loop, &p->ready_timer);
+}
+
 static void process_closed(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	(void)loop;
@@ -180,9 +191,6 @@ static void process_heard(struct process *p, const struct control_message *messa
 			return;
 		}
 		break;
-	case CONTROL_ASK_LOG:
-		relog_wanted(g->master);
-		return;
 	default:
 		break;
 	}
@@ -264,24 +272,33 @@ int spawn_process(struct process *p)
 {
 	struct master *m = p->role->generation->master;
 	pid_t self = getpid(), pid;
-	int control[2];
+	int control[2], said;
 
 	if (link_pair(control) != 0) {
 		log_error("cannot make a control socket: %s", strerror(errno));
 		return -1;
 	}
+	said = relay_open(p);
+	if (said < 0) {
+		log_error("cannot make a pipe for a log: %s", strerror(errno));
+		close(control[0]);
+		close(control[1]);
+		return -1;
+	}
 	p->incarnation = incarnation_next(m);
 	board_slot_reset(
 	    board_slot(&p->role->generation->board, p->slot), p->incarnation);
-	oom_lend(&m->oom, p->role->kind->oom_score_adj);
+	oom_lend(&m->oom, birth_limits(p).oom_score_adj);
 	pid = fork();
 	if (pid == 0)
-		birth_run(p, control[1], self);
+		birth_run(p, control[1], said, self);
 	oom_take_back(&m->oom);
 	close(control[1]);
+	close(said);
 	if (pid < 0) {
 		log_error("cannot fork a %s: %s", p->role->kind->name, strerror(errno));
 		close(control[0]);
+		relay_close(p);
 		board_slot_reset(board_slot(&p->role->generation->board, p->slot), 0);
 		return -1;
 	}

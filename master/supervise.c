@@ -302,6 +302,29 @@ void supervise_retire(struct process *p)
 	supervise_role(p->role);
 }
 
+void supervise_replace(struct role *role, uint64_t before_ns)
+{
+	const uint64_t ms =
+	    role->generation->config->shutdown_timeout_ms + LADDER_LEAVE_MS;
+	bool some = false;
+
+	/* there are places for as many again, and those of the last time have them */
+	if (role_count(role, PROCESS_LEAVING) > 0)
+		return;
+	for (size_t i = 0; i < role->slot_count; i++) {
+		struct process *p = &role->generation->processes[role->slot + i];
+
+		if (p->state == PROCESS_NONE || p->born_ns >= before_ns)
+			continue;
+		process_leave_within(p, ms);
+		some = true;
+	}
+	if (!some)
+		return;
+	supervise_publish(role);
+	supervise_role(role);
+}
+
 static void supervise_retry(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct role *role = w->data;

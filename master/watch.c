@@ -19,6 +19,7 @@
 #include "common/job.h"
 #include "common/log.h"
 #include "master/master.h"
+#include "master/relisten.h"
 
 enum {
 	/* CPU time, in milliseconds: enough to see that a deadline has passed */
@@ -265,6 +266,7 @@ static void watch_look(struct ev_loop *loop, struct ev_timer *w, int events)
 	if (now - g->watched_ns > WATCH_AWAY_MS * NS_PER_MS)
 		g->watch_from_ns = now;
 	g->watched_ns = now;
+	relisten_look(g);
 	for (size_t i = g->roles[1].slot; i < g->process_count; i++)
 		if (g->processes[i].state == PROCESS_READY ||
 		    g->processes[i].state == PROCESS_LEAVING)

@@ -62,27 +62,27 @@ static void a_message_arrives_as_it_was(void **state)
 	const int *fds = *state;
 	const struct control_message sent = a_death();
 	struct control_message got;
-	int log = 0;
+	int came = 0;
 
 	assert_int_equal(control_send(fds[SENDER], &sent), LINK_OK);
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_OK);
 	assert_memory_equal(&sent, &got, sizeof(sent));
 	assert_int_equal(control_send(fds[SENDER], &sent), LINK_OK);
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_OK);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_OK);
 	assert_memory_equal(&sent, &got, sizeof(sent));
-	assert_int_equal(log, -1);
+	assert_int_equal(came, -1);
 }
 
 static void assert_refused(const int *fds, const void *message, size_t len)
 {
 	struct control_message got;
-	int log;
+	int came;
 
 	assert_int_equal(link_send(fds[SENDER], message, len), LINK_OK);
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_BAD);
 	assert_int_equal(link_send(fds[SENDER], message, len), LINK_OK);
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
-	assert_int_equal(log, -1);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_BAD);
+	assert_int_equal(came, -1);
 }
 
 static void ill_formed_messages_are_bad(void **state)
@@ -114,41 +114,41 @@ static void nothing_to_read_is_no_end(void **state)
 {
 	const int *fds = *state;
 	struct control_message got;
-	int log;
+	int came;
 
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_AGAIN);
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_AGAIN);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_AGAIN);
 }
 
 static void the_end_is_told_on_both_sides(void **state)
 {
 	int *fds = *state;
 	struct control_message got;
-	int log;
+	int came;
 
 	close(fds[SENDER]);
 	fds[SENDER] = dup(STDIN_FILENO);
 	assert_int_equal(control_recv(fds[RECEIVER], &got), LINK_CLOSED);
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_CLOSED);
-	assert_int_equal(log, -1);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_CLOSED);
+	assert_int_equal(came, -1);
 }
 
-static void the_log_comes_as_an_fd_that_works(void **state)
+static void an_fd_that_comes_works(void **state)
 {
 	const int *fds = *state;
 	struct control_message got;
-	int ends[2], log = -1;
+	int ends[2], came = -1;
 	char byte = 0;
 
 	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(control_send_fd(fds[SENDER], CONTROL_LOG, ends[1]), LINK_OK);
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_OK);
-	assert_int_equal(got.kind, CONTROL_LOG);
-	assert_true(log >= 0 && log != ends[1]);
-	assert_int_equal(write(log, "x", 1), 1);
+	assert_int_equal(control_send_fd(fds[SENDER], CONTROL_SIGHT, ends[1]), LINK_OK);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_OK);
+	assert_int_equal(got.kind, CONTROL_SIGHT);
+	assert_true(came >= 0 && came != ends[1]);
+	assert_int_equal(write(came, "x", 1), 1);
 	assert_int_equal(read(ends[0], &byte, 1), 1);
 	assert_int_equal(byte, 'x');
-	close(log);
+	close(came);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -172,28 +172,27 @@ static void send_with_fds(int fd, const struct control_message *message, size_t 
 	assert_int_equal(sendmsg(fd, &header, 0), sizeof(copy));
 }
 
-static void only_a_log_message_brings_an_fd_and_only_one(void **state)
+static void only_one_kind_brings_an_fd_and_only_one(void **state)
 {
-	static const struct control_message log_message = {.kind = CONTROL_LOG};
+	static const struct control_message sight = {.kind = CONTROL_SIGHT};
 	const struct control_message death = a_death();
 	const int *fds = *state;
 	struct control_message got;
-	int log, before = lowest_free_fd();
+	int came, before = lowest_free_fd();
 
-	assert_int_equal(
-	    control_send(fds[SENDER], &log_message), LINK_OK); /* without */
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
+	assert_int_equal(control_send(fds[SENDER], &sight), LINK_OK); /* without */
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_BAD);
 	send_with_fds(fds[SENDER], &death, 1);
-	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
+	assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_BAD);
 	for (size_t count = 2; count <= 4; count++) {
-		send_with_fds(fds[SENDER], &log_message, count);
-		assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &log), LINK_BAD);
-		assert_int_equal(log, -1);
+		send_with_fds(fds[SENDER], &sight, count);
+		assert_int_equal(control_recv_fd(fds[RECEIVER], &got, &came), LINK_BAD);
+		assert_int_equal(came, -1);
 	}
 	assert_int_equal(lowest_free_fd(), before);
 }
 
-static void the_master_takes_no_fd(void **state)
+static void nobody_else_takes_an_fd(void **state)
 {
 	static const struct control_message ready = {.kind = CONTROL_READY},
 	                                    sight = {.kind = CONTROL_SIGHT};
@@ -218,7 +217,7 @@ static void a_child_that_does_not_read_is_told_apart(void **state)
 		continue;
 	assert_int_equal(result, LINK_AGAIN);
 	assert_int_equal(
-	    control_send_fd(fds[SENDER], CONTROL_LOG, STDIN_FILENO), LINK_AGAIN);
+	    control_send_fd(fds[SENDER], CONTROL_SIGHT, STDIN_FILENO), LINK_AGAIN);
 }
 
 #define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, open_pair, close_pair)
@@ -230,9 +229,9 @@ int main(void)
 	    WITH_PAIR(ill_formed_messages_are_bad),
 	    WITH_PAIR(nothing_to_read_is_no_end),
 	    WITH_PAIR(the_end_is_told_on_both_sides),
-	    WITH_PAIR(the_log_comes_as_an_fd_that_works),
-	    WITH_PAIR(only_a_log_message_brings_an_fd_and_only_one),
-	    WITH_PAIR(the_master_takes_no_fd),
+	    WITH_PAIR(an_fd_that_comes_works),
+	    WITH_PAIR(only_one_kind_brings_an_fd_and_only_one),
+	    WITH_PAIR(nobody_else_takes_an_fd),
 	    WITH_PAIR(a_child_that_does_not_read_is_told_apart),
 	};
 

@@ -314,14 +314,6 @@ static void lost(void *arg)
 	place.lost++;
 }
 
-static int connection(void)
-{
-	int fd = socket(AF_UNIX, place.type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(syscall(SYS_connect, fd, &place.log, sizeof(place.log)), 0);
-	return fd;
-}
-
 static void a_master_is_told_when_it_cannot_connect(void **state)
 {
 	(void)state;
@@ -372,49 +364,6 @@ static void a_queue_that_is_too_short_is_told_as_well(void **state)
 	assert_int_equal(got, 90);
 }
 
-/* This is a process of its own: confinement is for good. */
-static void confined_child(void)
-{
-	server_start(SOCK_DGRAM);
-	open_syslog();
-	log_confine(lost, &place);
-	for (size_t i = 0; i < 2; i++) {
-		unsigned asked = place.lost, connects = place.connects;
-
-		server_stop();
-		server_start(types[i]);
-		log_info("first");
-		log_info("second");
-		assert_int_equal(place.lost, asked + 1);
-		assert_int_equal(place.connects, connects);
-		log_adopt(connection());
-		log_info("third");
-		expect("first", "second", "third");
-		server_stop();
-		server_start(types[i]);
-		log_info("fourth"); /* at once, for the former was answered */
-		assert_int_equal(place.lost, asked + 2);
-		log_adopt(connection());
-		expect("fourth");
-	}
-}
-
-static void a_confined_process_asks_for_a_connection(void **state)
-{
-	int status;
-	pid_t pid;
-
-	(void)state;
-	pid = fork();
-	if (pid == 0) {
-		confined_child();
-		server_stop();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, open_place, close_place)
 
 int main(void)
@@ -430,7 +379,6 @@ int main(void)
 	    WITH_PLACE(a_child_does_not_write_its_parents_lines),
 	    WITH_PLACE(a_master_is_told_when_it_cannot_connect),
 	    WITH_PLACE(a_queue_that_is_too_short_is_told_as_well),
-	    WITH_PLACE(a_confined_process_asks_for_a_connection),
 	};
 
 	return cmocka_run_group_tests_name("log, syslog", tests, NULL, NULL);

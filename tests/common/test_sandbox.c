@@ -119,7 +119,7 @@ static int refuse(struct place *place, const void *arg)
 {
 	struct sandbox_spec spec = *(const struct sandbox_spec *)arg;
 
-	log_adopt(-1); /* what it says is right, and no news */
+	log_confine(-1); /* what it says is right, and no news */
 	return confine(place, &spec) == 0 ? 1 : 0;
 }
 

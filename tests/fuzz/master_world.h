@@ -128,10 +128,11 @@ static int play_kill(pid_t pid, int signo)
 
 /* --- its neighbours */
 
-void birth_run(const struct process *p, int control, pid_t master)
+void birth_run(const struct process *p, int control, int said, pid_t master)
 {
 	(void)p;
 	(void)control;
+	(void)said;
 	(void)master;
 	abort(); /* nobody is born here */
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,6 +264,74 @@ static void a_store_that_is_none_fails_and_may_come_back(void **state)
 	assert_int_equal(look_up(w, 1, true), JOB_OK);
 }
 
+/* ---- a database that somebody else has made ---- */
+
+/* As a view `users` whose data is that expression. */
+static enum job_status look_up_made(struct world *w, const char *data)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+	    "DROP VIEW IF EXISTS users; CREATE VIEW users AS SELECT 1 AS id, %s AS "
+	    "data",
+	    data);
+	do_sql(w, sql);
+	return look_up(w, 1, true);
+}
+
+static void a_made_up_schema_has_no_reach(void **state)
+{
+	static const char *const evil[] = {
+	    "(SELECT file FROM pragma_database_list LIMIT 1)", /* outside of the file */
+	    "load_extension('x')", "hex(zeroblob(300000))", "hex(zeroblob(400000000))",
+	    "(SELECT group_concat(zeroblob(900000)) FROM pragma_function_list)"};
+	struct world *w = *state;
+
+	/* as it may be: a view is no crime */
+	assert_int_equal(look_up_made(w, "lower('ABC')"), JOB_OK);
+	assert_text(w, "abc");
+	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++)
+		if (look_up_made(w, evil[i]) == JOB_OK)
+			fail_msg(
+			    "%s: %.*s", evil[i], (int)w->reply.text_len, w->reply.text);
+	assert_true(sqlite3_memory_highwater(0) < 64 << 20);
+	assert_int_equal(look_up_made(w, "upper('abc')"), JOB_OK);
+}
+
+/* Some bytes of any page are changed, and in every other round of the header. */
+static void a_damaged_file_is_survived(void **state)
+{
+	struct world *w = *state;
+	char good[16384], bad[sizeof(good)];
+	ssize_t size;
+	int fd;
+
+	do_sql(w, "CREATE TABLE users (id INTEGER PRIMARY KEY, data TEXT NOT NULL);"
+	          "CREATE INDEX i ON users (data);"
+	          "INSERT INTO users VALUES (1, 'one'), (2, printf('%.*c', 900, 'x'))");
+	sqlite3_close(locker);
+	locker = NULL;
+	fd = open(w->path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	size = read(fd, good, sizeof(good));
+	assert_in_range(size, 4096, (int)sizeof(good));
+	srandom(1);
+	for (unsigned round = 0; round < 2000; round++) {
+		memcpy(bad, good, (size_t)size);
+		for (unsigned i = 0; i < 1 + round % 8; i++)
+			bad[round % 2 ? 16 + random() % 200 : random() % size] =
+			    (char)random();
+		lookup_close(w->hasher.lookup);
+		w->hasher.lookup = lookup_open(&w->hasher);
+		assert_int_equal(pwrite(fd, bad, (size_t)size, 0), size);
+		(void)look_up(w, 1, true);
+		(void)look_up(w, 2, true);
+		assert_return_code(ftruncate(fd, size), errno);
+	}
+	close(fd);
+	(void)look_up(w, 1, false);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
 
 int main(void)
@@ -275,6 +344,8 @@ int main(void)
 	    WITH_WORLD(a_lock_on_a_new_connection_is_waited_for),
 	    WITH_WORLD(who_has_left_is_not_waited_for),
 	    WITH_WORLD(a_query_that_takes_too_long_is_given_up),
+	    WITH_WORLD(a_made_up_schema_has_no_reach),
+	    WITH_WORLD(a_damaged_file_is_survived),
 	    WITH_WORLD(a_store_that_is_none_fails_and_may_come_back),
 	};
 

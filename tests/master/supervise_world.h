@@ -24,6 +24,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "master/master.h"
+#include "master/relisten.h"
 
 enum { FRONTENDS = 3, PLACES = 6, MIN = 1, MAX = 4, IDLE_MS = 10000 };
 
@@ -74,6 +75,17 @@ void process_leave(struct process *p)
 {
 	if (p->state == PROCESS_STARTING || p->state == PROCESS_READY)
 		p->state = PROCESS_LEAVING;
+}
+
+void process_leave_within(struct process *p, uint64_t ms)
+{
+	assert_true(ms > 0);
+	process_leave(p);
+}
+
+void relisten_look(struct generation *g)
+{
+	assert_non_null(g);
 }
 
 void process_kill(struct process *p, enum exit_cause why)

@@ -368,6 +368,30 @@ static void nobody_is_replaced_while_the_generation_drains(void **state)
 	assert_int_equal(hashers(w, PROCESS_NONE), PLACES);
 }
 
+/* All that were born before, once, and not while others have the places. */
+static void those_that_are_too_old_are_replaced(void **state)
+{
+	struct world *w = *state;
+	struct process *old = &w->processes[0], *young = &w->processes[1];
+	const uint64_t now = clock_ns();
+
+	old->born_ns = now - 1;
+	supervise_replace(w->frontends, now - 1);
+	assert_int_equal(old->state, PROCESS_READY);
+	supervise_replace(w->frontends, now);
+	assert_int_equal(old->state, PROCESS_LEAVING);
+	assert_int_equal(young->state, PROCESS_STARTING);
+	assert_int_equal(spawned, 1);
+	young->born_ns = now;
+	young->state = PROCESS_READY;
+	supervise_replace(w->frontends, now + 1);
+	assert_int_equal(young->state, PROCESS_READY);
+	old->state = PROCESS_NONE;
+	supervise_replace(w->frontends, now + 1);
+	assert_int_equal(young->state, PROCESS_LEAVING);
+	assert_int_equal(spawned, 2);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
 
 int main(void)
@@ -393,6 +417,7 @@ int main(void)
 	    WITH_WORLD(the_slot_of_the_dead_is_free),
 	    WITH_WORLD(a_dead_frontend_wants_nothing_any_more),
 	    WITH_WORLD(on_trial_a_death_before_ready_is_a_failure),
+	    WITH_WORLD(those_that_are_too_old_are_replaced),
 	    WITH_WORLD(nobody_is_replaced_while_the_generation_drains),
 	};
 

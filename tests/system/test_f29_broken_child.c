@@ -110,7 +110,6 @@ static const struct words table[] = {
     {"an unknown kind", -1, {.kind = CONTROL_KIND_END}, false, false},
     {"a huge kind", -1, {.kind = UINT32_MAX}, false, false},
     {"a message of the master", -1, {.kind = CONTROL_GONE}, false, false},
-    {"a log", -1, {.kind = CONTROL_LOG}, false, false},
     {"a pool out of range", -1, {.kind = CONTROL_WANT, .pool = 15}, false, false},
     {"a huge pool", -1, {.kind = CONTROL_WANT, .pool = UINT32_MAX}, false, false},
     {"claims out of range", -1, {.kind = CONTROL_READY, .claims = UINT32_MAX}, false,

@@ -160,7 +160,7 @@ static bool is_at_others(const struct house *house, unsigned long inode)
 
 /* How often each kind of fd was found in a child. */
 struct tally {
-	unsigned links, spare, control, listeners, epoll, signals, logs, null, unknown;
+	unsigned links, spare, control, listeners, epoll, signals, logs, input, unknown;
 };
 
 static void tally_one(const struct house *house, const struct fd_entry *e,
@@ -182,8 +182,8 @@ static void tally_one(const struct house *house, const struct fd_entry *e,
 		tally->signals++;
 	else if (strcmp(e->target, log) == 0)
 		tally->logs++;
-	else if (strcmp(e->target, "/dev/null") == 0)
-		tally->null++;
+	else if (strncmp(e->target, "pipe:", 5) == 0)
+		tally->input++;
 	else
 		tally->unknown++;
 }
@@ -203,9 +203,11 @@ static void take_tally(
 		skip(); /* not permitted, or the kernel does not tell a socket's peer */
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)d->pid);
+	/* the pipe whose other end the master has, and no other */
+	snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)pid);
 	n = readlink(path, log, sizeof(log) - 1);
 	log[n > 0 ? n : 0] = '\0';
+	assert_int_equal(fds_count(&house->master, log), 1);
 	for (size_t i = 0; i < house->child.count; i++)
 		tally_one(house, &house->child.entries[i], log, tally);
 	if (tally->unknown > 0 || tally->control != 1)
