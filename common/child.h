@@ -31,7 +31,9 @@ struct child {
 	int signal_fd;  /* signalfd: TERM and QUIT (drain), INT (leave), USR1 (log) */
 	const int *listeners; /* frontend: listening sockets, shared by all frontends */
 	size_t listener_count;
-	const int *links; /* frontend: by pool; hasher: by frontend */
+	int listeners_from; /* their numbers begin here: all connections have lower ones
+	                     */
+	const int *links;   /* frontend: by pool; hasher: by frontend */
 	size_t link_count;
 	struct legacy_verifier *legacy; /* hasher: what hasher_prepare() has loaded */
 	const struct key_set *keys;     /* hasher that hashes: the peppers (key.h) */

@@ -312,5 +312,5 @@ int sandbox_seal(const struct sandbox_spec *spec, struct board_slot *slot)
 		log_error("PR_SET_DUMPABLE: %s", strerror(errno));
 		return -1;
 	}
-	return spec->filter ? sandbox_filter_load(spec->kind, slot) : 0;
+	return spec->filter ? sandbox_filter_load(spec, slot) : 0;
 }

@@ -33,6 +33,9 @@ struct sandbox_spec {
 	const char *group_otherwise; /* of a user that has none of its own, or NULL */
 	const char *root;            /* folder, or NULL: an empty one */
 	const char *store;           /* SANDBOX_LOOKUP: the database, else NULL */
+	/* SANDBOX_FRONTEND: its listeners have this number or a higher one, connections
+	 * a lower one, which alone may be told to end with a reset. */
+	int listeners_from;
 	bool filter;
 	bool core; /* somebody wants core files of it */
 };
@@ -56,7 +59,7 @@ int sandbox_seal(const struct sandbox_spec *spec, struct board_slot *slot);
 /* Has this kernel what the filters need? */
 bool sandbox_filter_available(void);
 /* Returns 0, or -1 (logged). */
-int sandbox_filter_load(enum sandbox_kind kind, struct board_slot *slot);
+int sandbox_filter_load(const struct sandbox_spec *spec, struct board_slot *slot);
 /* "41 (socket)" for what a slot's `denied` holds; buf is returned. */
 const char *sandbox_denied_words(uint32_t denied, char *buf, size_t cap);
 

@@ -107,7 +107,6 @@ static const struct call for_all[] = {
 
 static const struct call for_frontend[] = {
 	CALL(accept4), CALL(shutdown),
-	CALL_IF_BOTH(setsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER)),
 	/* who is at the other end of a Unix socket? */
 	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
 	/* how much does the kernel hold for a connection? */
@@ -209,7 +208,20 @@ static int filter_add_abort(scmp_filter_ctx filter)
 	    filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), CONDITIONS, when);
 }
 
-static int filter_fill(scmp_filter_ctx filter, enum sandbox_kind kind)
+/* A connection may be told to end with a reset. Not a listener, which all frontends
+ * share and from which every connection would inherit it. The number is compared with
+ * all its bits: what the kernel ignores of it only makes it higher. */
+static int filter_add_reset(scmp_filter_ctx filter, int listeners_from)
+{
+	const struct scmp_arg_cmp when[] = {
+	    {.arg = 0, .op = SCMP_CMP_LT, .datum_a = (scmp_datum_t)listeners_from},
+	    EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER)};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt),
+	    sizeof(when) / sizeof(when[0]), when);
+}
+
+static int filter_fill(scmp_filter_ctx filter, const struct sandbox_spec *spec)
 {
 	static const struct table all = TABLE(for_all);
 	int rc =
@@ -218,7 +230,9 @@ static int filter_fill(scmp_filter_ctx filter, enum sandbox_kind kind)
 	if (rc == 0)
 		rc = filter_add(filter, &all);
 	if (rc == 0)
-		rc = filter_add(filter, &tables[kind]);
+		rc = filter_add(filter, &tables[spec->kind]);
+	if (rc == 0 && spec->listeners_from > 0)
+		rc = filter_add_reset(filter, spec->listeners_from);
 	if (rc == 0)
 		rc = filter_add_abort(filter);
 #ifdef SANITIZED
@@ -228,10 +242,10 @@ static int filter_fill(scmp_filter_ctx filter, enum sandbox_kind kind)
 	return rc;
 }
 
-int sandbox_filter_load(enum sandbox_kind kind, struct board_slot *slot)
+int sandbox_filter_load(const struct sandbox_spec *spec, struct board_slot *slot)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-	int rc = filter != NULL ? filter_fill(filter, kind) : -ENOMEM;
+	int rc = filter != NULL ? filter_fill(filter, spec) : -ENOMEM;
 
 	if (rc == 0 && filter_catch(slot) != 0)
 		rc = -errno;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -182,6 +183,7 @@ static int child_confine(struct child *child, const struct process *p, pid_t mas
 {
 	struct sandbox_spec spec = child_sandbox(p);
 
+	spec.listeners_from = child->listeners_from;
 	if (sandbox_enter(&spec) != 0)
 		return -1;
 	child->store = spec.store;
@@ -209,8 +211,30 @@ static void child_forget_others(const struct process *p)
 		board_close(&g->board);
 }
 
+/* Listeners get the highest numbers that there are, so that the filter can tell them
+ * from connections. Returns 0, or -1 with errno. */
+static int child_lift_listeners(struct child *child, int *fds)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return -1;
+	child->listeners_from = (int)files.rlim_cur - (int)child->listener_count;
+	for (size_t i = 0; i < child->listener_count; i++) {
+		const int fd =
+		    fcntl(fds[i], F_DUPFD_CLOEXEC, child->listeners_from + (int)i);
+
+		if (fd < 0)
+			return -1;
+		close(fds[i]);
+		fds[i] = fd;
+	}
+	return 0;
+}
+
 /* All that is done in the child before its role begins. Returns 0, or -1 (logged). */
-static int child_prepare(struct child *child, const struct process *p, pid_t master)
+static int child_prepare(
+    struct child *child, const struct process *p, pid_t master, int *listeners)
 {
 	sigset_t all;
 	struct keep keep = {.count = 0};
@@ -236,7 +260,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 		keep_add(&keep, child->listeners[i]);
 	keep_only(&keep);
 	child->slot = board_slot(&child->board, p->slot);
-	if (child_limits(p) != 0)
+	if (child_limits(p) != 0 || child_lift_listeners(child, listeners) != 0)
 		goto failed;
 	return child_confine(child, p, master);
 failed:
@@ -254,7 +278,7 @@ void birth_run(const struct process *p, int control, pid_t master)
 	child_links(&child, p, links);
 	if (p->role->kind->listens)
 		child_listeners(&child, &p->role->generation->listeners, listeners);
-	if (child_prepare(&child, p, master) != 0)
+	if (child_prepare(&child, p, master, listeners) != 0)
 		_exit(CHILD_EXIT_SETUP);
 	status = p->role->kind->run(&child);
 	_exit(status);

@@ -61,6 +61,7 @@ static const struct attempt {
     {"sendto an address", ALL, SYS_sendto, 0, A(bytes), 1, 0, A(&address),
         sizeof(address)},
     {"sendmsg", ALL, SYS_sendmsg, 0, A(bytes), 0, 0, 0, 0},
+    {"setsockopt", ALL, SYS_setsockopt, 0, SOL_SOCKET, SO_LINGER, A(bytes), 8, 0},
     {"getsockopt of another option", ALL, SYS_getsockopt, 0, SOL_SOCKET, SO_ERROR,
         A(bytes), A(bytes), 0},
     {"ioctl", ALL, SYS_ioctl, 0, 0x5412 /* TIOCSTI */, A("x"), 0, 0, 0},
@@ -196,6 +197,54 @@ static void a_call_is_named(void **state)
 }
 
 /* ---- what goes on working ---- */
+
+enum { LISTENERS = 100 };
+
+/* What a frontend does to a connection, tried on the socket of that number. */
+static int reset_socket(struct place *place, const void *arg)
+{
+	const struct linger now = {.l_onoff = 1};
+	struct sandbox_spec spec = spec_of(place, SANDBOX_FRONTEND);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	spec.listeners_from = LISTENERS;
+	if (fd < 0 || dup2(fd, *(const int *)arg) < 0 || confine(place, &spec) != 0)
+		return 1;
+	return setsockopt(
+	           *(const int *)arg, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0
+	           ? 0
+	           : 2;
+}
+
+/* The same with bits in the number that the kernel does not look at. */
+static int reset_socket_by_a_long_number(struct place *place, const void *arg)
+{
+	const struct linger now = {.l_onoff = 1};
+	struct sandbox_spec spec = spec_of(place, SANDBOX_FRONTEND);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)arg;
+	spec.listeners_from = LISTENERS;
+	if (fd < 0 || dup2(fd, LISTENERS) < 0 || confine(place, &spec) != 0)
+		return 1;
+	syscall(SYS_setsockopt, (1L << 32) + LISTENERS, SOL_SOCKET, SO_LINGER, &now,
+	    sizeof(now));
+	return 2;
+}
+
+static void a_connection_can_be_reset_and_a_listener_cannot(void **state)
+{
+	static const int numbers[] = {LISTENERS - 1, LISTENERS, LISTENERS + 7};
+	int status = in_child(*state, reset_socket, &numbers[0]);
+
+	assert_left(status, "a reset");
+	for (size_t i = 1; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		status = in_child(*state, reset_socket, &numbers[i]);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	}
+	status = in_child(*state, reset_socket_by_a_long_number, NULL);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
 
 static int abort_itself(struct place *place, const void *arg)
 {
@@ -348,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(another_architectures_calls_are_no_way_around),
 #endif
 	    cmocka_unit_test(a_call_is_named),
+	    cmocka_unit_test(a_connection_can_be_reset_and_a_listener_cannot),
 	    cmocka_unit_test(a_process_may_abort),
 	    cmocka_unit_test(somebodys_sigsys_is_ignored),
 	    cmocka_unit_test(every_role_can_log),
