@@ -24,7 +24,7 @@ struct child {
 	const struct config *config;
 	struct board board;
 	struct board_slot *slot; /* its own, writable */
-	uint32_t incarnation; /* of this process: 1..JOB_INCARNATION_MAX (job.h) */
+	uint32_t incarnation;    /* of this process: 1..JOB_INCARNATION_MAX (job.h) */
 	unsigned index;       /* frontend: its number; hasher: its number in the pool */
 	unsigned pool;        /* hasher: index of its pool */
 	int control;          /* to the master; end of file: the master is gone */

@@ -116,10 +116,12 @@ struct config_frontend {
 	struct config_affinity cpu_affinity;
 	uint64_t rlimit_nofile; /* 0: derived from max_connections */
 	uint64_t rlimit_core;   /* bytes */
+	uint64_t memory_limit; /* bytes for connections; 0: derived from their number */
 	unsigned auto_processes, counted_processes; /* as in a pool */
 	enum config_bound counted_by;
 	unsigned auto_connections; /* the default of max_connections, where it was not
 	                              set; else 0 */
+	unsigned counted_connections; /* what of these fits the open files */
 };
 
 struct config {
@@ -261,10 +263,19 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
 uint64_t config_pool_profiles(
     const struct config *config, const struct config_pool *pool);
 
-/* Bytes that are promised: the profiles' jobs of all pools at max_processes, and beside
- * them one job at the verify ceiling. That no second such job starts when there is no
- * room for it is the frontends' admission to see to. UINT64_MAX where there is no such
- * number. */
+/* Bytes that the connections of one frontend may take at most: sockets, their buffers
+ * in the kernel, and what the frontend itself holds for them. */
+uint64_t config_frontend_bytes(const struct config *config);
+/* Of these, what is for buffers, in the kernel and in the frontend: all but the
+ * sockets. */
+uint64_t config_frontend_buffers(const struct config *config);
+/* SO_RCVBUF of a connection: what a client may have sent that is not read yet. */
+uint32_t config_receive_buffer(const struct config *config);
+
+/* Bytes that are promised: the profiles' jobs of all pools at max_processes, the
+ * connections of all frontends, and beside them one job at the verify ceiling. That no
+ * second such job starts when there is no room for it is the frontends' admission to
+ * see to. UINT64_MAX where there is no such number. */
 uint64_t config_memory_plan(const struct config *config);
 
 /* Bytes while a generation of `before` (NULL: of the same config) still drains beside
@@ -288,10 +299,11 @@ int config_counts_check(
  * Lowers the numbers that nobody has set until the plan fits the machine, also beside
  * that of `before` (NULL: none), which drains meanwhile. First the processes and
  * max_connections to what the machine allows of processes and files. Then to
- * memory_budget: batch, then max_processes, then verify_max_memory, which changes what
- * callers may ask for and so comes last. The least are one job, one process, one
- * connection, and what the profiles need. Returns whether it fits memory_budget now;
- * config_counts_check() says the rest.
+ * memory_budget: max_connections, then batch, then max_processes, then
+ * verify_max_memory, which changes what callers may ask for and so comes last. The
+ * least are 256 connections, one job, one process, and what the profiles need. What is
+ * left then goes to processes and connections again. Returns whether it fits
+ * memory_budget now; config_counts_check() says the rest.
  */
 bool config_fit(struct config *config, const struct config *before);
 

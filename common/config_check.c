@@ -135,7 +135,9 @@ static int root_check(const struct config *config, struct config_error *err)
 
 int config_check(const struct config *config, struct config_error *err)
 {
-	if (root_check(config, err) != 0 || config_connections_check(config, err) != 0)
+	if (root_check(config, err) != 0 ||
+	    config_connections_check(config, err) != 0 ||
+	    config_connections_check_memory(config, err) != 0)
 		return -1;
 	for (size_t i = 0; i < config->profile_count; i++)
 		if (profile_check(config, &config->profiles[i], err) != 0)

@@ -168,8 +168,12 @@ static void connections_fit(struct config *config)
 	const uint64_t files = frontend->rlimit_nofile != 0
 	                           ? frontend->rlimit_nofile
 	                           : config->allowed_files.most;
-	const uint64_t most = files > FRONTEND_FILES ? files - FRONTEND_FILES : 1;
+	uint64_t most = files > FRONTEND_FILES ? files - FRONTEND_FILES : 1;
 
+	if (most > config_connections_most(config))
+		most = config_connections_most(config);
+	if (frontend->auto_connections != 0 && frontend->counted_connections > most)
+		frontend->counted_connections = (unsigned)most;
 	if (frontend->auto_connections != 0 && frontend->max_connections > most)
 		frontend->max_connections = (unsigned)most;
 }

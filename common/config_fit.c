@@ -5,9 +5,10 @@
 #include "common/config_table.h"
 
 enum {
-	/* A frontend has some 1M of its own, which is no part of the budget, and there
-	 * are two generations at a reload. */
-	BUDGET_OF_FRONTEND = 16 << 20,
+	/* There are two generations at a reload. In each a frontend has a few MiB at
+	 * least for its connections, and some 1M of its own, which is no part of the
+	 * budget; and the pools are to have most of it. */
+	BUDGET_OF_FRONTEND = 48 << 20,
 	CEILING_STEP = 1 << 20,
 	/* Address space of the program and its libraries, beside the arena. */
 	PROGRAM_SPACE = 16 << 20,
@@ -86,6 +87,22 @@ static void processes_raise(struct config *config, const struct config *before)
 	}
 }
 
+/* The same for connections: what is left in the end may do for more of them. */
+static void connections_raise(struct config *config, const struct config *before)
+{
+	struct config_frontend *frontend = &config->frontend;
+	unsigned had = frontend->max_connections;
+
+	while (had < frontend->counted_connections && plan_fits(config, before)) {
+		had = frontend->max_connections;
+		frontend->max_connections = had < frontend->counted_connections / 2
+		                                ? 2 * had
+		                                : frontend->counted_connections;
+	}
+	if (!plan_fits(config, before))
+		frontend->max_connections = had;
+}
+
 static bool ceiling_lower(struct config *config)
 {
 	const uint64_t least = (uint64_t)config_profiles_memory(config) * 1024;
@@ -127,7 +144,7 @@ static void frontends_fit(struct config *config)
 bool config_fit(struct config *config, const struct config *before)
 {
 	static bool (*const steps[])(struct config *) = {
-	    batch_lower, processes_lower, ceiling_lower};
+	    config_connections_lower, batch_lower, processes_lower, ceiling_lower};
 
 	config_counts_lower(config, before);
 	frontends_fit(config);
@@ -140,5 +157,6 @@ bool config_fit(struct config *config, const struct config *before)
 	if (!plan_fits(config, before))
 		return false;
 	processes_raise(config, before);
+	connections_raise(config, before);
 	return true;
 }

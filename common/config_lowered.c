@@ -56,8 +56,17 @@ static void allowed_text(
 
 static void connections_text(const struct config *config, char *buf, size_t cap)
 {
-	char where[256];
+	char where[256], limit[32];
 
+	if (config->frontend.counted_connections == config_connections_most(config)) {
+		config_where(
+		    config, &config->frontend.memory_limit, where, sizeof(where));
+		snprintf(buf, cap, "so many fit frontend.memory_limit, %s (%s)",
+		    config_size_text(
+		        config->frontend.memory_limit, limit, sizeof(limit)),
+		    where);
+		return;
+	}
 	if (config->frontend.rlimit_nofile == 0) {
 		allowed_text(
 		    &config->allowed_files, "open files of a frontend", buf, cap);
@@ -119,7 +128,10 @@ static void frontend_tell(const struct teller *teller)
 
 	processes_tell(teller, &frontend->processes, frontend->auto_processes,
 	    frontend->counted_processes, frontend->counted_by);
-	connections_text(teller->config, why, sizeof(why));
+	if (frontend->max_connections < frontend->counted_connections)
+		memory_text(teller->config, why, sizeof(why));
+	else
+		connections_text(teller->config, why, sizeof(why));
 	number_tell(
 	    teller, &frontend->max_connections, frontend->auto_connections, why);
 }

@@ -79,6 +79,12 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
 	return own > ceiling ? own : ceiling;
 }
 
+/* At most 64 of at most some TiB. */
+static uint64_t frontends_bytes(const struct config *config)
+{
+	return config->frontend.processes * config_frontend_bytes(config);
+}
+
 uint64_t config_memory_plan(const struct config *config)
 {
 	const uint64_t old = old_formats_bytes(config);
@@ -96,7 +102,10 @@ uint64_t config_memory_plan(const struct config *config)
 		    __builtin_add_overflow(sum, all, &sum))
 			return UINT64_MAX;
 	}
-	return __builtin_add_overflow(sum, ceiling, &sum) ? UINT64_MAX : sum;
+	if (__builtin_add_overflow(sum, ceiling, &sum) ||
+	    __builtin_add_overflow(sum, frontends_bytes(config), &sum))
+		return UINT64_MAX;
+	return sum;
 }
 
 uint64_t config_memory_need(const struct config *config, const struct config *before)
@@ -130,18 +139,45 @@ static bool ceiling_is_all(const struct config *config)
 	return config_memory_need(&other, NULL) <= config->memory_budget;
 }
 
-/* The directive to name where the plan is too big: the first of these that was set. */
+/* The first of these that was set, or NULL. */
+static const void *first_set(
+    const struct config *config, const void *const *suspects, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (config_is_set(config, suspects[i]))
+			return suspects[i];
+	return NULL;
+}
+
+/* Do the frontends' connections take more than the largest pool? */
+static bool frontends_are_most(
+    const struct config *config, const struct config_pool *largest)
+{
+	return frontends_bytes(config) >
+	       config_pool_profiles(config, largest) * largest->max_processes;
+}
+
+/* The directive to name where the plan is too big. */
 static const void *plan_culprit(
     const struct config *config, const struct config_pool *largest)
 {
-	const void *const suspects[] = {&largest->max_processes,
-	    &largest->min_processes, &largest->batch, &largest->jobs};
+	const struct config_frontend *frontend = &config->frontend;
+	const void *const of_frontends[] = {&frontend->memory_limit,
+	    &frontend->max_connections, &config->max_body, &frontend->processes};
+	const void *const of_pool[] = {&largest->max_processes, &largest->min_processes,
+	    &largest->batch, &largest->jobs};
+	const void *culprit = NULL;
 
 	if (config_is_set(config, &config->verify_max_memory) && ceiling_is_all(config))
 		return &config->verify_max_memory;
-	for (size_t i = 0; i < sizeof(suspects) / sizeof(suspects[0]); i++)
-		if (config_is_set(config, suspects[i]))
-			return suspects[i];
+	if (frontends_are_most(config, largest))
+		culprit = first_set(config, of_frontends,
+		    sizeof(of_frontends) / sizeof(of_frontends[0]));
+	if (culprit == NULL)
+		culprit =
+		    first_set(config, of_pool, sizeof(of_pool) / sizeof(of_pool[0]));
+	if (culprit != NULL)
+		return culprit;
 	for (size_t i = 0; i < config->profile_count; i++)
 		if (config_is_set(config, &config->profiles[i].memory_kib))
 			return &config->profiles[i].memory_kib;
@@ -177,28 +213,47 @@ static void advice_less(const struct config *config, const struct config_pool *l
 	if (largest->batch > 1)
 		snprintf(batch, sizeof(batch), "pool.%s.batch (%u), ", largest->name,
 		    largest->batch);
-	snprintf(buf, cap, "%s%s%sa profile's memory", processes, batch,
+	snprintf(buf, cap, "%s%s%s%sa profile's memory", processes, batch,
 	    config->verify_max_memory / 1024 > config_profiles_memory(config)
 	        ? "verify_max_memory, "
+	        : "",
+	    frontends_are_most(config, largest)
+	        ? "frontend.max_connections, frontend.memory_limit, max_body, "
 	        : "");
+}
+
+/* What takes most of it. */
+static void plan_most(const struct config *config, const struct config_pool *largest,
+    char *buf, size_t cap)
+{
+	const uint64_t process = config_pool_profiles(config, largest);
+	char each[32];
+
+	if (frontends_are_most(config, largest))
+		snprintf(buf, cap, "connections (%u frontends with %s)",
+		    config->frontend.processes,
+		    config_size_text(
+		        config_frontend_bytes(config), each, sizeof(each)));
+	else
+		snprintf(buf, cap, "pool %s (%u processes of %s)", largest->name,
+		    largest->max_processes,
+		    config_size_text(process, each, sizeof(each)));
 }
 
 int config_plan_check(const struct config *config, struct config_error *err)
 {
 	const uint64_t plan = config_memory_need(config, NULL);
 	const struct config_pool *largest = pool_largest(config);
-	char needs[32], each[32], budget[320], more[128], less[192];
+	char needs[32], most[128], budget[320], more[128], less[256];
 
 	if (plan <= config->memory_budget)
 		return 0;
 	advice_more(config, plan, more, sizeof(more));
 	advice_less(config, largest, less, sizeof(less));
+	plan_most(config, largest, most, sizeof(most));
 	return config_error_at(config, plan_culprit(config, largest), err,
 	    "the plan needs %s of memory (for two generations, as at a reload), most "
-	    "for pool %s (%u processes of %s); allowed: memory_budget, %s; %s, or "
-	    "lower %s",
-	    config_size_text(plan, needs, sizeof(needs)), largest->name,
-	    largest->max_processes,
-	    config_size_text(config_pool_profiles(config, largest), each, sizeof(each)),
+	    "for %s; allowed: memory_budget, %s; %s, or lower %s",
+	    config_size_text(plan, needs, sizeof(needs)), most,
 	    config_budget_text(config, budget, sizeof(budget)), more, less);
 }

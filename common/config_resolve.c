@@ -44,7 +44,8 @@ static void frontend_resolve(
 		frontend->processes = frontend->auto_processes =
 		    frontend->counted_processes = least(cpus, LIMIT_FRONTENDS);
 	if (!config_is_set(config, &frontend->max_connections))
-		frontend->auto_connections = frontend->max_connections;
+		frontend->auto_connections = frontend->counted_connections =
+		    frontend->max_connections;
 }
 
 /* What a preset says goes where nobody has said anything. */

@@ -81,6 +81,7 @@ const struct config_directive config_directives[] = {
 	FRONTEND(cpu_affinity, cpus, 0, CPU_SETSIZE - 1, ""),
 	FRONTEND(rlimit_nofile, number_auto, 64, 1048576, "auto"),
 	FRONTEND(rlimit_core, size, 0, BYTES(1024 * GIB), "0K"),
+	FRONTEND(memory_limit, size_auto, BYTES(1024 * KIB), BYTES(1024 * GIB), "auto"),
 
 	PROFILE(memory, memory_kib, size_kib, 8 * KIB, 1024 * GIB, "19M"),
 	PROFILE(time, time, number, 1, 10000, "2"),

@@ -198,6 +198,15 @@ bool config_counts_fit(const struct config *config, const struct config *before)
 void config_counts_lower(struct config *config, const struct config *before);
 /* Is a rlimit_nofile that was set enough for max_connections? 0, or -1 with *err. */
 int config_connections_check(const struct config *config, struct config_error *err);
+/* config_connections.c: how many connections a memory_limit of frontends has room for,
+ * where it was set; one step down of an automatic max_connections: false where there is
+ * none. */
+unsigned config_connections_most(const struct config *config);
+bool config_connections_lower(struct config *config);
+/* Is a memory_limit of frontends that was set enough for their connections? 0, or -1
+ * with *err. */
+int config_connections_check_memory(
+    const struct config *config, struct config_error *err);
 /* config_fit.c: where both bounds of a pool are automatic they are the same. */
 void config_pool_resize(struct config_pool *pool, unsigned processes);
 /* KiB that verify_max_memory must have at least: a profile's hashes can be verified. */

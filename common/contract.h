@@ -33,6 +33,7 @@ enum {
 	LIMIT_LISTENERS = 32,
 	LIMIT_STREAMS = 16,    /* jobs that one hasher works at (batch) */
 	LIMIT_FLIGHTS = 512,   /* jobs of one frontend sent and unanswered */
+	LIMIT_SEND_BUFFER = 65536, /* bytes: SO_SNDBUF of a connection */
 	LIMIT_RESERVE = 32,    /* connections of one frontend beyond max_connections */
 	LIMIT_PASSWORD = 4096, /* bytes; max_password cannot exceed it */
 	LIMIT_SALT = 64,       /* bytes */

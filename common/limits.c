@@ -22,27 +22,11 @@ enum { FRONTEND_SLICE_NS = 100000 };
 	(UINT64_C(512) << 20) /* of address space: program and libraries               \
 	                       */
 
-/* Of a connection's memory, beside its body: head, input for later, an answer. */
-enum { CONNECTION_BYTES = 128 << 10 };
-
 enum {
 	OOM_HASHER = 500, /* a hasher's death costs nobody an error */
 	OOM_LEAST = 100,  /* the master's is 0 */
 	OOM_WHOLE = 1000, /* what the kernel adds for all of the memory */
 };
-
-/* What a frontend's connections can take of memory of its own, all at once: a body is
- * there twice while it grows. UINT64_MAX: more than can be. */
-static uint64_t frontend_bytes(const struct config *config)
-{
-	const uint64_t each = CONNECTION_BYTES + 2 * config->max_body;
-	uint64_t bytes;
-
-	return __builtin_mul_overflow(each,
-	           (uint64_t)config->frontend.max_connections + LIMIT_RESERVE, &bytes)
-	           ? UINT64_MAX
-	           : bytes;
-}
 
 /*
  * The kernel adds a process's share of the memory, in thousandths, to its score. A
@@ -51,7 +35,8 @@ static uint64_t frontend_bytes(const struct config *config)
  */
 static int frontend_oom_score(const struct config *config)
 {
-	const uint64_t bytes = frontend_bytes(config), all = config->memory.bytes;
+	const uint64_t bytes = config_frontend_bytes(config),
+	               all = config->memory.bytes;
 	const uint64_t share = bytes < all ? bytes / (all / OOM_WHOLE + 1) : OOM_WHOLE;
 
 	return share < OOM_HASHER - OOM_LEAST ? OOM_HASHER - 1 - (int)share : OOM_LEAST;
@@ -79,7 +64,7 @@ struct limits_spec limits_of_frontend(const struct config *config)
 	    .slice_ns = FRONTEND_SLICE_NS,
 	    .affinity = f->cpu_affinity,
 	    .nofile = config_files_of_frontend(config),
-	    .memory = limits_memory(frontend_bytes(config)),
+	    .memory = limits_memory(config_frontend_bytes(config)),
 	    .oom_score_adj = frontend_oom_score(config),
 	    .core = f->rlimit_core};
 }

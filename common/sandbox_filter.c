@@ -110,6 +110,8 @@ static const struct call for_frontend[] = {
 	CALL_IF_BOTH(setsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER)),
 	/* who is at the other end of a Unix socket? */
 	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
+	/* how much does the kernel hold for a connection? */
+	CALL_IF_BOTH(getsockopt, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MEMINFO)),
 	/* has a link been read to its end? */
 	CALL_IF(ioctl, EQUAL(1, SIOCOUTQ)),
 };

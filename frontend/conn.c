@@ -45,7 +45,7 @@ static int conn_interest(const struct conn *conn)
 	case CONN_PAUSED:
 		return 0;
 	case CONN_LINGERING:
-		return EV_READ;
+		return conn->half_closed ? 0 : EV_READ;
 	}
 	return 0;
 }
@@ -56,6 +56,8 @@ static void conn_watch(struct conn *conn, int events)
 
 	if ((conn->io.events & (EV_READ | EV_WRITE)) == events)
 		return;
+	if (((conn->io.events ^ events) & EV_READ) != 0)
+		conn_memory_reads(conn, (events & EV_READ) != 0);
 	ev_io_stop(loop, &conn->io);
 	ev_io_set(&conn->io, conn->io.fd, events);
 	conn->probe_ms = CONN_PROBE_MS; /* for conn_probe(), where nobody reads */
@@ -76,9 +78,12 @@ static void conn_free(struct conn *conn)
 {
 	struct frontend *fe = conn->frontend;
 
+	if (conn_has_unsent(conn) && !frontend_is_leaving(fe))
+		conn_cut(conn);
 	TAILQ_REMOVE(&fe->conns, conn, entry);
 	conn_place_leave(conn);
 	conn_count(fe, fe->conn_count - 1);
+	conn_memory_end(conn);
 	ev_io_stop(fe->loop, &conn->io);
 	ev_timer_stop(fe->loop, &conn->timer);
 	close(conn->io.fd);
@@ -92,12 +97,30 @@ static void conn_free(struct conn *conn)
 	frontend_conn_gone(fe);
 }
 
+void conn_finish(struct conn *conn)
+{
+	if (conn->gone || !conn_has_unsent(conn)) {
+		conn->gone = true;
+		return;
+	}
+	if (conn->delivers)
+		return;
+	if (conn->state != CONN_LINGERING && shutdown(conn->io.fd, SHUT_WR) != 0) {
+		conn->gone = true;
+		return;
+	}
+	conn_enter(conn, CONN_LINGERING);
+	conn->delivers = true;
+	conn->linger_left = CONN_LINGER_HEAD;
+	conn->probe_ms = CONN_PROBE_MS;
+}
+
 void conn_settle(struct conn *conn)
 {
 	conn_consume_rest(conn);
 	if (conn->half_closed && conn_rest_len(conn) == 0 &&
 	    (conn_is_receiving(conn) || conn->state == CONN_LINGERING))
-		conn->gone = true;
+		conn_finish(conn);
 	conn->busy = false;
 	if (conn->gone) {
 		conn_free(conn);
@@ -106,6 +129,7 @@ void conn_settle(struct conn *conn)
 	conn_place_settle(conn);
 	conn_watch(conn, conn_interest(conn));
 	conn_set_deadline(conn);
+	conn_memory_count(conn);
 }
 
 static void conn_on_io(struct ev_loop *loop, struct ev_io *io, int revents)
@@ -208,6 +232,7 @@ int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, sockle
 	conn_count(fe, fe->conn_count + 1);
 	ev_io_start(fe->loop, &conn->io);
 	conn_set_deadline(conn);
+	conn_memory_begin(fe);
 	return 0;
 }
 

@@ -93,6 +93,7 @@ struct conn {
 	bool close_after;  /* this answer is the last */
 	bool linger_after; /* and the client may still be sending */
 	bool half_closed;  /* the client has sent all it will send */
+	bool delivers;     /* LINGERING: until it has taken a large answer */
 	bool is_head;      /* HEAD: the answer has no body */
 	bool is_old;       /* HTTP/1.0 */
 	uint8_t method;    /* enum method, of the request being answered */
@@ -112,6 +113,10 @@ struct conn {
 
 	char *out; /* what the client has not taken yet, or NULL */
 	size_t out_len, out_at;
+
+	size_t memory;   /* bytes that we hold for it, as last counted */
+	uint32_t unsent; /* bytes that the kernel may hold of what was sent to it */
+	uint32_t unread; /* and of what it has sent: while we do not read */
 
 	struct task *task; /* WORKING: the job, or NULL */
 	struct conn_work work;
@@ -134,6 +139,13 @@ enum {
 	CONN_PROBE_MAX_MS = 1000,
 	CONN_LINGER_HEAD = 256 * 1024,       /* bytes read on after a bad head */
 	CONN_LINGER_BODY = 16 * 1024 * 1024, /* and after a body that was refused */
+};
+
+/* What all connections of a frontend hold in buffers (conn_memory.c): part of struct
+ * frontend, zeroed at the start. */
+struct conn_memory {
+	uint64_t ours, kernel; /* bytes; the latter as estimated */
+	struct ev_timer look;
 };
 
 /* What all connections of a frontend use, one at a time: part of struct frontend,

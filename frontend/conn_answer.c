@@ -65,17 +65,19 @@ static void conn_answered(struct conn *conn)
 	           shutdown(conn->io.fd, SHUT_WR) == 0) {
 		conn_enter(conn, CONN_LINGERING);
 	} else {
-		conn->gone = true;
+		conn_finish(conn);
 	}
 }
 
 /* Sends as much as the socket takes; -1: the client is gone. */
-static ssize_t conn_send(const struct conn *conn, const char *bytes, size_t len)
+static ssize_t conn_send(struct conn *conn, const char *bytes, size_t len)
 {
 	ssize_t n = send(conn->io.fd, bytes, len, MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		n = 0;
+	if (n > 0)
+		conn_memory_sent(conn, (size_t)n);
 	return n;
 }
 

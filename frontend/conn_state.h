@@ -30,6 +30,30 @@ void conn_enter(struct conn *conn, enum conn_state state);
  * gone. */
 void conn_settle(struct conn *conn);
 
+/* Nothing more is to be done for its client: closes it, or, where the kernel still has a
+ * large part of an answer, waits until the client has taken that. */
+void conn_finish(struct conn *conn);
+
+/* --- conn_memory.c --- */
+
+/* The first connection of a frontend has come; one is gone, and no longer counted. */
+void conn_memory_begin(struct frontend *fe);
+void conn_memory_end(struct conn *conn);
+
+/* Counts what we hold for it. Where all of them have too much, those that have most are
+ * closed when the loop comes round. */
+void conn_memory_count(struct conn *conn);
+
+/* Notes that the socket has taken so much of an answer; that it is read from, or not. */
+void conn_memory_sent(struct conn *conn, size_t len);
+void conn_memory_reads(struct conn *conn, bool reads);
+
+/* Is much of what was sent still in the kernel? */
+bool conn_has_unsent(struct conn *conn);
+
+/* A client that does not take its answer: what the kernel holds for it goes too. */
+void conn_cut(struct conn *conn);
+
 /* --- conn_place.c --- */
 
 /* A new connection finds its place, or goes to the reserve. */
@@ -66,6 +90,9 @@ void conn_set_deadline(struct conn *conn);
 
 /* The deadline has passed. */
 void conn_expire(struct conn *conn);
+
+/* For how long its client has been waited for. */
+uint64_t conn_waits_ns(const struct conn *conn, uint64_t now);
 
 /* --- conn_answer.c --- */
 

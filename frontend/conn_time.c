@@ -26,9 +26,18 @@ static uint64_t conn_timeout_ms(const struct conn *conn)
 	case CONN_PAUSED:
 		return conn->frontend->pause.ms;
 	case CONN_LINGERING:
-		return CONN_LINGER_MS;
+		return conn->delivers ? conn->probe_ms : CONN_LINGER_MS;
 	}
 	return 0;
+}
+
+uint64_t conn_waits_ns(const struct conn *conn, uint64_t now)
+{
+	const uint64_t whole = conn_timeout_ms(conn) * NS_PER_MS;
+
+	return conn->deadline - now < whole ? whole - (conn->deadline - now)
+	       : conn->deadline < now       ? whole
+	                                    : 0;
 }
 
 void conn_set_deadline(struct conn *conn)
@@ -65,13 +74,25 @@ static void conn_probe(struct conn *conn)
 	conn->timed = CONN_UNTIMED;
 }
 
-/* A client that does not take its answer: what the kernel holds for it goes too. */
-static void conn_cut(struct conn *conn)
+/* The client has had its time to close the connection; for the answer it has more, in
+ * which we look again and again, each time twice as late. conn_free() cuts off what is
+ * not taken then. */
+static void conn_expire_lingering(struct conn *conn)
 {
-	const struct linger now = {.l_onoff = 1, .l_linger = 0};
+	const uint64_t limit = conn->frontend->config->write_timeout_ms;
 
-	setsockopt(conn->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	conn->gone = true;
+	if (!conn_has_unsent(conn)) {
+		conn->gone = true;
+		return;
+	}
+	if (!conn->delivers)
+		conn->probe_ms = CONN_PROBE_MS;
+	else if (conn->probe_ms <= limit / 2 && conn->probe_ms <= UINT16_MAX / 2)
+		conn->probe_ms = (uint16_t)(2 * conn->probe_ms);
+	else
+		conn->gone = true;
+	conn->delivers = true;
+	conn->timed = CONN_UNTIMED;
 }
 
 /* Whoever has begun to ask is told. */
@@ -114,7 +135,7 @@ void conn_expire(struct conn *conn)
 		conn_enter(conn, CONN_IDLE);
 		break;
 	case CONN_LINGERING:
-		conn->gone = true;
+		conn_expire_lingering(conn);
 		break;
 	}
 }

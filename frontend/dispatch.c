@@ -310,6 +310,11 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
 	return ADMITTED;
 }
 
+size_t dispatch_task_bytes(const struct task *task)
+{
+	return sizeof(*task) + task->password.cap;
+}
+
 unsigned dispatch_retry_after(struct dispatch *d, unsigned index)
 {
 	return admission_retry_after(&d->pools[index]);

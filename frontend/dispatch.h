@@ -81,6 +81,9 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
  * running one stops at its hasher's next look at the board. */
 void dispatch_cancel(struct dispatch *d, struct task *task);
 
+/* Bytes of memory that a task holds. */
+size_t dispatch_task_bytes(const struct task *task);
+
 /* Seconds, at least 1, after which a client whose job has failed for want of something
  * may try the pool again. */
 unsigned dispatch_retry_after(struct dispatch *d, unsigned pool);

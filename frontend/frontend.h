@@ -27,6 +27,7 @@ struct frontend {
 	struct conn_list reserve; /* beyond max_connections, the oldest first */
 	struct clients clients;   /* those who have them */
 	unsigned conn_count, reserve_count;
+	struct conn_memory memory;
 	struct pause pause; /* for those who were refused */
 	unsigned waiting;   /* connections with a job queued or running */
 	bool serving;       /* told to accept: not before the generation is in charge */

@@ -17,23 +17,18 @@
 #include "common/log.h"
 #include "master/listen_unix.h"
 
-/* Bytes that wait in the kernel for a client who does not take them. Left to itself it
- * allows some MiB for each, which is not in any memory budget. */
-enum { SEND_BUFFER = 64 * 1024 };
-
 /* The least time for which the kernel keeps what a client does not take. A segment that
  * was lost is sent again after 0.2, 0.4, 0.8 and 1.6 s. */
 enum { PATIENCE_MS = 5000 };
 
 static int tcp_bind(int fd, const struct config_listen *spec)
 {
-	const int on = 1, buffer = SEND_BUFFER;
+	const int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
 		return -1;
-	/* accepted sockets inherit both: two calls fewer for each connection */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)) != 0)
+	/* accepted sockets inherit it: a call fewer for each connection */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
 		return -1;
 	if (spec->addr.ss_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
@@ -103,6 +98,22 @@ static struct listener_socket *listen_find(
 		if (listen_port_open(spec, &set->sockets[i]->spec))
 			return set->sockets[i];
 	return NULL;
+}
+
+/* What the kernel keeps for each connection, which inherits it. Left to itself it
+ * allows some MiB in both directions, which is in no memory budget. A Unix socket's is
+ * what the kernel gives to all. */
+static int listen_set_buffers(
+    const struct listener_socket *entry, const struct config *config)
+{
+	const int send = LIMIT_SEND_BUFFER,
+	          receive = (int)config_receive_buffer(config);
+
+	if (entry->spec.addr.ss_family == AF_UNIX)
+		return 0;
+	if (setsockopt(entry->fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) != 0)
+		return -1;
+	return setsockopt(entry->fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
 }
 
 static struct listener_socket *listen_one(
@@ -219,6 +230,9 @@ int listen_open(struct listener_set *set, const struct config *config,
 			return -1;
 		}
 		set->count = i + 1;
+		/* of one that others serve on, listen_settle() sets them */
+		if (set->sockets[i]->users == 1)
+			(void)listen_set_buffers(set->sockets[i], config);
 	}
 	return 0;
 }
@@ -247,6 +261,8 @@ void listen_settle(const struct listener_set *set, const struct config *config)
 
 		*spec = config->listen[i];
 		listen_set_patience(set->sockets[i], config);
+		if (listen_set_buffers(set->sockets[i], config) != 0)
+			log_warn("%s: buffers: %s", spec->text, strerror(errno));
 		if (set->sockets[i]->file >= 0 &&
 		    listen_unix_permit(set->sockets[i]) != 0)
 			log_warn("%s: %s", spec->text, strerror(errno));

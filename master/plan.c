@@ -62,6 +62,9 @@ void plan_report(const struct config *config, FILE *out)
 	    config_size_text(config_memory_need(config, NULL), need, sizeof(need)),
 	    config_size_text(config->memory_budget, budget, sizeof(budget)),
 	    config_size_text(usable.bytes, here, sizeof(here)), usable.from);
+	fprintf(out, "connections: %s of it for %u of each of %u frontends\n",
+	    config_size_text(config_frontend_bytes(config), need, sizeof(need)),
+	    config->frontend.max_connections, config->frontend.processes);
 	config_tell_lowered(config, line_print, out);
 	config_tell_unasked(config, line_print, out);
 	count_report(out, "processes", config_processes(config, NULL),

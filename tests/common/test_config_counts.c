@@ -153,7 +153,7 @@ static void each_number_is_told_with_its_own_reason(void **state)
 	struct config *config;
 	struct told told;
 
-	machine_is(MIB(600), 64);
+	machine_is(MIB(900), 64);
 	machine_allows(100, 1024);
 	config = load_good(*state, "");
 	told = told_of(config);
@@ -161,11 +161,24 @@ static void each_number_is_told_with_its_own_reason(void **state)
 	    "frontend.processes is 14, not 64: so many fit pids.max of /this/test, 100 "
 	    "processes of two generations; raise that, or set frontend.processes\n"));
 	assert_non_null(strstr(told.text,
+	    "frontend.max_connections is 256, not 10240: so much fits memory_budget"));
+	assert_non_null(strstr(told.text,
+	    "pool.elastic.max_processes is 1, not 64: so much fits memory_budget"));
+	config_free(config);
+	machine_is(MIB(65536), 64);
+	machine_allows(100, 1024);
+	config = load_good(*state, "");
+	told = told_of(config);
+	assert_non_null(strstr(told.text,
 	    "frontend.max_connections is 928, not 10240: so many fit RLIMIT_NOFILE "
 	    "(ulimit -n), 1024 open files of a frontend; raise that, or set "
 	    "frontend.max_connections\n"));
-	assert_non_null(strstr(told.text,
-	    "pool.elastic.max_processes is 1, not 64: so much fits memory_budget"));
+	config_free(config);
+	config = load_good(*state, "\nfrontend { memory_limit = 3M }");
+	told = told_of(config);
+	assert_non_null(
+	    strstr(told.text, "frontend.max_connections is 508, not 10240: so many fit "
+	                      "frontend.memory_limit, 3M (/tmp/argond-config-"));
 	config_free(config);
 	machine_is(MIB(65536), 64);
 	machine_allows(0, 512);

@@ -199,8 +199,6 @@ static void a_frontends_memory_follows_from_its_connections(void **state)
 	assert_true(few.memory > UINT64_C(1000) * 2 * 8192);
 	assert_true(few.memory < many.memory && many.memory < large.memory);
 	assert_true(large.memory < all.memory);
-	config.max_body = UINT64_MAX / 4;
-	assert_int_equal(limits_of_frontend(&config).memory, 0); /* none */
 #endif
 	assert_true(few.oom_score_adj < 500 && few.oom_score_adj > many.oom_score_adj);
 	assert_true(many.oom_score_adj > large.oom_score_adj);

@@ -91,6 +91,11 @@ void dispatch_cancel(struct dispatch *d, struct task *task)
 	task_remove(d, task);
 }
 
+size_t dispatch_task_bytes(const struct task *task)
+{
+	return sizeof(*task) + task->password.cap;
+}
+
 unsigned dispatch_retry_after(struct dispatch *d, unsigned pool)
 {
 	(void)d;
