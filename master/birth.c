@@ -55,16 +55,14 @@ static void keep_only(struct keep *keep)
 	close_range((unsigned)next, UINT_MAX, 0);
 }
 
-/* Standard input and output lead nowhere. */
-static int birth_null(void)
+/* All three are the pipe: what a library has to say at its end goes to the log, and
+ * there is no /dev/null, which is everybody's, to change the mode of. */
+static int birth_standard(int said)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
-		return -1;
-	if (fd > STDERR_FILENO)
-		close(fd);
-	return 0;
+	return dup2(said, STDIN_FILENO) < 0 || dup2(said, STDOUT_FILENO) < 0 ||
+	               dup2(said, STDERR_FILENO) < 0
+	           ? -1
+	           : 0;
 }
 
 /* Hands over /proc/self/stat for the master's watch, which may not be able to open it
@@ -223,8 +221,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	birth_show(child->control);
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (child->signal_fd < 0 || birth_null() != 0 ||
-	    board_attach(&child->board, p->slot) != 0 ||
+	if (child->signal_fd < 0 || board_attach(&child->board, p->slot) != 0 ||
 	    child_map_secrets(child, p) != 0)
 		goto failed;
 	keep_add(&keep, child->signal_fd);
@@ -249,8 +246,7 @@ void birth_run(const struct process *p, int control, int said, pid_t master)
 	struct child child;
 	int status;
 
-	/* what a library has to say at its end goes to the log as well */
-	if (dup2(said, STDERR_FILENO) < 0)
+	if (birth_standard(said) != 0)
 		_exit(CHILD_EXIT_SETUP);
 	log_confine(STDERR_FILENO);
 	child_describe(&child, p, control);
