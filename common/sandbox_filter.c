@@ -125,7 +125,7 @@ static const int not_on_listeners[] = {SCMP_SYS(setsockopt), SCMP_SYS(shutdown)}
 static const struct call for_lookup[] = {
 	CALL(open), CALL(openat), CALL(unlink), CALL(unlinkat), CALL(getcwd),
 	CALL(access), CALL(faccessat), CALL(faccessat2),
-	CALL(stat), CALL(lstat), CALL(newfstatat), CALL(statx),
+	CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx),
 	CALL(readlink), CALL(readlinkat),
 	CALL(lseek), CALL(pread64), CALL(pwrite64), CALL(fsync), CALL(fdatasync),
 	CALL(ftruncate), CALL(fallocate), CALL(fchmod), CALL(fchown), CALL(geteuid),

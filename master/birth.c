@@ -56,21 +56,14 @@ static void keep_only(struct keep *keep)
 	close_range((unsigned)next, UINT_MAX, 0);
 }
 
-/* Standard input is a pipe at its end, standard output is logged like standard error.
- * /dev/null is a file of root's: who has it open may change its mode for all. */
-static int birth_standard(void)
+/* All three are the pipe: what a library has to say at its end goes to the log, and
+ * there is no /dev/null, which is everybody's, to change the mode of. */
+static int birth_standard(int said)
 {
-	int ends[2], rc;
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
-	rc = dup2(ends[0], STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0
-	         ? -1
-	         : 0;
-	close(ends[1]);
-	if (ends[0] > STDERR_FILENO)
-		close(ends[0]);
-	return rc;
+	return dup2(said, STDIN_FILENO) < 0 || dup2(said, STDOUT_FILENO) < 0 ||
+	               dup2(said, STDERR_FILENO) < 0
+	           ? -1
+	           : 0;
 }
 
 /* Hands over /proc/self/stat for the master's watch, which may not be able to open it
@@ -232,8 +225,7 @@ static int child_prepare(struct child *child, const struct process *p, pid_t mas
 	birth_show(child->control);
 	signals_waited_for(&all);
 	child->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (child->signal_fd < 0 || birth_standard() != 0 ||
-	    board_attach(&child->board, p->slot) != 0 ||
+	if (child->signal_fd < 0 || board_attach(&child->board, p->slot) != 0 ||
 	    child_map_secrets(child, p) != 0)
 		goto failed;
 	keep_add(&keep, child->signal_fd);
@@ -258,8 +250,7 @@ void birth_run(const struct process *p, int control, int said, pid_t master)
 	struct child child;
 	int status;
 
-	/* what a library has to say at its end goes to the log as well */
-	if (dup2(said, STDERR_FILENO) < 0)
+	if (birth_standard(said) != 0)
 		_exit(CHILD_EXIT_SETUP);
 	log_confine(STDERR_FILENO);
 	child_describe(&child, p, control);

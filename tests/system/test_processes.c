@@ -160,7 +160,7 @@ static bool is_at_others(const struct house *house, unsigned long inode)
 
 /* How often each kind of fd was found in a child. */
 struct tally {
-	unsigned links, spare, control, listeners, epoll, signals, logs, input, unknown;
+	unsigned links, spare, control, listeners, epoll, signals, logs, unknown;
 };
 
 static void tally_one(const struct house *house, const struct fd_entry *e,
@@ -182,8 +182,6 @@ static void tally_one(const struct house *house, const struct fd_entry *e,
 		tally->signals++;
 	else if (strcmp(e->target, log) == 0)
 		tally->logs++;
-	else if (strncmp(e->target, "pipe:", 5) == 0)
-		tally->input++;
 	else
 		tally->unknown++;
 }
