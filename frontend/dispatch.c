@@ -260,7 +260,7 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->units =
 	    spec->units != 0 ? spec->units : job_units(spec->kind, &spec->cost);
 	task->charge.client = spec->client;
-	task->origin = (struct origin){.hash = {spec->client->hash}, .depth = 1};
+	task->origin = client_origin(spec->client);
 	task->class = FAIR_USUAL;
 	task->done = spec->done;
 	task->owner = spec->owner;

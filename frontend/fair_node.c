@@ -71,10 +71,14 @@ void fair_nodes_close(struct fair_nodes *nodes)
 	nodes->chains = NULL;
 }
 
-/* What the tag of a kept node says is still true of a new one: nothing is lost. */
+/* A new node would have the same turn: its own one has passed, or that of a network
+ * around it of which nobody has tasks. */
 static bool node_is_forgettable(const struct fair_node *node)
 {
-	return node->tag <= node->parent->now;
+	for (; node->parent != NULL && node->count == 0; node = node->parent)
+		if (node->tag <= node->parent->now)
+			return true;
+	return false;
 }
 
 /* Frees what is kept for nothing, and the oldest where it is too much. A child that is

@@ -142,13 +142,13 @@ static void test_turn_is_not_idle(void **state)
 		turn(f, -1, since);
 	assert_int_equal(conn->state, CONN_IDLE);
 	assert_false(conn_is_unasked(conn));
-	assert_false(conn_close_idle(&f->fe));
+	assert_false(conn_make_room(conn->client));
 	for (int i = 0; i < 4 * CONN_BURST; i++) {
 		client_receive(f, fd, &answer);
 		assert_answer(&answer, 200, "ok");
 	}
 	assert_true(conn_is_unasked(conn));
-	assert_true(conn_close_idle(&f->fe));
+	assert_true(conn_make_room(conn->client));
 	client_expect_end(f, fd);
 	close(fd);
 }
@@ -168,7 +168,7 @@ static void test_busy_stays(void **state)
 	client_send(
 	    f, body, "POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n1");
 	job = open_busy(f);
-	while (!TAILQ_EMPTY(&f->fe.idle))
+	while (!TAILQ_EMPTY(&TAILQ_FIRST(&f->fe.conns)->client->idle))
 		turn(f, -1, since);
 	extra = client_open(f);
 	assert_int_equal(f->fe.reserve_count, 1);
