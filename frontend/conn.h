@@ -171,7 +171,7 @@ void conn_close_all(struct frontend *fe);
 /* Closes a connection so that there is room for one of the client: of whoever has more
  * of those for which the server waits, that which has been idle for the longest, else
  * the one for whose client it waits longest; of the client itself only an idle one.
- * Never one on which a whole request lies already. Returns whether there was one. */
+ * Returns whether there was one. */
 bool conn_make_room(struct client *client);
 
 /* The same for who has not been taken over yet. */

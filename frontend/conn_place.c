@@ -7,7 +7,8 @@
  * are taken gets that of a waiting connection of the client that has most of them, if
  * that one has more than the newcomer's: level by level, first the network and then the
  * client (client.h). There, the longest idle connection goes first, then the one that
- * has been waited for longest. Where nobody has more, an idle one of the client's own
+ * has been waited for longest, then one whose next request has just come: who has begun
+ * to ask is told. Where nobody has more, an idle one of the client's own
  * makes room. So one client, or one network, cannot keep others out, whatever it does
  * with its connections.
  *
@@ -48,11 +49,11 @@ bool conn_places_taken(const struct frontend *fe)
 	       fe->config->frontend.max_connections;
 }
 
-/* Tells a client that has begun to ask. All that it has sent so far was read: so the
- * answer is not lost to a reset. */
+/* Tells whoever is there. A request that is left unread would make a reset of it. */
 static void conn_say_full(struct frontend *fe, int fd)
 {
 	char json[PROBLEM_TEXT_MAX], id[REPLY_ID_MAX], *out = fe->scratch.out;
+	char in[CONN_READ_SIZE]; /* that of the scratch may be in use */
 	struct reply reply = {.status = 503,
 	    .type = REPLY_PROBLEM,
 	    .body = json,
@@ -61,21 +62,26 @@ static void conn_say_full(struct frontend *fe, int fd)
 	struct reply_frame frame = {
 	    .date = &fe->scratch.date, .close = true, .request_id = {id, 0}};
 	size_t len;
+	ssize_t n;
 
 	frame.request_id.len =
 	    reply_id_make(id, fe->request_prefix, ++fe->request_counter);
 	reply_date_set(&fe->scratch.date, time(NULL));
 	len = reply_head(out, &reply, &frame);
 	memcpy(out + len, json, reply.len);
+	n = recv(fd, in, sizeof(in), MSG_DONTWAIT);
+	if (n > 0)
+		explicit_bzero(in, (size_t)n);
 	send(fd, out, len + reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* Whoever has begun to ask is told. */
 static void conn_give_way(struct conn *conn)
 {
-	if (conn->state == CONN_HEAD || conn->state == CONN_BODY)
-		conn_say_full(conn->frontend, conn->io.fd);
-	else if (conn->state == CONN_WRITING)
+	if (conn->state == CONN_WRITING)
 		conn_cut(conn);
+	else if (conn->state <= CONN_BODY && !conn_is_unasked(conn))
+		conn_say_full(conn->frontend, conn->io.fd);
 	conn_close(conn);
 }
 
@@ -98,6 +104,8 @@ bool conn_make_room(struct client *client)
 
 	if (conn == NULL && from != client)
 		conn = TAILQ_FIRST(&from->slow);
+	if (conn == NULL && from != client) /* a request lies there */
+		conn = TAILQ_FIRST(&from->idle);
 	if (conn == NULL)
 		return false;
 	conn_give_way(conn);
@@ -248,11 +256,6 @@ void conn_place_refuse(
 
 void conn_turn_away(struct frontend *fe, int fd)
 {
-	/* a request that is left unread would make a reset of the answer */
-	ssize_t n = recv(fd, fe->scratch.in, CONN_READ_SIZE, MSG_DONTWAIT);
-
-	if (n > 0)
-		explicit_bzero(fe->scratch.in, (size_t)n);
 	conn_say_full(fe, fd);
 	close(fd);
 }

@@ -33,12 +33,14 @@ enum {
 	"POST /v1/hash HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"      \
 	"Content-Length: 8192\r\n\r\n"
 
-/* What each connection begins with: `text`, and `fill` up to `len`. */
+/* What each connection begins with: `text`, and `fill` up to `len`. SAYS_ALL: the text
+ * over and over instead, and no answer is taken; SAYS_AGAIN: the text once more for
+ * each answer. */
 struct way {
 	const char *name, *text;
 	char fill;
 	size_t len;
-	bool repeats; /* the text over and over, and the answers are not taken */
+	enum { SAYS_ONCE, SAYS_ALL, SAYS_AGAIN } manner;
 };
 
 struct intruder {
@@ -51,7 +53,7 @@ struct intruders {
 	struct address to;
 	char *text;
 	size_t len;
-	bool deaf;
+	int manner;
 	int epoll, opened;
 	int full; /* a pipe: a byte once the server has closed one of them */
 	struct intruder all[CROWD];
@@ -88,14 +90,30 @@ static void intruder_again(struct intruders *crowd, struct intruder *intruder)
 	intruder_open(crowd, intruder);
 }
 
+/* Does it go on, with an answer that is not the last? */
+static bool intruder_goes_on(struct intruders *crowd, struct intruder *intruder)
+{
+	char text[LARGE];
+	ssize_t n;
+
+	if (crowd->manner != SAYS_AGAIN)
+		return false;
+	n = recv(intruder->fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 && strstr(text, "Connection: close") == NULL &&
+	       send(intruder->fd, crowd->text, crowd->len, MSG_NOSIGNAL) > 0;
+}
+
 static void intruder_turn(
     struct intruders *crowd, struct intruder *intruder, uint32_t events)
 {
 	struct epoll_event event = {
-	    .events = crowd->deaf ? EPOLLRDHUP : EPOLLIN, .data.ptr = intruder};
+	    .events = crowd->manner == SAYS_ALL ? EPOLLRDHUP : EPOLLIN,
+	    .data.ptr = intruder};
 
 	if ((events & ~(uint32_t)EPOLLOUT) != 0) {
-		intruder_again(crowd, intruder);
+		if (!intruder_goes_on(crowd, intruder))
+			intruder_again(crowd, intruder);
 		return;
 	}
 	epoll_ctl(crowd->epoll, EPOLL_CTL_MOD, intruder->fd, &event);
@@ -132,14 +150,14 @@ static pid_t crowd_begin(const struct daemon *d, const struct way *way)
 	assert_non_null(crowd);
 	assert_return_code(pipe2(ends, O_CLOEXEC), errno);
 	crowd->to = d->tcp;
-	crowd->deaf = way->repeats;
+	crowd->manner = way->manner;
 	crowd->full = ends[1];
 	crowd->len = way->len > len ? way->len : len;
 	crowd->text = malloc(crowd->len + 1);
 	assert_non_null(crowd->text);
 	memset(crowd->text, way->fill, crowd->len);
 	memcpy(crowd->text, way->text, len);
-	for (size_t at = len; way->repeats && at < crowd->len; at++)
+	for (size_t at = len; way->manner == SAYS_ALL && at < crowd->len; at++)
 		crowd->text[at] = crowd->text[at - len];
 	pid = fork();
 	assert_return_code(pid, errno);
@@ -199,16 +217,17 @@ static void expect_served(struct daemon *d, const struct way *way)
 static void crowds_keep_nobody_out(void **state)
 {
 	static const struct way ways[] = {
-	    {"a byte of a head", "G", ' ', 0, false},
-	    {"a large head", HEAD, 'x', LARGE, false},
-	    {"a body", BODY, 'x', LARGE, false},
+	    {"a byte of a head", "G", ' ', 0, SAYS_ONCE},
+	    {"a large head", HEAD, 'x', LARGE, SAYS_ONCE},
+	    {"a body", BODY, 'x', LARGE, SAYS_ONCE},
 	    {"chunks",
 	        "POST /v1/hash HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: "
 	        "chunked\r\n\r\n1FFF\r\n",
-	        'x', LARGE, false},
-	    {"nothing", "", ' ', 0, false},
-	    {"one request, and then nothing", GET("/livez"), ' ', 0, true},
-	    {"answers that are not taken", GET("/openapi.json"), ' ', LARGE, true},
+	        'x', LARGE, SAYS_ONCE},
+	    {"nothing", "", ' ', 0, SAYS_ONCE},
+	    {"one request, and then nothing", GET("/livez"), ' ', 0, SAYS_ALL},
+	    {"requests without end", GET("/livez"), ' ', 0, SAYS_AGAIN},
+	    {"answers that are not taken", GET("/openapi.json"), ' ', LARGE, SAYS_ALL},
 	};
 	struct daemon *d = *state;
 
