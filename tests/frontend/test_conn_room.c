@@ -150,6 +150,25 @@ static void test_jobs_do_not_count(void **state)
 	close(more);
 }
 
+/* One on which the next request lies already: it is answered that there is no place. */
+static void test_requests_without_end_give_way(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+	int loud, other;
+
+	f->config.frontend.max_connections = 1;
+	loud = open_from(f, "192.0.2.1");
+	client_ask(f, loud, GET("/livez"), &answer);
+	assert_int_equal(send(loud, GET("/livez"), sizeof(GET("/livez")) - 1, 0),
+	    sizeof(GET("/livez")) - 1);
+	other = open_from(f, "203.0.113.1");
+	expect_told(f, loud);
+	expect_served(f, other);
+	close(loud);
+	close(other);
+}
+
 /* One that does not take its answer. */
 static void test_non_readers_give_way(void **state)
 {
@@ -233,6 +252,7 @@ int main(void)
 	    FIXTURE_TEST(test_own_requests_stay),
 	    FIXTURE_TEST(test_a_network_gives_way),
 	    FIXTURE_TEST(test_jobs_do_not_count),
+	    FIXTURE_TEST(test_requests_without_end_give_way),
 	    FIXTURE_TEST(test_non_readers_give_way),
 	    FIXTURE_TEST(test_reserve_is_shared),
 	    FIXTURE_TEST(test_clients_with_one_each),
