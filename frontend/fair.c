@@ -2,6 +2,9 @@
 
 #include "frontend/flight.h"
 
+/* So many siblings of each level are looked at for a forecast. */
+enum { AHEAD_LOOKS = 128 };
+
 int fair_open(struct fair *fair, uint64_t quantum, unsigned old_percent)
 {
 	*fair = (struct fair){.quantum = quantum > 0 ? quantum : 1,
@@ -267,21 +270,48 @@ static uint64_t node_before(
 	return units < node->units ? units : node->units;
 }
 
+/* From a node on, how many have their turn until that tag: if their tags are spread
+ * evenly. */
+static uint64_t nodes_until(const struct fair_node *from, unsigned count, uint64_t tag)
+{
+	const struct fair_node *last = fair_node_last(from->parent);
+
+	if (last->tag <= tag)
+		return count;
+	return (uint64_t)((double)count * (double)(tag - from->tag) /
+	                  (double)(last->tag - from->tag));
+}
+
+/* Units of others that are served below `parent` until its virtual time is `tag`: of
+ * the first of them as they are, of more as of those. */
+static uint64_t level_others(const struct fair *fair, const struct fair_node *parent,
+    const struct fair_node *own, uint64_t tag)
+{
+	struct fair_node *node = fair_node_first(parent);
+	uint64_t units = 0;
+	unsigned seen = 0;
+
+	for (; node != NULL && node->tag <= tag && seen < AHEAD_LOOKS; seen++) {
+		if (node != own)
+			units += node_before(fair, node, tag);
+		node = fair_node_after(node);
+	}
+	if (node != NULL && node->tag <= tag)
+		units += units / seen * nodes_until(node, parent->active - seen, tag);
+	return units;
+}
+
 /* Units that are served below `parent` before its child `own` (NULL: one that is not
  * there yet) has been served those that are ahead in it. */
 static uint64_t level_ahead(const struct fair *fair, const struct fair_node *parent,
     const struct fair_node *own, uint64_t ahead, unsigned spread)
 {
-	struct fair_node *node = fair_node_first(parent);
 	uint64_t tag = parent->now;
 
 	if (own != NULL && (own->count > 0 || own->tag > tag))
 		tag = own->tag;
-	tag += ahead * spread;
-	for (; node != NULL && node->tag <= tag; node = fair_node_after(node))
-		if (node != own)
-			ahead += node_before(fair, node, tag);
-	return ahead;
+	ahead += level_others(fair, parent, own, tag + ahead * spread);
+	return ahead < parent->units ? ahead : parent->units;
 }
 
 /* The same among classes. */

@@ -21,7 +21,7 @@
  * Memory: a node for each network and client that has tasks, and FAIR_MEMORY more that
  * had some lately. A task for whose client there is no memory shares one turn with
  * others of that kind. Each call takes time that grows with the logarithm of the number
- * of clients, but for fair_ahead().
+ * of clients.
  */
 #ifndef FRONTEND_FAIR_H
 #define FRONTEND_FAIR_H
@@ -92,7 +92,8 @@ void fair_give_back(struct fair *fair, const struct task *task);
  * than the average? */
 bool fair_has_less(const struct fair *fair, const struct task *task);
 
-/* Units that would be served before the task, oldest first. */
+/* Units that would be served before the task, oldest first; an estimate, where many
+ * wait. */
 uint64_t fair_ahead(const struct fair *fair, const struct task *task);
 
 /* Nanoseconds that the task will wait, going by those of its client before it; 0 where

@@ -207,6 +207,13 @@ struct fair_node *fair_node_after(struct fair_node *child)
 	return RB_NEXT(fair_turns, NULL, child);
 }
 
+struct fair_node *fair_node_last(const struct fair_node *parent)
+{
+	struct fair_turns turns = parent->turns;
+
+	return RB_MAX(fair_turns, &turns);
+}
+
 struct fair_node *fair_node_largest(const struct fair_node *parent)
 {
 	struct fair_sizes sizes = parent->sizes;

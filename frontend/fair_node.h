@@ -86,10 +86,11 @@ void fair_node_shrink(struct fair_nodes *nodes, struct fair_node *node, uint64_t
 /* Sets the tag of a node that is no class: behind those siblings that have the same. */
 void fair_node_set_tag(struct fair_nodes *nodes, struct fair_node *node, uint64_t tag);
 
-/* Of its children with tasks the one whose turn it is, the one behind it, the one with
- * most tasks; NULL where there is none. */
+/* Of its children with tasks the one whose turn it is, the one behind it, the last one,
+ * the one with most tasks; NULL where there is none. */
 struct fair_node *fair_node_first(const struct fair_node *parent);
 struct fair_node *fair_node_after(struct fair_node *child);
+struct fair_node *fair_node_last(const struct fair_node *parent);
 struct fair_node *fair_node_largest(const struct fair_node *parent);
 
 #endif

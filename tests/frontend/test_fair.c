@@ -439,6 +439,22 @@ static void a_network_has_one_turn(void **state)
 	assert_in_range(taken_of_network(q, 0, 1000, 100), 19, 21);
 }
 
+/* Of many clients only some are looked at: the forecast is about right. */
+static void what_is_ahead_of_many_is_an_estimate(void **state)
+{
+	struct queue *q = *state;
+
+	for (unsigned i = 0; i < MANY / 2; i++) {
+		add(q, i, QUANTUM);
+		add(q, i, QUANTUM);
+	}
+	assert_int_equal(ahead_of(q, MANY), MANY / 2 * QUANTUM);
+	assert_in_range(ahead_of(q, 0), (MANY - 4) * QUANTUM, MANY * QUANTUM);
+	for (unsigned i = 0; i < MANY / 4; i++)
+		assert_non_null(take(q, false));
+	assert_in_range(ahead_of(q, MANY), MANY / 4 * QUANTUM, MANY / 2 * QUANTUM);
+}
+
 /* In a network its networks have their turns, and in these the clients. */
 static void each_level_is_fair(void **state)
 {
@@ -571,6 +587,7 @@ int main(void)
 	    WITH_QUEUE(a_class_alone_has_all),
 	    WITH_QUEUE(a_class_that_may_not_be_taken_waits),
 	    WITH_QUEUE(a_network_has_one_turn),
+	    WITH_QUEUE(what_is_ahead_of_many_is_an_estimate),
 	    WITH_QUEUE(each_level_is_fair),
 	    WITH_QUEUE(a_new_client_of_a_network_has_not_saved_turns),
 	    WITH_QUEUE(the_largest_network_makes_room),
