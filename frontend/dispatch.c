@@ -137,11 +137,12 @@ static bool task_is_late(const struct task *task)
 
 /* The next one to be sent, taken off the queue; those for whom it is too late are told
  * so. */
-static struct task *pool_next(struct pool *pool)
+static struct task *pool_next(struct pool *pool, unsigned window)
 {
 	const struct task_result late = {.outcome = TASK_LATE};
 	struct task *task;
 
+	pool->queue.room = window_shared(pool, window);
 	while ((task = fair_take(
 	            &pool->queue, pool_is_full(pool), clock_ns(), FAIR_ALL)) != NULL) {
 		if (!task_is_late(task))
@@ -161,7 +162,7 @@ void dispatch_pump(struct pool *pool)
 
 	pool_finish_shed(pool);
 	while (!ev_is_active(&pool->sweep) && pool->in_flight < window &&
-	       (task = pool_next(pool)) != NULL) {
+	       (task = pool_next(pool, window)) != NULL) {
 		result = flight_send(task);
 		if (result == LINK_AGAIN) {
 			fair_add_again(&pool->queue, task);

@@ -73,7 +73,13 @@ static inline struct task *add_old(struct queue *q, unsigned client, uint64_t un
 
 static inline struct task *take(struct queue *q, bool newest)
 {
-	return fair_take(&q->fair, newest, 0, FAIR_ALL);
+	struct task *task = fair_take(&q->fair, newest, 0, FAIR_ALL);
+
+	if (task != NULL) { /* and done at once */
+		fair_end(&q->fair, task->turn);
+		task->turn = NULL;
+	}
+	return task;
 }
 
 /* Whose turn it is; MANY: nobody's. */

@@ -239,7 +239,7 @@ static void what_is_given_back_is_given_back_at_each_level(void **state)
 	add_in(q, 0, 0, 0);
 	add_in(q, 0, 0, 0);
 	add(q, 1, QUANTUM);
-	task = take(q, false);
+	task = fair_take(&q->fair, false, 0, FAIR_ALL);
 	assert_int_equal(task->origin.depth, 3);
 	fair_give_back(&q->fair, task);
 	assert_int_equal(turn_of(q), 1); /* equal, and it came before */
