@@ -248,6 +248,79 @@ static void what_is_given_back_is_given_back_at_each_level(void **state)
 	assert_null(take(q, false));
 }
 
+/* Eight may be under way. Four clients have one task at a time, a fifth always has some
+ * that wait: it has no more under way than the fifth part of them, to the nearest. */
+static void who_asks_for_one_thing_at_a_time_has_a_share(void **state)
+{
+	enum { ROOM = 8, LOUD = 9 };
+	struct queue *q = *state;
+	struct fair_node *turns[MANY];
+	unsigned taken[10] = {0}, count = 0;
+	struct task *task;
+
+	q->fair.room = ROOM;
+	for (unsigned i = 0; i < 20; i++)
+		add(q, LOUD, QUANTUM);
+	for (unsigned i = 0; i < 4; i++)
+		add(q, i, QUANTUM);
+	while (
+	    count < ROOM && (task = fair_take(&q->fair, false, 0, FAIR_ALL)) != NULL) {
+		taken[task->origin.hash[0]]++;
+		turns[count++] = task->turn;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(taken[i], 1);
+	assert_int_equal(taken[LOUD], 2);
+	/* where nobody is served alone it has all the room */
+	for (unsigned i = 0; i < count; i++)
+		fair_end(&q->fair, turns[i]);
+	for (unsigned i = 0; i < ROOM; i++)
+		assert_non_null(fair_take(&q->fair, false, 0, FAIR_ALL));
+}
+
+/* All of them have some that wait: then turns are enough, and all the room is used. */
+static void those_who_wait_use_all_the_room(void **state)
+{
+	enum { ROOM = 8 };
+	struct queue *q = *state;
+
+	q->fair.room = ROOM;
+	for (unsigned i = 0; i < 60; i++)
+		add(q, i % 6, QUANTUM);
+	for (unsigned i = 0; i < ROOM; i++)
+		assert_non_null(fair_take(&q->fair, false, 0, FAIR_ALL));
+}
+
+/* While it had no room for its turns a client has not saved them up. */
+static void turns_without_room_are_not_saved_up(void **state)
+{
+	enum { ROOM = 4, LOUD = 9 };
+	struct queue *q = *state;
+	struct task *quiet;
+	unsigned loud = 0;
+
+	q->fair.room = ROOM;
+	for (unsigned i = 0; i < 60; i++)
+		add(q, LOUD, QUANTUM);
+	for (unsigned i = 0; i < 2; i++) /* and these it keeps */
+		assert_non_null(fair_take(&q->fair, false, 0, FAIR_ALL));
+	add(q, 3, QUANTUM); /* is served all the time */
+	assert_int_equal(fair_take(&q->fair, false, 0, FAIR_ALL)->origin.hash[0], 3);
+	for (unsigned i = 0; i < 40; i++) {
+		add(q, 1, QUANTUM);
+		quiet = fair_take(&q->fair, false, 0, FAIR_ALL);
+		assert_int_equal(quiet->origin.hash[0], 1);
+		assert_null(fair_take(&q->fair, false, 0, FAIR_ALL));
+		fair_end(&q->fair, quiet->turn);
+	}
+	q->fair.room = 0;
+	for (unsigned i = 0; i < 20; i++)
+		add(q, 2, QUANTUM);
+	for (unsigned i = 0; i < 20; i++)
+		loud += take(q, false)->origin.hash[0] == LOUD;
+	assert_in_range(loud, 9, 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +335,9 @@ int main(void)
 	    WITH_QUEUE(a_network_with_much_has_not_less),
 	    WITH_QUEUE(little_is_kept),
 	    WITH_QUEUE(what_is_given_back_is_given_back_at_each_level),
+	    WITH_QUEUE(who_asks_for_one_thing_at_a_time_has_a_share),
+	    WITH_QUEUE(those_who_wait_use_all_the_room),
+	    WITH_QUEUE(turns_without_room_are_not_saved_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
