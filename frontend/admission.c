@@ -39,31 +39,27 @@ static bool lacks_hashers(struct pool *pool, struct task *task)
 
 static bool client_has_enough(struct pool *pool, struct task *task)
 {
-	unsigned limit = pool->config->per_client_limit;
-
-	return limit > 0 && client_is_limited(task->charge.client) &&
-	       task->charge.client->jobs[pool->index] >= limit;
+	return client_has_jobs(
+	    task->charge.client, pool->index, pool->config->per_client_limit);
 }
 
 static bool queue_is_full(struct pool *pool, struct task *task)
 {
 	const struct fair *queue = &pool->queue;
 	unsigned limit = pool->config->queue_limit;
-	uint64_t own = (uint64_t)fair_count(queue, task->charge.client->hash) + 1;
 
 	if (queue->count >= limit)
-		return fair_victim(queue, task->charge.client->hash) == NULL;
-	if (own * queue->active_count < queue->count)
+		return fair_victim(queue, task) == NULL;
+	if (fair_has_less(queue, task))
 		return false;
 	return refuse_early(queue->count, limit, QUEUE_SOFT, QUEUE_HARD);
 }
 
 static uint64_t wait_ns(struct pool *pool, const struct task *task)
 {
-	const uint64_t hash = task->charge.client->hash;
 	uint64_t wait =
-	    forecast_wait_ns(pool, fair_ahead(&pool->queue, hash) + pool->flight_units);
-	uint64_t own = fair_wait_ns(&pool->queue, hash);
+	    forecast_wait_ns(pool, fair_ahead(&pool->queue, task) + pool->flight_units);
+	uint64_t own = fair_wait_ns(&pool->queue, task);
 
 	return own > wait ? own : wait;
 }
@@ -179,18 +175,20 @@ enum admission admission_ask(
 	}
 	task->charge.pool = pool->index;
 	task->charge.bytes = extra_bytes(pool, task);
-	if (task->charge.client->jobs[pool->index]++ == 0)
-		spread_add(pool, task->charge.client->hash);
+	if (client_add_job(task->charge.client, pool->index) == 1)
+		spread_add(pool, task->origin.hash[0]);
 	client_hold(task->charge.client);
 	return ADMITTED;
 }
 
 void admission_refund(struct dispatch *d, struct charge *charge)
 {
+	struct pool *pool = &d->pools[charge->pool];
+
 	if (charge->client == NULL)
 		return;
-	if (--charge->client->jobs[charge->pool] == 0)
-		spread_remove(&d->pools[charge->pool], charge->client->hash);
+	if (client_remove_job(charge->client, pool->index) == 0)
+		spread_remove(pool, client_origin(charge->client).hash[0]);
 	atomic_fetch_sub(&d->board->reserved, charge->bytes);
 	client_put(charge->client);
 	*charge = (struct charge){0};

@@ -15,6 +15,7 @@ enum {
 	 * something has gone wrong since these were admitted, and the newest have the
 	 * best hope */
 	WAIT_FULL = 70,
+	OLD_PERCENT = 20, /* what jobs that cannot be stopped get beside others */
 };
 
 static const double NUDGE_SECONDS = .01;
@@ -136,13 +137,14 @@ static bool task_is_late(const struct task *task)
 
 /* The next one to be sent, taken off the queue; those for whom it is too late are told
  * so. */
-static struct task *pool_next(struct pool *pool)
+static struct task *pool_next(struct pool *pool, unsigned window)
 {
 	const struct task_result late = {.outcome = TASK_LATE};
 	struct task *task;
 
-	while (
-	    (task = fair_take(&pool->queue, pool_is_full(pool), clock_ns())) != NULL) {
+	pool->queue.room = window_shared(pool, window);
+	while ((task = fair_take(
+	            &pool->queue, pool_is_full(pool), clock_ns(), FAIR_ALL)) != NULL) {
 		if (!task_is_late(task))
 			return task;
 		fair_give_back(&pool->queue, task);
@@ -160,7 +162,7 @@ void dispatch_pump(struct pool *pool)
 
 	pool_finish_shed(pool);
 	while (!ev_is_active(&pool->sweep) && pool->in_flight < window &&
-	       (task = pool_next(pool)) != NULL) {
+	       (task = pool_next(pool, window)) != NULL) {
 		result = flight_send(task);
 		if (result == LINK_AGAIN) {
 			fair_add_again(&pool->queue, task);
@@ -259,6 +261,8 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->units =
 	    spec->units != 0 ? spec->units : job_units(spec->kind, &spec->cost);
 	task->charge.client = spec->client;
+	task->origin = client_origin(spec->client);
+	task->class = FAIR_USUAL;
 	task->done = spec->done;
 	task->owner = spec->owner;
 	task->submitted_ns = clock_ns();
@@ -268,13 +272,13 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	return task;
 }
 
-/* A place for one more of this client's. */
-static void pool_make_room(struct pool *pool, const struct client *client)
+/* A place for one more task. */
+static void pool_make_room(struct pool *pool, const struct task *task)
 {
 	struct task *victim = NULL;
 
 	if (pool->queue.count >= pool->config->queue_limit)
-		victim = fair_victim(&pool->queue, client->hash);
+		victim = fair_victim(&pool->queue, task);
 	if (victim == NULL)
 		return;
 	fair_remove(&pool->queue, victim);
@@ -300,7 +304,7 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
 	if (spec->password != NULL)
 		secret_move(&task->password, spec->password);
 	d->pending++;
-	pool_make_room(pool, spec->client);
+	pool_make_room(pool, task);
 	fair_add(&pool->queue, task);
 	task_wait(task, task->submitted_ns);
 	*handle = task;
@@ -349,7 +353,8 @@ static int pool_open(struct dispatch *d, unsigned index)
 	TAILQ_INIT(&pool->shed);
 	ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
 	pool->nudge.data = pool;
-	if (fair_open(&pool->queue, pool_quantum(config, pool->config)) != 0)
+	if (fair_open(&pool->queue, pool_quantum(config, pool->config), OLD_PERCENT) !=
+	    0)
 		return -1;
 	pool->queue.spread = spread_of;
 	pool->queue.pool = pool;

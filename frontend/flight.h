@@ -23,17 +23,21 @@
 #include "frontend/dispatch.h"
 #include "frontend/fair.h"
 #include "frontend/forecast.h"
+#include "frontend/origin.h"
 #include "frontend/spread.h"
 
 struct task {
 	TAILQ_ENTRY(task) entry; /* in its pool's queue, or among the shed */
 	struct dispatch *dispatch;
 	struct pool *pool;
-	struct flight *flight;      /* under way; or NULL: it waits */
-	struct fair_bucket *bucket; /* waiting: where; NULL: ahead of all */
-	uint64_t paid;              /* units by which its client's turn was put off */
-	unsigned place;             /* in it, when it came; the first is 1 */
-	bool shed;                  /* taken off the queue for another's sake */
+	struct flight *flight;  /* under way; or NULL: it waits */
+	struct origin origin;   /* who asks, for the queue (fair.h) */
+	enum fair_class class;  /* for the queue as well */
+	struct fair_node *node; /* waiting: its client's; NULL: ahead of all */
+	struct fair_node *turn; /* under way: by whose turn; a flight has it then */
+	unsigned place;         /* in it, when it came; the first is 1 */
+	unsigned spread;        /* taken: by which its units counted; 0: not at all */
+	bool shed;              /* taken off the queue for another's sake */
 	struct charge charge;
 	uint64_t units;   /* of work (job.h, job_units) */
 	uint64_t wait_ns; /* as it was foreseen when it asked */
@@ -55,7 +59,8 @@ struct flight {
 	uint64_t id;       /* 0: free */
 	struct task *task; /* NULL: nobody waits for it any more */
 	struct pool *pool;
-	struct charge charge; /* of a task that is gone */
+	struct charge charge;   /* of a task that is gone */
+	struct fair_node *turn; /* as the task had it */
 	uint64_t units;
 	uint64_t left_ns; /* since when nobody waits */
 	bool unclaimed;   /* the sweep has found no hasher that has it */

@@ -1,68 +1,5 @@
 /* frontend/fair.c: who is next. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "frontend/flight.h"
-
-enum { QUANTUM = 100, MANY = 512 };
-
-struct queue {
-	struct fair fair;
-	struct client clients[MANY]; /* of client n the hash is n */
-	struct task tasks[MANY];
-	unsigned used;
-};
-
-static int open_queue(void **state)
-{
-	struct queue *q = calloc(1, sizeof(*q));
-
-	if (q == NULL || fair_open(&q->fair, QUANTUM) != 0)
-		return -1;
-	for (unsigned i = 0; i < MANY; i++)
-		q->clients[i].hash = i;
-	*state = q;
-	return 0;
-}
-
-static int close_queue(void **state)
-{
-	struct queue *q = *state;
-
-	fair_close(&q->fair);
-	free(q);
-	return 0;
-}
-
-static struct task *add(struct queue *q, unsigned client, uint64_t units)
-{
-	struct task *task = &q->tasks[q->used++];
-
-	assert_true(q->used <= MANY);
-	*task =
-	    (struct task){.charge = {.client = &q->clients[client]}, .units = units};
-	fair_add(&q->fair, task);
-	return task;
-}
-
-static struct task *take(struct queue *q, bool newest)
-{
-	return fair_take(&q->fair, newest, 0);
-}
-
-/* Whose turn it is; MANY: nobody's. */
-static unsigned turn_of(struct queue *q)
-{
-	struct task *task = take(q, false);
-
-	return task != NULL ? (unsigned)task->charge.client->hash : MANY;
-}
+#include "tests/frontend/fair_world.h"
 
 static void an_empty_queue_has_nobody(void **state)
 {
@@ -75,7 +12,7 @@ static void an_empty_queue_has_nobody(void **state)
 	assert_null(take(q, false));
 	assert_int_equal(q->fair.count, 0);
 	assert_int_equal(q->fair.units, 0);
-	assert_int_equal(q->fair.active_count, 0);
+	assert_int_equal(active(q), 0);
 }
 
 static void one_client_goes_in_order(void **state)
@@ -137,7 +74,7 @@ static void large_jobs_have_fewer_turns(void **state)
 	for (int i = 0; i < 110; i++) {
 		struct task *task = take(q, false);
 
-		units[task->charge.client->hash] += task->units;
+		units[task->origin.hash[0]] += task->units;
 	}
 	assert_in_range(units[0], 90 * QUANTUM, 110 * QUANTUM);
 	assert_in_range(units[1], 90 * QUANTUM, 110 * QUANTUM);
@@ -168,7 +105,7 @@ static void whoever_leaves_takes_his_turn_along(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		tasks[i] = add(q, i, QUANTUM);
 	fair_remove(&q->fair, tasks[1]);
-	assert_int_equal(q->fair.active_count, 2);
+	assert_int_equal(active(q), 2);
 	assert_int_equal(q->fair.units, 2 * QUANTUM);
 	assert_int_equal(turn_of(q), 0);
 	assert_int_equal(turn_of(q), 2);
@@ -183,11 +120,9 @@ static void what_is_ahead_depends_on_who_asks(void **state)
 	for (int i = 0; i < 10; i++)
 		add(q, 0, QUANTUM);
 	add(q, 1, QUANTUM);
-	assert_int_equal(fair_ahead(&q->fair, 0), 11 * QUANTUM);
-	assert_int_equal(fair_ahead(&q->fair, 1), 3 * QUANTUM);
-	assert_int_equal(fair_ahead(&q->fair, 2), 2 * QUANTUM);
-	assert_int_equal(fair_count(&q->fair, 0), 10);
-	assert_int_equal(fair_count(&q->fair, 2), 0);
+	assert_int_equal(ahead_of(q, 0), 11 * QUANTUM);
+	assert_int_equal(ahead_of(q, 1), 3 * QUANTUM);
+	assert_int_equal(ahead_of(q, 2), 2 * QUANTUM);
 }
 
 /* One who always has tasks waiting, and ten who ask again when they have been answered,
@@ -228,19 +163,19 @@ static void a_buckets_wait_is_learnt(void **state)
 	struct queue *q = *state;
 	struct task *task;
 
-	assert_int_equal(fair_wait_ns(&q->fair, 0), 0);
+	assert_int_equal(wait_ns_of(q, 0), 0);
 	for (unsigned i = 0; i < 9; i++)
 		add(q, 0, QUANTUM);
 	for (unsigned i = 1; i <= 5; i++) {
-		task = fair_take(&q->fair, false, UINT64_C(1000) * i);
+		task = fair_take(&q->fair, false, UINT64_C(1000) * i, FAIR_ALL);
 		assert_non_null(task);
 	}
-	assert_int_equal(fair_wait_ns(&q->fair, 0), 5 * 1000);
-	assert_int_equal(fair_wait_ns(&q->fair, 1), 0);
+	assert_int_equal(wait_ns_of(q, 0), 5 * 1000);
+	assert_int_equal(wait_ns_of(q, 1), 0);
 	while (take(q, true) != NULL)
 		continue;
 	add(q, 0, QUANTUM); /* other times */
-	assert_int_equal(fair_wait_ns(&q->fair, 0), 0);
+	assert_int_equal(wait_ns_of(q, 0), 0);
 }
 
 static void who_has_most_makes_room(void **state)
@@ -250,11 +185,11 @@ static void who_has_most_makes_room(void **state)
 
 	add(q, 0, QUANTUM);
 	add(q, 1, QUANTUM);
-	assert_ptr_equal(fair_victim(&q->fair, 2), oldest);
-	assert_null(fair_victim(&q->fair, 1)); /* it would only change places */
-	assert_null(fair_victim(&q->fair, 0));
+	assert_ptr_equal(victim_of(q, 2), oldest);
+	assert_null(victim_of(q, 1)); /* it would only change places */
+	assert_null(victim_of(q, 0));
 	add(q, 0, QUANTUM);
-	assert_ptr_equal(fair_victim(&q->fair, 1), oldest);
+	assert_ptr_equal(victim_of(q, 1), oldest);
 }
 
 /* Everybody comes and goes at random: all are served once, the counts stay right. */
@@ -276,10 +211,8 @@ static void nothing_is_lost_in_the_crowd(void **state)
 	}
 	assert_int_equal(served, MANY);
 	assert_int_equal(q->fair.units, 0);
-	assert_int_equal(q->fair.active_count, 0);
+	assert_int_equal(active(q), 0);
 }
-
-#define WITH_QUEUE(test) cmocka_unit_test_setup_teardown(test, open_queue, close_queue)
 
 int main(void)
 {
