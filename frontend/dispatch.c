@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "frontend/flight.h"
 #include "frontend/window.h"
 
@@ -256,8 +257,9 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->rehash = spec->rehash;
 	task->hash_len = spec->hash_len;
 	task->user = spec->user;
-	task->units =
-	    spec->units != 0 ? spec->units : job_units(spec->kind, &spec->cost);
+	task->units = spec->units != 0 ? spec->units
+	                               : units_of_job(spec->kind, &spec->cost,
+	                                     pool->dispatch->child->config->engine);
 	task->charge.client = spec->client;
 	task->done = spec->done;
 	task->owner = spec->owner;
@@ -325,11 +327,11 @@ static uint64_t pool_quantum(
     const struct config *config, const struct config_pool *pool)
 {
 	const struct job_cost usual = {.memory_kib = config->profiles[0].memory_kib,
-	    .time = config->profiles[0].time};
+	    .time = config->profiles[0].time,
+	    .lanes = config->profiles[0].lanes};
+	const bool hashes = (pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) != 0;
 
-	return (pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) != 0
-	           ? job_units(JOB_HASH, &usual)
-	           : 1;
+	return units_of_job(hashes ? JOB_HASH : JOB_LOOKUP, &usual, config->engine);
 }
 
 static int pool_open(struct dispatch *d, unsigned index)

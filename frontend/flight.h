@@ -35,7 +35,7 @@ struct task {
 	unsigned place;             /* in it, when it came; the first is 1 */
 	bool shed;                  /* taken off the queue for another's sake */
 	struct charge charge;
-	uint64_t units;   /* of work (job.h, job_units) */
+	uint64_t units;   /* of work (units.h) */
 	uint64_t wait_ns; /* as it was foreseen when it asked */
 	struct ev_timer deadline;
 	uint64_t deadline_ns, submitted_ns;
