@@ -49,21 +49,19 @@ static bool queue_is_full(struct pool *pool, struct task *task)
 {
 	const struct fair *queue = &pool->queue;
 	unsigned limit = pool->config->queue_limit;
-	uint64_t own = (uint64_t)fair_count(queue, task->charge.client->hash) + 1;
 
 	if (queue->count >= limit)
-		return fair_victim(queue, task->charge.client->hash) == NULL;
-	if (own * queue->active_count < queue->count)
+		return fair_victim(queue, task) == NULL;
+	if (fair_has_less(queue, task))
 		return false;
 	return refuse_early(queue->count, limit, QUEUE_SOFT, QUEUE_HARD);
 }
 
 static uint64_t wait_ns(struct pool *pool, const struct task *task)
 {
-	const uint64_t hash = task->charge.client->hash;
 	uint64_t wait =
-	    forecast_wait_ns(pool, fair_ahead(&pool->queue, hash) + pool->flight_units);
-	uint64_t own = fair_wait_ns(&pool->queue, hash);
+	    forecast_wait_ns(pool, fair_ahead(&pool->queue, task) + pool->flight_units);
+	uint64_t own = fair_wait_ns(&pool->queue, task);
 
 	return own > wait ? own : wait;
 }

@@ -16,6 +16,7 @@ enum {
 	 * something has gone wrong since these were admitted, and the newest have the
 	 * best hope */
 	WAIT_FULL = 70,
+	OLD_PERCENT = 20, /* what jobs that cannot be stopped get beside others */
 };
 
 static const double NUDGE_SECONDS = .01;
@@ -142,8 +143,8 @@ static struct task *pool_next(struct pool *pool)
 	const struct task_result late = {.outcome = TASK_LATE};
 	struct task *task;
 
-	while (
-	    (task = fair_take(&pool->queue, pool_is_full(pool), clock_ns())) != NULL) {
+	while ((task = fair_take(
+	            &pool->queue, pool_is_full(pool), clock_ns(), FAIR_ALL)) != NULL) {
 		if (!task_is_late(task))
 			return task;
 		fair_give_back(&pool->queue, task);
@@ -261,6 +262,8 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	                               : units_of_job(spec->kind, &spec->cost,
 	                                     pool->dispatch->child->config->engine);
 	task->charge.client = spec->client;
+	task->origin = (struct origin){.hash = {spec->client->hash}, .depth = 1};
+	task->class = FAIR_USUAL;
 	task->done = spec->done;
 	task->owner = spec->owner;
 	task->submitted_ns = clock_ns();
@@ -270,13 +273,13 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	return task;
 }
 
-/* A place for one more of this client's. */
-static void pool_make_room(struct pool *pool, const struct client *client)
+/* A place for one more task. */
+static void pool_make_room(struct pool *pool, const struct task *task)
 {
 	struct task *victim = NULL;
 
 	if (pool->queue.count >= pool->config->queue_limit)
-		victim = fair_victim(&pool->queue, client->hash);
+		victim = fair_victim(&pool->queue, task);
 	if (victim == NULL)
 		return;
 	fair_remove(&pool->queue, victim);
@@ -302,7 +305,7 @@ enum admission dispatch_submit(struct dispatch *d, const struct task_spec *spec,
 	if (spec->password != NULL)
 		secret_move(&task->password, spec->password);
 	d->pending++;
-	pool_make_room(pool, spec->client);
+	pool_make_room(pool, task);
 	fair_add(&pool->queue, task);
 	task_wait(task, task->submitted_ns);
 	*handle = task;
@@ -346,7 +349,8 @@ static int pool_open(struct dispatch *d, unsigned index)
 	TAILQ_INIT(&pool->shed);
 	ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
 	pool->nudge.data = pool;
-	if (fair_open(&pool->queue, pool_quantum(config, pool->config)) != 0)
+	if (fair_open(&pool->queue, pool_quantum(config, pool->config), OLD_PERCENT) !=
+	    0)
 		return -1;
 	pool->queue.spread = spread_of;
 	pool->queue.pool = pool;

@@ -1,27 +1,55 @@
 #include "frontend/fair.h"
 
-#include <stdlib.h>
-
 #include "frontend/flight.h"
 
-int fair_open(struct fair *fair, uint64_t quantum)
+int fair_open(struct fair *fair, uint64_t quantum, unsigned old_percent)
 {
-	*fair = (struct fair){.quantum = quantum > 0 ? quantum : 1};
-	TAILQ_INIT(&fair->active);
+	*fair = (struct fair){.quantum = quantum > 0 ? quantum : 1,
+	    .weight = {[FAIR_USUAL] = old_percent, [FAIR_OLD] = 100 - old_percent}};
 	TAILQ_INIT(&fair->again);
-	fair->buckets = calloc(LIMIT_BUCKETS, sizeof(*fair->buckets));
-	return fair->buckets != NULL ? 0 : -1;
+	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
+		fair_node_init(&fair->classes[i], NULL);
+		fair_node_init(&fair->poor[i], &fair->classes[i]);
+	}
+	return fair_nodes_open(&fair->nodes);
 }
 
 void fair_close(struct fair *fair)
 {
-	free(fair->buckets);
-	fair->buckets = NULL;
+	fair_nodes_close(&fair->nodes);
 }
 
-static struct fair_bucket *fair_bucket(const struct fair *fair, uint64_t hash)
+/* --- coming */
+
+static unsigned fair_spread(const struct fair *fair, const struct task *task)
 {
-	return &fair->buckets[hash & (LIMIT_BUCKETS - 1)];
+	return fair->spread != NULL ? fair->spread(fair->pool, task->origin.hash[0])
+	                            : 1;
+}
+
+/* Above it is the class. */
+static bool node_is_top(const struct fair_node *node)
+{
+	return node->parent->parent == NULL;
+}
+
+/* The node of a task's client; those of its networks are made as well. */
+static struct fair_node *fair_client(struct fair *fair, const struct task *task)
+{
+	struct fair_node *node = &fair->classes[task->class];
+
+	for (unsigned i = 0; i < task->origin.depth; i++) {
+		node = fair_node_get(&fair->nodes, node, task->origin.hash[i]);
+		if (node == NULL)
+			return &fair->poor[task->class];
+	}
+	return node;
+}
+
+/* When the next task of a class may start. */
+static uint64_t class_tag(const struct fair *fair, const struct fair_node *class)
+{
+	return class->tag > fair->now ? class->tag : fair->now;
 }
 
 static void fair_count_task(struct fair *fair, const struct task *task)
@@ -30,184 +58,313 @@ static void fair_count_task(struct fair *fair, const struct task *task)
 	fair->units += task->units;
 }
 
-/* When a task of a bucket without tasks may start. */
-static uint64_t bucket_tag(const struct fair *fair, const struct fair_bucket *bucket)
-{
-	return bucket->tag > fair->now ? bucket->tag : fair->now;
-}
-
-static void bucket_activate(struct fair *fair, struct fair_bucket *bucket)
-{
-	TAILQ_INIT(&bucket->tasks);
-	TAILQ_INSERT_TAIL(&fair->active, bucket, entry);
-	bucket->tag = bucket_tag(fair, bucket);
-	bucket->place_ns = 0;
-	fair->active_count++;
-}
-
-static unsigned fair_spread(const struct fair *fair, uint64_t hash)
-{
-	return fair->spread != NULL ? fair->spread(fair->pool, hash) : 1;
-}
-
 void fair_add(struct fair *fair, struct task *task)
 {
-	struct fair_bucket *bucket = fair_bucket(fair, task->charge.client->hash);
+	struct fair_node *class = &fair->classes[task->class];
+	struct fair_node *node = fair_client(fair, task), *top = node;
 
-	bucket->spread = fair_spread(fair, task->charge.client->hash);
-	if (bucket->count == 0)
-		bucket_activate(fair, bucket);
-	TAILQ_INSERT_TAIL(&bucket->tasks, task, entry);
-	task->bucket = bucket;
-	task->place = ++bucket->count;
-	bucket->units += task->units;
+	if (class->count == 0)
+		class->tag = class_tag(fair, class);
+	while (!node_is_top(top))
+		top = top->parent;
+	top->spread = fair_spread(fair, task);
+	TAILQ_INSERT_TAIL(&node->tasks, task, entry);
+	fair_node_grow(&fair->nodes, node, task->units);
+	task->node = node;
+	task->place = node->count;
 	fair_count_task(fair, task);
 }
 
 void fair_add_again(struct fair *fair, struct task *task)
 {
 	TAILQ_INSERT_HEAD(&fair->again, task, entry);
-	task->bucket = NULL;
-	task->paid = 0; /* it is not paid for twice */
+	task->node = NULL;
+	task->spread = 0; /* it is not paid for twice */
 	fair_count_task(fair, task);
 }
 
-static void bucket_remove(struct fair *fair, struct task *task)
-{
-	struct fair_bucket *bucket = task->bucket;
-
-	TAILQ_REMOVE(&bucket->tasks, task, entry);
-	bucket->count--;
-	bucket->units -= task->units;
-	if (bucket->count == 0) {
-		TAILQ_REMOVE(&fair->active, bucket, entry);
-		fair->active_count--;
-	}
-}
+/* --- going */
 
 void fair_remove(struct fair *fair, struct task *task)
 {
+	struct fair_node *node = task->node;
+
 	fair->count--;
 	fair->units -= task->units;
-	if (task->bucket == NULL)
+	task->node = NULL;
+	if (node == NULL) {
 		TAILQ_REMOVE(&fair->again, task, entry);
-	else
-		bucket_remove(fair, task);
-	task->bucket = NULL;
+		return;
+	}
+	TAILQ_REMOVE(&node->tasks, task, entry);
+	fair_node_shrink(&fair->nodes, node, task->units);
 }
 
-/* The smallest tag; of equal ones, that of who came first. There is one. */
-static struct fair_bucket *fair_first(const struct fair *fair)
+static bool class_is_in(unsigned classes, unsigned class)
 {
-	struct fair_bucket *first = TAILQ_FIRST(&fair->active), *bucket;
+	return (classes >> class & 1) != 0;
+}
 
-	TAILQ_FOREACH(bucket, &fair->active, entry)
+static struct task *again_first(const struct fair *fair, unsigned classes)
+{
+	struct task *task;
+
+	TAILQ_FOREACH(task, &fair->again, entry)
 	{
-		if (bucket->tag < first->tag)
-			first = bucket;
+		if (class_is_in(classes, task->class))
+			break;
+	}
+	return task;
+}
+
+/* Of the classes that may be taken, the one whose turn it is. */
+static struct fair_node *class_first(struct fair *fair, unsigned classes)
+{
+	struct fair_node *first = NULL;
+
+	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
+		struct fair_node *class = &fair->classes[i];
+
+		if (class_is_in(classes, i) && class->count > 0 &&
+		    (first == NULL || class->tag < first->tag))
+			first = class;
 	}
 	return first;
 }
 
+/* A class with tasks that may not be taken is one that does not ask. */
+static void class_served(
+    struct fair *fair, const struct fair_node *class, unsigned classes)
+{
+	if (class->tag > fair->now)
+		fair->now = class->tag;
+	for (unsigned i = 0; i < FAIR_CLASSES; i++)
+		if (!class_is_in(classes, i))
+			fair->classes[i].tag = class_tag(fair, &fair->classes[i]);
+}
+
 /* How long it has waited for its place: the next ones will wait about as long for
  * theirs. */
-static void bucket_learn(
-    struct fair_bucket *bucket, const struct task *task, uint64_t now_ns)
+static void client_learn(
+    struct fair_node *node, const struct task *task, uint64_t now_ns)
 {
 	double sample = (double)(now_ns - task->submitted_ns) / task->place;
 
-	if (bucket->place_ns == 0)
-		bucket->place_ns = sample;
+	if (node->place_ns == 0)
+		node->place_ns = sample;
 	else
-		bucket->place_ns += (sample - bucket->place_ns) / 4;
+		node->place_ns += (sample - node->place_ns) / 4;
 }
 
-/* It moves behind those with the same tag that are there already. */
-static struct task *bucket_take(
-    struct fair *fair, struct fair_bucket *bucket, bool newest, uint64_t now_ns)
+/* The turn of a client, of its networks and of its class is moved on by the task that
+ * it has had. */
+static void fair_pay(struct fair *fair, struct fair_node *node, const struct task *task)
 {
-	struct task *task = newest ? TAILQ_LAST(&bucket->tasks, task_queue)
-	                           : TAILQ_FIRST(&bucket->tasks);
+	for (; node->parent != NULL; node = node->parent) {
+		if (node_is_top(node))
+			node->spread = task->spread;
+		if (node->tag > node->parent->now)
+			node->parent->now = node->tag;
+		fair_node_set_tag(
+		    &fair->nodes, node, node->tag + task->units * node->spread);
+	}
+	node->tag += task->units * fair->weight[task->class];
+}
 
+static struct task *class_take(
+    struct fair *fair, struct fair_node *class, bool newest, uint64_t now_ns)
+{
+	struct fair_node *node = class, *child;
+	struct task *task;
+
+	while ((child = fair_node_first(node)) != NULL)
+		node = child;
+	task =
+	    newest ? TAILQ_LAST(&node->tasks, task_queue) : TAILQ_FIRST(&node->tasks);
 	if (!newest)
-		bucket_learn(bucket, task, now_ns);
-	if (bucket->tag > fair->now)
-		fair->now = bucket->tag;
-	bucket->spread = fair_spread(fair, task->charge.client->hash);
-	task->paid = task->units * bucket->spread;
-	bucket->tag += task->paid;
-	TAILQ_REMOVE(&fair->active, bucket, entry);
-	TAILQ_INSERT_TAIL(&fair->active, bucket, entry);
+		client_learn(node, task, now_ns);
+	task->spread = fair_spread(fair, task);
+	fair_pay(fair, node, task);
 	return task;
 }
 
-struct task *fair_take(struct fair *fair, bool newest, uint64_t now_ns)
+struct task *fair_take(
+    struct fair *fair, bool newest, uint64_t now_ns, unsigned classes)
 {
-	struct task *task = TAILQ_FIRST(&fair->again);
+	struct task *task = again_first(fair, classes);
+	struct fair_node *class = class_first(fair, classes);
 
-	if (task == NULL && TAILQ_EMPTY(&fair->active))
+	if (task == NULL && class == NULL)
 		return NULL;
-	if (task == NULL)
-		task = bucket_take(fair, fair_first(fair), newest, now_ns);
+	if (task == NULL) {
+		class_served(fair, class, classes);
+		task = class_take(fair, class, newest, now_ns);
+	}
 	fair_remove(fair, task);
 	return task;
 }
 
 void fair_give_back(struct fair *fair, const struct task *task)
 {
-	fair_bucket(fair, task->charge.client->hash)->tag -= task->paid;
+	struct fair_node *node = &fair->classes[task->class];
+
+	if (task->spread == 0)
+		return;
+	node->tag -= task->units * fair->weight[task->class];
+	for (unsigned i = 0; i < task->origin.depth; i++) {
+		node = fair_node_find(&fair->nodes, node, task->origin.hash[i]);
+		if (node == NULL)
+			return;
+		fair_node_set_tag(&fair->nodes, node,
+		    node->tag - task->units * (i == 0 ? task->spread : 1));
+	}
 }
 
-unsigned fair_count(const struct fair *fair, uint64_t hash)
+/* --- questions */
+
+/* The nodes of who asks, the class first; NULL from where on there is none. */
+struct path {
+	const struct fair_node *at[1 + ORIGIN_LEVELS];
+	unsigned depth; /* of the client */
+};
+
+static struct path path_of(const struct fair *fair, const struct task *task)
 {
-	return fair_bucket(fair, hash)->count;
+	struct path path = {
+	    .at = {&fair->classes[task->class]}, .depth = task->origin.depth};
+
+	for (unsigned i = 0; i < path.depth && path.at[i] != NULL; i++)
+		path.at[i + 1] =
+		    fair_node_find(&fair->nodes, path.at[i], task->origin.hash[i]);
+	return path;
 }
 
-/* Of a bucket, what may start before that tag, or with it. */
-static uint64_t bucket_before(
-    const struct fair *fair, const struct fair_bucket *bucket, uint64_t tag)
+static unsigned node_count(const struct fair_node *node)
+{
+	return node != NULL ? node->count : 0;
+}
+
+bool fair_has_less(const struct fair *fair, const struct task *task)
+{
+	const struct path path = path_of(fair, task);
+	const uint64_t own = (uint64_t)node_count(path.at[1]) + 1;
+	unsigned active = 0;
+
+	for (unsigned i = 0; i < FAIR_CLASSES; i++)
+		active += fair->classes[i].active;
+	return own * active < fair->count;
+}
+
+/* Of a node, what may start before that tag, or with it. */
+static uint64_t node_before(
+    const struct fair *fair, const struct fair_node *node, uint64_t tag)
 {
 	uint64_t units;
 
-	if (bucket->tag > tag)
+	if (node->tag > tag)
 		return 0;
-	units = (tag - bucket->tag) / bucket->spread + fair->quantum;
-	return units < bucket->units ? units : bucket->units;
+	units = (tag - node->tag) / node->spread + fair->quantum;
+	return units < node->units ? units : node->units;
 }
 
-uint64_t fair_ahead(const struct fair *fair, uint64_t hash)
+/* Units that are served below `parent` before its child `own` (NULL: one that is not
+ * there yet) has been served those that are ahead in it. */
+static uint64_t level_ahead(const struct fair *fair, const struct fair_node *parent,
+    const struct fair_node *own, uint64_t ahead, unsigned spread)
 {
-	const struct fair_bucket *own = fair_bucket(fair, hash), *bucket;
-	uint64_t tag = (own->count > 0 ? own->tag : bucket_tag(fair, own)) +
-	               own->units * fair_spread(fair, hash);
-	uint64_t ahead = own->units;
-	const struct task *task;
+	struct fair_node *node = fair_node_first(parent);
+	uint64_t tag = parent->now;
 
-	TAILQ_FOREACH(task, &fair->again, entry)
-	ahead += task->units;
-	TAILQ_FOREACH(bucket, &fair->active, entry)
-	{
-		if (bucket != own)
-			ahead += bucket_before(fair, bucket, tag);
-	}
+	if (own != NULL && (own->count > 0 || own->tag > tag))
+		tag = own->tag;
+	tag += ahead * spread;
+	for (; node != NULL && node->tag <= tag; node = fair_node_after(node))
+		if (node != own)
+			ahead += node_before(fair, node, tag);
 	return ahead;
 }
 
-uint64_t fair_wait_ns(const struct fair *fair, uint64_t hash)
+/* The same among classes. */
+static uint64_t classes_ahead(
+    const struct fair *fair, const struct fair_node *own, uint64_t ahead)
 {
-	const struct fair_bucket *own = fair_bucket(fair, hash);
+	uint64_t tag = class_tag(fair, own), sum = ahead;
 
-	return own->count == 0 ? 0 : (uint64_t)(own->place_ns * (own->count + 1));
+	tag += ahead * fair->weight[own - fair->classes];
+	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
+		const struct fair_node *class = &fair->classes[i];
+		uint64_t units;
+
+		if (class == own || class->tag > tag)
+			continue;
+		units = (tag - class->tag) / fair->weight[i] + fair->quantum;
+		sum += units < class->units ? units : class->units;
+	}
+	return sum;
 }
 
-struct task *fair_victim(const struct fair *fair, uint64_t hash)
+uint64_t fair_ahead(const struct fair *fair, const struct task *task)
 {
-	const struct fair_bucket *own = fair_bucket(fair, hash), *most = own, *bucket;
+	const struct path path = path_of(fair, task);
+	const struct fair_node *client = path.at[path.depth];
+	uint64_t ahead = client != NULL ? client->units : 0;
+	const struct task *again;
 
-	TAILQ_FOREACH(bucket, &fair->active, entry)
-	{
-		if (bucket->count > most->count)
-			most = bucket;
+	for (unsigned i = path.depth; i > 0; i--)
+		if (path.at[i - 1] != NULL)
+			ahead = level_ahead(fair, path.at[i - 1], path.at[i], ahead,
+			    i == 1 ? fair_spread(fair, task) : 1);
+	ahead = classes_ahead(fair, path.at[0], ahead);
+	TAILQ_FOREACH(again, &fair->again, entry)
+	ahead += again->units;
+	return ahead;
+}
+
+uint64_t fair_wait_ns(const struct fair *fair, const struct task *task)
+{
+	const struct path path = path_of(fair, task);
+	const struct fair_node *client = path.at[path.depth];
+
+	return node_count(client) == 0
+	           ? 0
+	           : (uint64_t)(client->place_ns * (client->count + 1));
+}
+
+/* The largest network or client of all classes, or NULL. */
+static const struct fair_node *fair_largest(const struct fair *fair)
+{
+	const struct fair_node *most = NULL;
+
+	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
+		const struct fair_node *node = fair_node_largest(&fair->classes[i]);
+
+		if (node_count(node) > node_count(most))
+			most = node;
 	}
-	return most->count >= own->count + 2 ? TAILQ_FIRST(&most->tasks) : NULL;
+	return most;
+}
+
+/* Its oldest task, of the client that has most. */
+static struct task *node_oldest(const struct fair_node *node)
+{
+	const struct fair_node *child;
+
+	while ((child = fair_node_largest(node)) != NULL)
+		node = child;
+	return TAILQ_FIRST(&node->tasks);
+}
+
+struct task *fair_victim(const struct fair *fair, const struct task *task)
+{
+	const struct path path = path_of(fair, task);
+	const struct fair_node *most = fair_largest(fair);
+
+	for (unsigned i = 1; i <= path.depth && most != NULL; i++) {
+		if (most != path.at[i] && most->count >= node_count(path.at[i]) + 2)
+			return node_oldest(most);
+		if (path.at[i] == NULL)
+			break;
+		most = fair_node_largest(path.at[i]);
+	}
+	return NULL;
 }

@@ -23,17 +23,20 @@
 #include "frontend/dispatch.h"
 #include "frontend/fair.h"
 #include "frontend/forecast.h"
+#include "frontend/origin.h"
 #include "frontend/spread.h"
 
 struct task {
 	TAILQ_ENTRY(task) entry; /* in its pool's queue, or among the shed */
 	struct dispatch *dispatch;
 	struct pool *pool;
-	struct flight *flight;      /* under way; or NULL: it waits */
-	struct fair_bucket *bucket; /* waiting: where; NULL: ahead of all */
-	uint64_t paid;              /* units by which its client's turn was put off */
-	unsigned place;             /* in it, when it came; the first is 1 */
-	bool shed;                  /* taken off the queue for another's sake */
+	struct flight *flight;  /* under way; or NULL: it waits */
+	struct origin origin;   /* who asks, for the queue (fair.h) */
+	enum fair_class class;  /* for the queue as well */
+	struct fair_node *node; /* waiting: its client's; NULL: ahead of all */
+	unsigned place;         /* in it, when it came; the first is 1 */
+	unsigned spread;        /* taken: by which its units counted; 0: not at all */
+	bool shed;              /* taken off the queue for another's sake */
 	struct charge charge;
 	uint64_t units;   /* of work (units.h) */
 	uint64_t wait_ns; /* as it was foreseen when it asked */

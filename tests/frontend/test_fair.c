@@ -10,11 +10,10 @@
 
 #include "frontend/flight.h"
 
-enum { QUANTUM = 100, MANY = 512 };
+enum { QUANTUM = 100, MANY = 512, OLD_PERCENT = 20 };
 
 struct queue {
 	struct fair fair;
-	struct client clients[MANY]; /* of client n the hash is n */
 	struct task tasks[MANY];
 	unsigned used;
 };
@@ -23,10 +22,8 @@ static int open_queue(void **state)
 {
 	struct queue *q = calloc(1, sizeof(*q));
 
-	if (q == NULL || fair_open(&q->fair, QUANTUM) != 0)
+	if (q == NULL || fair_open(&q->fair, QUANTUM, OLD_PERCENT) != 0)
 		return -1;
-	for (unsigned i = 0; i < MANY; i++)
-		q->clients[i].hash = i;
 	*state = q;
 	return 0;
 }
@@ -40,20 +37,38 @@ static int close_queue(void **state)
 	return 0;
 }
 
-static struct task *add(struct queue *q, unsigned client, uint64_t units)
+/* A task of client n, whose hash is n. */
+static struct task task_of(unsigned client, uint64_t units)
+{
+	return (struct task){.origin = {.hash = {client}, .depth = 1}, .units = units};
+}
+
+static struct task *add_task(struct queue *q, struct task what)
 {
 	struct task *task = &q->tasks[q->used++];
 
 	assert_true(q->used <= MANY);
-	*task =
-	    (struct task){.charge = {.client = &q->clients[client]}, .units = units};
+	*task = what;
 	fair_add(&q->fair, task);
 	return task;
 }
 
+static struct task *add(struct queue *q, unsigned client, uint64_t units)
+{
+	return add_task(q, task_of(client, units));
+}
+
+static struct task *add_old(struct queue *q, unsigned client, uint64_t units)
+{
+	struct task task = task_of(client, units);
+
+	task.class = FAIR_OLD;
+	return add_task(q, task);
+}
+
 static struct task *take(struct queue *q, bool newest)
 {
-	return fair_take(&q->fair, newest, 0);
+	return fair_take(&q->fair, newest, 0, FAIR_ALL);
 }
 
 /* Whose turn it is; MANY: nobody's. */
@@ -61,7 +76,34 @@ static unsigned turn_of(struct queue *q)
 {
 	struct task *task = take(q, false);
 
-	return task != NULL ? (unsigned)task->charge.client->hash : MANY;
+	return task != NULL ? (unsigned)task->origin.hash[0] : MANY;
+}
+
+/* What is known of one more task of a client. */
+static uint64_t ahead_of(struct queue *q, unsigned client)
+{
+	const struct task task = task_of(client, QUANTUM);
+
+	return fair_ahead(&q->fair, &task);
+}
+
+static uint64_t wait_ns_of(struct queue *q, unsigned client)
+{
+	const struct task task = task_of(client, QUANTUM);
+
+	return fair_wait_ns(&q->fair, &task);
+}
+
+static struct task *victim_of(struct queue *q, unsigned client)
+{
+	const struct task task = task_of(client, QUANTUM);
+
+	return fair_victim(&q->fair, &task);
+}
+
+static unsigned active(const struct queue *q)
+{
+	return q->fair.classes[FAIR_USUAL].active + q->fair.classes[FAIR_OLD].active;
 }
 
 static void an_empty_queue_has_nobody(void **state)
@@ -75,7 +117,7 @@ static void an_empty_queue_has_nobody(void **state)
 	assert_null(take(q, false));
 	assert_int_equal(q->fair.count, 0);
 	assert_int_equal(q->fair.units, 0);
-	assert_int_equal(q->fair.active_count, 0);
+	assert_int_equal(active(q), 0);
 }
 
 static void one_client_goes_in_order(void **state)
@@ -137,7 +179,7 @@ static void large_jobs_have_fewer_turns(void **state)
 	for (int i = 0; i < 110; i++) {
 		struct task *task = take(q, false);
 
-		units[task->charge.client->hash] += task->units;
+		units[task->origin.hash[0]] += task->units;
 	}
 	assert_in_range(units[0], 90 * QUANTUM, 110 * QUANTUM);
 	assert_in_range(units[1], 90 * QUANTUM, 110 * QUANTUM);
@@ -168,7 +210,7 @@ static void whoever_leaves_takes_his_turn_along(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		tasks[i] = add(q, i, QUANTUM);
 	fair_remove(&q->fair, tasks[1]);
-	assert_int_equal(q->fair.active_count, 2);
+	assert_int_equal(active(q), 2);
 	assert_int_equal(q->fair.units, 2 * QUANTUM);
 	assert_int_equal(turn_of(q), 0);
 	assert_int_equal(turn_of(q), 2);
@@ -183,11 +225,9 @@ static void what_is_ahead_depends_on_who_asks(void **state)
 	for (int i = 0; i < 10; i++)
 		add(q, 0, QUANTUM);
 	add(q, 1, QUANTUM);
-	assert_int_equal(fair_ahead(&q->fair, 0), 11 * QUANTUM);
-	assert_int_equal(fair_ahead(&q->fair, 1), 3 * QUANTUM);
-	assert_int_equal(fair_ahead(&q->fair, 2), 2 * QUANTUM);
-	assert_int_equal(fair_count(&q->fair, 0), 10);
-	assert_int_equal(fair_count(&q->fair, 2), 0);
+	assert_int_equal(ahead_of(q, 0), 11 * QUANTUM);
+	assert_int_equal(ahead_of(q, 1), 3 * QUANTUM);
+	assert_int_equal(ahead_of(q, 2), 2 * QUANTUM);
 }
 
 /* One who always has tasks waiting, and ten who ask again when they have been answered,
@@ -228,19 +268,19 @@ static void a_buckets_wait_is_learnt(void **state)
 	struct queue *q = *state;
 	struct task *task;
 
-	assert_int_equal(fair_wait_ns(&q->fair, 0), 0);
+	assert_int_equal(wait_ns_of(q, 0), 0);
 	for (unsigned i = 0; i < 9; i++)
 		add(q, 0, QUANTUM);
 	for (unsigned i = 1; i <= 5; i++) {
-		task = fair_take(&q->fair, false, UINT64_C(1000) * i);
+		task = fair_take(&q->fair, false, UINT64_C(1000) * i, FAIR_ALL);
 		assert_non_null(task);
 	}
-	assert_int_equal(fair_wait_ns(&q->fair, 0), 5 * 1000);
-	assert_int_equal(fair_wait_ns(&q->fair, 1), 0);
+	assert_int_equal(wait_ns_of(q, 0), 5 * 1000);
+	assert_int_equal(wait_ns_of(q, 1), 0);
 	while (take(q, true) != NULL)
 		continue;
 	add(q, 0, QUANTUM); /* other times */
-	assert_int_equal(fair_wait_ns(&q->fair, 0), 0);
+	assert_int_equal(wait_ns_of(q, 0), 0);
 }
 
 static void who_has_most_makes_room(void **state)
@@ -250,11 +290,11 @@ static void who_has_most_makes_room(void **state)
 
 	add(q, 0, QUANTUM);
 	add(q, 1, QUANTUM);
-	assert_ptr_equal(fair_victim(&q->fair, 2), oldest);
-	assert_null(fair_victim(&q->fair, 1)); /* it would only change places */
-	assert_null(fair_victim(&q->fair, 0));
+	assert_ptr_equal(victim_of(q, 2), oldest);
+	assert_null(victim_of(q, 1)); /* it would only change places */
+	assert_null(victim_of(q, 0));
 	add(q, 0, QUANTUM);
-	assert_ptr_equal(fair_victim(&q->fair, 1), oldest);
+	assert_ptr_equal(victim_of(q, 1), oldest);
 }
 
 /* Everybody comes and goes at random: all are served once, the counts stay right. */
@@ -276,7 +316,79 @@ static void nothing_is_lost_in_the_crowd(void **state)
 	}
 	assert_int_equal(served, MANY);
 	assert_int_equal(q->fair.units, 0);
-	assert_int_equal(q->fair.active_count, 0);
+	assert_int_equal(active(q), 0);
+}
+
+/* Of n tasks that may be taken, how many are of the class? */
+static unsigned taken_of(struct queue *q, enum fair_class class, unsigned n)
+{
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct task *task = take(q, false);
+
+		assert_non_null(task);
+		taken += task->class == class;
+	}
+	return taken;
+}
+
+/* By work, and not by the number of tasks. */
+static void old_formats_have_their_part_of_the_work(void **state)
+{
+	struct queue *q = *state;
+	uint64_t units[FAIR_CLASSES] = {0};
+
+	for (unsigned i = 0; i < 200; i++) {
+		add(q, i % 5, QUANTUM);
+		add_old(q, 7, 4 * QUANTUM);
+	}
+	for (unsigned i = 0; i < 170; i++) {
+		const struct task *task = take(q, false);
+
+		units[task->class] += task->units;
+	}
+	assert_in_range(units[FAIR_OLD], 38 * QUANTUM, 42 * QUANTUM);
+	assert_in_range(units[FAIR_USUAL], 158 * QUANTUM, 162 * QUANTUM);
+}
+
+static void a_class_alone_has_all(void **state)
+{
+	struct queue *q = *state;
+
+	for (unsigned i = 0; i < 10; i++)
+		add_old(q, 1, QUANTUM);
+	assert_int_equal(taken_of(q, FAIR_OLD, 10), 10);
+	assert_null(take(q, false));
+	for (unsigned i = 0; i < 10; i++)
+		add(q, 1, QUANTUM);
+	assert_int_equal(taken_of(q, FAIR_USUAL, 10), 10);
+}
+
+/* While a class may not be taken its tasks stay, and it saves up nothing. */
+static void a_class_that_may_not_be_taken_waits(void **state)
+{
+	struct queue *q = *state;
+	struct task *again;
+
+	for (unsigned i = 0; i < 100; i++) {
+		add(q, 1, QUANTUM);
+		add_old(q, 2, QUANTUM);
+	}
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(
+		    fair_take(&q->fair, false, 0, FAIR_NOT_OLD)->class, FAIR_USUAL);
+	assert_in_range(taken_of(q, FAIR_OLD, 10), 2, 3);
+	again = fair_take(&q->fair, false, 0, 1 << FAIR_OLD);
+	fair_add_again(&q->fair, again);
+	assert_int_equal(
+	    fair_take(&q->fair, false, 0, FAIR_NOT_OLD)->class, FAIR_USUAL);
+	assert_ptr_equal(take(q, false), again);
+	while (fair_take(&q->fair, false, 0, FAIR_NOT_OLD) != NULL)
+		continue;
+	assert_true(q->fair.count > 0);
+	assert_null(fair_take(&q->fair, false, 0, 0));
+	assert_int_equal(taken_of(q, FAIR_OLD, q->fair.count), 97);
 }
 
 #define WITH_QUEUE(test) cmocka_unit_test_setup_teardown(test, open_queue, close_queue)
@@ -296,6 +408,9 @@ int main(void)
 	    WITH_QUEUE(a_buckets_wait_is_learnt),
 	    WITH_QUEUE(who_has_most_makes_room),
 	    WITH_QUEUE(nothing_is_lost_in_the_crowd),
+	    WITH_QUEUE(old_formats_have_their_part_of_the_work),
+	    WITH_QUEUE(a_class_alone_has_all),
+	    WITH_QUEUE(a_class_that_may_not_be_taken_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
