@@ -129,9 +129,9 @@ static uint64_t pbkdf2_ns(const struct legacy *parsed, uint64_t len)
 {
 	static const struct {
 		unsigned with, without; /* SHA instructions */
-	} iteration_ns[LEGACY_DIGESTS] = {[LEGACY_SHA1] = {390, 580},
-	    [LEGACY_SHA256] = {385, 870},
-	    [LEGACY_SHA512] = {900, 900}};
+	} iteration_ns[LEGACY_DIGESTS] = {[LEGACY_SHA1] = {410, 600},
+	    [LEGACY_SHA256] = {405, 880},
+	    [LEGACY_SHA512] = {1050, 1050}};
 	const size_t block = legacy_digest_len(parsed->digest);
 	const uint64_t blocks = (parsed->tag_len + block - 1) / block;
 
@@ -155,33 +155,38 @@ static uint64_t scrypt_ns(const struct legacy *parsed, uint64_t len)
 	    saturated_mul(parsed->n, (uint64_t)parsed->r * parsed->p);
 
 	(void)len;
-	return saturated_add(saturated_mul(mixed, 360), scrypt_ends_ns(parsed, 3000));
+	return saturated_add(saturated_mul(mixed, 380), scrypt_ends_ns(parsed, 3000));
 }
 
 static uint64_t scrypt_openssl_ns(const struct legacy *parsed, uint64_t len)
 {
-	enum { CACHED = 16 << 20, CACHED_NS = 420, FAR_NS = 660 };
+	enum { CACHED = 16 << 20, CACHED_NS = 420, FAR_NS = 580 };
 	const uint64_t lane = saturated_mul(parsed->n, parsed->r);
 	const bool far = lane > CACHED / 128;
 
 	(void)len;
 	return saturated_add(
 	    saturated_mul(saturated_mul(lane, parsed->p), far ? FAR_NS : CACHED_NS),
-	    scrypt_ends_ns(parsed, 2100));
+	    scrypt_ends_ns(parsed, 2200));
 }
 
-/* N blocks are written and then mixed N * t times, a third and two thirds of N for t of
- * 0 and 1. The p share the N, but each has S-boxes to be filled. */
+/* N blocks are written, and then mixed: a third of N times, two thirds, or N * (t - 1)
+ * times, for a t of 0, 1 and more. The p share the N, but each has S-boxes to fill. */
 static uint64_t yescrypt_ns(const struct legacy *parsed, uint64_t len)
 {
-	const uint64_t thirds = parsed->t < 2 ? 4 + parsed->t : 3 * (uint64_t)parsed->t;
-	const uint64_t mixed =
-	    saturated_mul(saturated_mul(parsed->n, parsed->r), thirds);
-	const uint64_t boxes = saturated_mul(parsed->p, 27000);
+	enum { CACHED = 4 << 20, BOXES_NS = 20000 };
+	const bool far = saturated_mul(parsed->n, parsed->r) > CACHED / 128;
+	const uint64_t write_ns = far ? 150 : 130, mix_ns = far ? 92 : 68;
+	const uint64_t block_ns = parsed->t < 2
+	                              ? write_ns + mix_ns * (1 + parsed->t) / 3
+	                              : write_ns + mix_ns * (parsed->t - 1);
+	/* a block costs a part more than its r parts */
+	const uint64_t parts = saturated_mul(parsed->n, (uint64_t)parsed->r + 1);
 
 	(void)len;
-	return saturated_add(saturated_mul(mixed, 140) / 3,
-	    saturated_add(boxes, scrypt_ends_ns(parsed, 3000)));
+	return saturated_add(saturated_mul(parts, block_ns),
+	    saturated_add(
+	        saturated_mul(parsed->p, BOXES_NS), scrypt_ends_ns(parsed, 3000)));
 }
 
 /* ---- ceilings ---- */
@@ -200,11 +205,11 @@ static uint64_t yescrypt_ns(const struct legacy *parsed, uint64_t len)
  *   bcrypt        cost 15                 PHP, Django, bcrypt.py: 10, 12
  *   sha512crypt   6,600,000 rounds with 8 bytes, 800,000 with 511
  *                                         crypt(3) 5000, passlib 656,000
- *   sha256crypt   5,600,000 and 630,000   crypt(3) 5000, passlib 535,000
- *   PBKDF2        3,300,000 (SHA-512), 7,700,000 (SHA-256, SHA-1); without SHA
- *                 instructions 3,400,000 and 5,100,000
+ *   sha256crypt   5,500,000 and 630,000   crypt(3) 5000, passlib 535,000
+ *   PBKDF2        2,800,000 (SHA-512), 7,300,000 (SHA-256, SHA-1); without SHA
+ *                 instructions 3,400,000 and 5,000,000
  *                                         Django and Werkzeug 1,000,000
- *   scrypt        N r p up to 4 million, and 256 MiB are N r = 2 million
+ *   scrypt        N r p up to 5 million, and 256 MiB are N r = 2 million
  *                                         Django 16384*8*5, the others 65536*8*1
  *   yescrypt      256 MiB                 crypt(3): 16 MiB
  *   phpass        2^23 with 8 bytes, 2^18 with 4096

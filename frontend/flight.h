@@ -23,6 +23,7 @@
 #include "frontend/dispatch.h"
 #include "frontend/fair.h"
 #include "frontend/forecast.h"
+#include "frontend/old_share.h"
 #include "frontend/origin.h"
 #include "frontend/spread.h"
 
@@ -61,6 +62,9 @@ struct flight {
 	struct charge charge; /* of a task that is gone */
 	uint64_t units;
 	uint64_t left_ns; /* since when nobody waits */
+	bool old;         /* counted as of an old format (old_share.h) */
+	uint64_t sent_ns; /* where it is */
+	uint64_t work_ns; /* as its hasher says; 0: it has not said anything */
 	bool unclaimed;   /* the sweep has found no hasher that has it */
 };
 
@@ -76,6 +80,7 @@ struct pool {
 	struct task_queue shed; /* to be told so when the loop comes round */
 	unsigned in_flight;     /* flights in use */
 	uint64_t flight_units;  /* of all flights */
+	struct old_share old_share;
 	struct forecast forecast;
 	uint64_t wanted_ns;    /* when we last asked the master for hashers */
 	struct ev_timer nudge; /* active: jobs wait for hashers */

@@ -56,6 +56,7 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	struct secret both = {0};
 	struct task_spec spec = {.kind = JOB_VERIFY,
 	    .cost = given != NULL ? given_cost(given) : own,
+	    .old = given != NULL && given->old,
 	    .profile = (uint8_t)(profile - config->profiles),
 	    .rehash = body->rehash && reasons != 0,
 	    .password = &both,

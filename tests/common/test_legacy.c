@@ -200,13 +200,14 @@ static const struct priced {
     {"$y$jET$aaaa$" HASH43, false, false},
     {"$y$jDT.7$aaaa$" HASH43, true, true},     /* its eleven lanes share the N */
     {"$7$F6....9....s$" HASH43, false, false}, /* here they do not */
-    {"$y$jD5/j$aaaa$" HASH43, false, false},
+    {"$y$jD5/j$aaaa$" HASH43, true, true},     /* t = 46 */
+    {"$y$jD5/l.$aaaa$" HASH43, false, false},  /* t = 113 */
     {"$gy$jFT$aaaa$" HASH43, false, false},
     {"scrypt$9223372036854775808$s$1073741823$1$" ZERO64 "==", false, false},
     {"scrypt:9223372036854775808:4:268435455$s$" HEX64, false, false},
     {"pbkdf2_sha256$3000000$s$" ZERO32 "=", true, true},
     {"pbkdf2_sha256$12000000$s$" ZERO32 "=", false, false},
-    {"$pbkdf2-sha512$3000000$Zg$" ZERO64, true, true},
+    {"$pbkdf2-sha512$2500000$Zg$" ZERO64, true, true},
     {"$pbkdf2-sha512$4294967295$Zg$" ZERO64, false, false},
     {"pbkdf2:sha512:5100000$s$" HEX64, false, false},
     {"$wp$2y$15$" SALT22 HASH31, true, true},

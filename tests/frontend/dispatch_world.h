@@ -328,6 +328,7 @@ static inline void open_pool(struct world *w, unsigned pool, unsigned jobs)
 	    .max_processes = PLACES,
 	    .batch = 1,
 	    .queue_limit = 5,
+	    .old_formats_share = 20,
 	    .deadline_ms = DEADLINE_MS,
 	    .retries = 1};
 	snprintf(w->pools[pool].name, LIMIT_NAME, "pool%u", pool);
