@@ -152,7 +152,10 @@ void lanes_run(
 		for (unsigned i = 0; i < groups[g].clients * groups[g].conns; i++)
 			lane_open(run, &groups[g], i % groups[g].clients, &d->tcp);
 	while (run_turn(run)) {
-		run->ending = run->ending || groups[0].good >= enough;
+		if (!run->ending && groups[0].good >= enough) {
+			run->ending = true;
+			groups[0].cpu_ms = lanes_cpu_ms(d);
+		}
 		assert_true(harness_now_ms() < limit);
 	}
 	for (unsigned i = 0; i < run->count; i++)

@@ -19,6 +19,7 @@ struct lanes {
 	const char *request; /* what all of them ask, whole */
 
 	/* the outcome, added to what was there */
+	uint64_t cpu_ms; /* of the first group: lanes_cpu_ms() when it was enough */
 	unsigned good, shed,
 	    other; /* answers of 200, of 503 and 429, of another status */
 };
