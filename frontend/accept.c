@@ -15,7 +15,7 @@
 
 enum {
 	ACCEPT_PATIENCE = 16, /* failures in a row that may be each connection's own */
-	ACCEPT_CLOSES = 64,   /* idle connections closed for one new fd */
+	ACCEPT_CLOSES = 64,   /* connections closed for one new fd */
 	ACCEPT_LEAVES = 10, /* times that a client is left to others who do not move */
 	ACCEPT_MARGIN =
 	    4, /* connections more than another has, and an eighth of ours */
@@ -113,10 +113,12 @@ static int accept_arrival(int listener, struct arrival *arrival)
 }
 
 /* Who came has the spare's fd; is there another one to be had? */
-static bool accept_replace_spare(struct frontend *fe)
+static bool accept_replace_spare(struct frontend *fe, const struct arrival *arrival)
 {
 	for (unsigned i = 0; i < ACCEPT_CLOSES; i++)
-		if (accept_find_spare(&fe->accept) || !conn_close_idle(fe))
+		if (accept_find_spare(&fe->accept) ||
+		    !conn_make_room_at(fe, arrival->fd,
+		        (const struct sockaddr *)&arrival->addr, arrival->len))
 			break;
 	return accept_find_spare(&fe->accept);
 }
@@ -138,7 +140,7 @@ static int accept_by_spare(struct frontend *fe, int listener, struct arrival *ar
 		errno = error;
 		return -1;
 	}
-	if (accept_replace_spare(fe))
+	if (accept_replace_spare(fe, arrival))
 		return 0;
 	log_limited(&limit, LOG_LEVEL_ERROR, "no place for a connection: %s%s",
 	    strerror(error),

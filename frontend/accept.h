@@ -2,9 +2,9 @@
  * Accepting: one connection at a time from the listeners that all frontends share, and
  * what is done when that fails.
  *
- * At the limit of open files a spare fd gives way to the client who comes: an idle
- * connection is closed for it, else it is told 503. So nobody waits in a queue that we
- * do not look at, and the listeners never wake us for nothing.
+ * At the limit of open files a spare fd gives way to the client who comes: another
+ * connection makes room for it (conn_place.c), else it is told 503. So nobody waits in
+ * a queue that we do not look at, and the listeners never wake us for nothing.
  */
 #ifndef FRONTEND_ACCEPT_H
 #define FRONTEND_ACCEPT_H

@@ -39,10 +39,8 @@ static bool lacks_hashers(struct pool *pool, struct task *task)
 
 static bool client_has_enough(struct pool *pool, struct task *task)
 {
-	unsigned limit = pool->config->per_client_limit;
-
-	return limit > 0 && client_is_limited(task->charge.client) &&
-	       task->charge.client->jobs[pool->index] >= limit;
+	return client_has_jobs(
+	    task->charge.client, pool->index, pool->config->per_client_limit);
 }
 
 static bool queue_is_full(struct pool *pool, struct task *task)
@@ -184,18 +182,20 @@ enum admission admission_ask(
 	}
 	task->charge.pool = pool->index;
 	task->charge.bytes = extra_bytes(pool, task);
-	if (task->charge.client->jobs[pool->index]++ == 0)
-		spread_add(pool, task->charge.client->hash);
+	if (client_add_job(task->charge.client, pool->index) == 1)
+		spread_add(pool, task->origin.hash[0]);
 	client_hold(task->charge.client);
 	return ADMITTED;
 }
 
 void admission_refund(struct dispatch *d, struct charge *charge)
 {
+	struct pool *pool = &d->pools[charge->pool];
+
 	if (charge->client == NULL)
 		return;
-	if (--charge->client->jobs[charge->pool] == 0)
-		spread_remove(&d->pools[charge->pool], charge->client->hash);
+	if (client_remove_job(charge->client, pool->index) == 0)
+		spread_remove(pool, client_origin(charge->client).hash[0]);
 	atomic_fetch_sub(&d->board->reserved, charge->bytes);
 	client_put(charge->client);
 	*charge = (struct charge){0};

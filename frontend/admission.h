@@ -14,7 +14,7 @@
  * between a soft and a hard limit the chance of being refused grows (as in random early
  * detection, Floyd and Jacobson, 1993). A client that has less in the queue than the
  * average is not turned away for the queue's length; in a full queue the one who has
- * most makes room for it.
+ * most makes room for it. All of that holds for networks as well (client.h).
  */
 #ifndef FRONTEND_ADMISSION_H
 #define FRONTEND_ADMISSION_H

@@ -13,14 +13,13 @@
 void conn_init(struct frontend *fe)
 {
 	TAILQ_INIT(&fe->conns);
-	TAILQ_INIT(&fe->idle);
 	TAILQ_INIT(&fe->reserve);
 	clients_init(&fe->clients, board_head(&fe->child->board)->client_key);
 }
 
 void conn_enter(struct conn *conn, enum conn_state state)
 {
-	if (conn->place == CONN_PLACED_IDLE)
+	if (conn->place != CONN_RESERVED)
 		conn_place_leave(conn);
 	conn->state = (uint8_t)state;
 	conn->timed = CONN_UNTIMED;
@@ -77,7 +76,7 @@ static void conn_free(struct conn *conn)
 	struct frontend *fe = conn->frontend;
 
 	TAILQ_REMOVE(&fe->conns, conn, entry);
-	conn_place_leave(conn);
+	conn_place_end(conn);
 	conn_count(fe, fe->conn_count - 1);
 	ev_io_stop(fe->loop, &conn->io);
 	ev_timer_stop(fe->loop, &conn->timer);
@@ -86,7 +85,7 @@ static void conn_free(struct conn *conn)
 	if (conn->request != NULL)
 		conn_drop_request(conn, conn->request);
 	secret_free(&conn->rest);
-	conn->client->connections--;
+	client_disconnect(conn->client);
 	client_put(conn->client);
 	free(conn);
 	frontend_conn_gone(fe);
@@ -184,9 +183,23 @@ static struct conn *conn_new(
 		free(conn);
 		return NULL;
 	}
-	conn->client->connections++;
+	client_connect(conn->client);
 	conn->frontend = fe;
 	return conn;
+}
+
+bool conn_make_room_at(
+    struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct conn_peer peer = {0};
+	struct client *client;
+	bool made;
+
+	conn_set_peer(&peer, fd, addr, len);
+	client = client_get(&fe->clients, &peer);
+	made = client != NULL && conn_make_room(client);
+	client_put(client);
+	return made;
 }
 
 int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len)

@@ -49,7 +49,8 @@ enum conn_state {
 /* Whether it counts for max_connections; see conn_place.c. */
 enum conn_place {
 	CONN_PLACED,      /* it does */
-	CONN_PLACED_IDLE, /* the same, and it is in frontend->idle */
+	CONN_PLACED_IDLE, /* the same, and it is in client->idle */
+	CONN_PLACED_SLOW, /* the same, and it is in client->slow */
 	CONN_RESERVED,    /* it does not: let in to be told so, in frontend->reserve */
 };
 
@@ -68,8 +69,6 @@ struct conn_work {
 	void (*release)(void *context);
 };
 
-TAILQ_HEAD(conn_list, conn);
-
 struct conn {
 	TAILQ_ENTRY(conn) entry; /* in frontend->conns */
 	TAILQ_ENTRY(conn) place_entry;
@@ -84,6 +83,7 @@ struct conn {
 	uint8_t pool;         /* WORKING: the job's */
 	uint16_t probe_ms;    /* WORKING, not read from: until the next look */
 	uint8_t place;        /* enum conn_place */
+	bool waits;           /* placed, and one of client's CLIENT_WAITS */
 	uint8_t problem;      /* refused: enum problem */
 	uint16_t retry_after; /* the same: seconds */
 	bool busy;    /* one of its callbacks is running, and will free it if gone */
@@ -147,7 +147,7 @@ struct conn_scratch {
 
 /*
  * For frontend.c. It zeroes struct frontend and does conn_init(), sets config, loop,
- * dispatch and request_prefix; conns, idle, reserve, their counts, clients, waiting and
+ * dispatch and request_prefix; conns, reserve, their counts, clients, waiting and
  * request_counter are kept here, and so are `connections` and `requests` of the slot on
  * the board.
  */
@@ -168,9 +168,15 @@ void conn_close(struct conn *conn);
  * answer then says `Connection: close`. */
 void conn_close_all(struct frontend *fe);
 
-/* Closes the connection that has been idle for the longest; never one on which a
- * request lies already. Returns whether there was one. */
-bool conn_close_idle(struct frontend *fe);
+/* Closes a connection so that there is room for one of the client: of whoever has more
+ * of those for which the server waits, that which has been idle for the longest, else
+ * the one for whose client it waits longest; of the client itself only an idle one.
+ * Returns whether there was one. */
+bool conn_make_room(struct client *client);
+
+/* The same for who has not been taken over yet. */
+bool conn_make_room_at(
+    struct frontend *fe, int fd, const struct sockaddr *addr, socklen_t len);
 
 /* Are there as many connections as there may be, without those in the reserve? */
 bool conn_places_taken(const struct frontend *fe);

@@ -35,11 +35,15 @@ void conn_settle(struct conn *conn);
 /* A new connection finds its place, or goes to the reserve. */
 void conn_place_enter(struct conn *conn);
 
-/* It leaves the list that it is in, idle or reserve, because it is busy or closed. */
+/* It leaves the list that it is in, because its state changes or it is closed. */
 void conn_place_leave(struct conn *conn);
 
-/* An idle one is listed, after those that have been for longer. */
+/* A callback has ended: where the server waits for the client, the connection is listed
+ * with that, after those that have been for longer. */
 void conn_place_settle(struct conn *conn);
+
+/* It is closed: nothing of its client's is counted for it any more. */
+void conn_place_end(struct conn *conn);
 
 /* Why the request cannot be answered where its connection is, or PROBLEM_NONE. */
 enum problem conn_place_refuses(struct conn *conn, const struct request *request);
@@ -66,6 +70,9 @@ void conn_set_deadline(struct conn *conn);
 
 /* The deadline has passed. */
 void conn_expire(struct conn *conn);
+
+/* Ends one that does not take its answer: what the kernel holds for it goes too. */
+void conn_cut(struct conn *conn);
 
 /* --- conn_answer.c --- */
 

@@ -65,8 +65,7 @@ static void conn_probe(struct conn *conn)
 	conn->timed = CONN_UNTIMED;
 }
 
-/* A client that does not take its answer: what the kernel holds for it goes too. */
-static void conn_cut(struct conn *conn)
+void conn_cut(struct conn *conn)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
 

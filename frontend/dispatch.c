@@ -159,11 +159,12 @@ static void task_is_not_sent(const struct task *task)
 
 /* The next one to be sent, taken off the queue; those for whom it is too late are told
  * so. */
-static struct task *pool_next(struct pool *pool)
+static struct task *pool_next(struct pool *pool, unsigned window)
 {
 	const struct task_result late = {.outcome = TASK_LATE};
 	struct task *task;
 
+	pool->queue.room = window_shared(pool, window);
 	while ((task = pool_take(pool)) != NULL) {
 		if (!task_is_late(task))
 			return task;
@@ -183,7 +184,7 @@ void dispatch_pump(struct pool *pool)
 
 	pool_finish_shed(pool);
 	while (!ev_is_active(&pool->sweep) && pool->in_flight < window &&
-	       (task = pool_next(pool)) != NULL) {
+	       (task = pool_next(pool, window)) != NULL) {
 		result = flight_send(task);
 		if (result != LINK_OK)
 			task_is_not_sent(task);
@@ -285,7 +286,7 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	                               : units_of_job(spec->kind, &spec->cost,
 	                                     pool->dispatch->child->config->engine);
 	task->charge.client = spec->client;
-	task->origin = (struct origin){.hash = {spec->client->hash}, .depth = 1};
+	task->origin = client_origin(spec->client);
 	task->class = spec->old ? FAIR_OLD : FAIR_USUAL;
 	task->done = spec->done;
 	task->owner = spec->owner;

@@ -21,7 +21,7 @@ void fair_close(struct fair *fair)
 
 /* --- coming */
 
-static unsigned fair_spread(const struct fair *fair, const struct task *task)
+unsigned fair_spread(const struct fair *fair, const struct task *task)
 {
 	return fair->spread != NULL ? fair->spread(fair->pool, task->origin.hash[0])
 	                            : 1;
@@ -46,8 +46,7 @@ static struct fair_node *fair_client(struct fair *fair, const struct task *task)
 	return node;
 }
 
-/* When the next task of a class may start. */
-static uint64_t class_tag(const struct fair *fair, const struct fair_node *class)
+uint64_t fair_class_tag(const struct fair *fair, const struct fair_node *class)
 {
 	return class->tag > fair->now ? class->tag : fair->now;
 }
@@ -64,7 +63,7 @@ void fair_add(struct fair *fair, struct task *task)
 	struct fair_node *node = fair_client(fair, task), *top = node;
 
 	if (class->count == 0)
-		class->tag = class_tag(fair, class);
+		class->tag = fair_class_tag(fair, class);
 	while (!node_is_top(top))
 		top = top->parent;
 	top->spread = fair_spread(fair, task);
@@ -75,8 +74,21 @@ void fair_add(struct fair *fair, struct task *task)
 	fair_count_task(fair, task);
 }
 
+void fair_end(struct fair *fair, struct fair_node *turn)
+{
+	if (turn != NULL)
+		fair_node_end(&fair->nodes, turn);
+}
+
+static void task_end(struct fair *fair, struct task *task)
+{
+	fair_end(fair, task->turn);
+	task->turn = NULL;
+}
+
 void fair_add_again(struct fair *fair, struct task *task)
 {
+	task_end(fair, task);
 	TAILQ_INSERT_HEAD(&fair->again, task, entry);
 	task->node = NULL;
 	task->spread = 0; /* it is not paid for twice */
@@ -117,19 +129,44 @@ static struct task *again_first(const struct fair *fair, unsigned classes)
 	return task;
 }
 
-/* Of the classes that may be taken, the one whose turn it is. */
-static struct fair_node *class_first(struct fair *fair, unsigned classes)
+/* May a network, or a client that is in none, have one more task under way? */
+static bool top_has_room(const struct fair *fair, const struct fair_node *top)
 {
-	struct fair_node *first = NULL;
+	unsigned used = 0, active = 0, parts;
 
 	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
-		struct fair_node *class = &fair->classes[i];
-
-		if (class_is_in(classes, i) && class->count > 0 &&
-		    (first == NULL || class->tag < first->tag))
-			first = class;
+		used += fair->classes[i].used;
+		active += fair->classes[i].active;
 	}
-	return first;
+	parts = used * top->spread;
+	return fair->room == 0 || used == active || top->running == 0 ||
+	       top->running < (fair->room + parts / 2) / parts;
+}
+
+/* Below a class, the one whose turn it is. */
+static struct fair_node *class_next(const struct fair *fair, unsigned class)
+{
+	struct fair_node *top = fair_node_first(&fair->classes[class]);
+
+	while (top != NULL && !top_has_room(fair, top))
+		top = fair_node_after(top);
+	return top;
+}
+
+/* The same of all classes that may be taken. */
+static struct fair_node *fair_next(const struct fair *fair, unsigned classes)
+{
+	struct fair_node *next = NULL;
+
+	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
+		struct fair_node *top =
+		    class_is_in(classes, i) ? class_next(fair, i) : NULL;
+
+		if (top != NULL &&
+		    (next == NULL || top->parent->tag < next->parent->tag))
+			next = top;
+	}
+	return next;
 }
 
 /* A class with tasks that may not be taken is one that does not ask. */
@@ -140,7 +177,7 @@ static void class_served(
 		fair->now = class->tag;
 	for (unsigned i = 0; i < FAIR_CLASSES; i++)
 		if (!class_is_in(classes, i))
-			fair->classes[i].tag = class_tag(fair, &fair->classes[i]);
+			fair->classes[i].tag = fair_class_tag(fair, &fair->classes[i]);
 }
 
 /* How long it has waited for its place: the next ones will wait about as long for
@@ -171,10 +208,19 @@ static void fair_pay(struct fair *fair, struct fair_node *node, const struct tas
 	node->tag += task->units * fair->weight[task->class];
 }
 
-static struct task *class_take(
-    struct fair *fair, struct fair_node *class, bool newest, uint64_t now_ns)
+/* Those that had no room for their turn do not save it up. */
+static void class_lift(struct fair *fair, const struct fair_node *class)
 {
-	struct fair_node *node = class, *child;
+	struct fair_node *node;
+
+	while ((node = fair_node_first(class)) != NULL && node->tag < class->now)
+		fair_node_set_tag(&fair->nodes, node, class->now);
+}
+
+static struct task *top_take(
+    struct fair *fair, struct fair_node *top, bool newest, uint64_t now_ns)
+{
+	struct fair_node *node = top, *child;
 	struct task *task;
 
 	while ((child = fair_node_first(node)) != NULL)
@@ -184,7 +230,10 @@ static struct task *class_take(
 	if (!newest)
 		client_learn(node, task, now_ns);
 	task->spread = fair_spread(fair, task);
+	task->turn = top;
+	fair_node_start(&fair->nodes, top);
 	fair_pay(fair, node, task);
+	class_lift(fair, top->parent);
 	return task;
 }
 
@@ -192,22 +241,22 @@ struct task *fair_take(
     struct fair *fair, bool newest, uint64_t now_ns, unsigned classes)
 {
 	struct task *task = again_first(fair, classes);
-	struct fair_node *class = class_first(fair, classes);
+	struct fair_node *top = task == NULL ? fair_next(fair, classes) : NULL;
 
-	if (task == NULL && class == NULL)
-		return NULL;
-	if (task == NULL) {
-		class_served(fair, class, classes);
-		task = class_take(fair, class, newest, now_ns);
+	if (top != NULL) {
+		class_served(fair, top->parent, classes);
+		task = top_take(fair, top, newest, now_ns);
 	}
-	fair_remove(fair, task);
+	if (task != NULL)
+		fair_remove(fair, task);
 	return task;
 }
 
-void fair_give_back(struct fair *fair, const struct task *task)
+void fair_give_back(struct fair *fair, struct task *task)
 {
 	struct fair_node *node = &fair->classes[task->class];
 
+	task_end(fair, task);
 	if (task->spread == 0)
 		return;
 	node->tag -= task->units * fair->weight[task->class];
@@ -218,153 +267,4 @@ void fair_give_back(struct fair *fair, const struct task *task)
 		fair_node_set_tag(&fair->nodes, node,
 		    node->tag - task->units * (i == 0 ? task->spread : 1));
 	}
-}
-
-/* --- questions */
-
-/* The nodes of who asks, the class first; NULL from where on there is none. */
-struct path {
-	const struct fair_node *at[1 + ORIGIN_LEVELS];
-	unsigned depth; /* of the client */
-};
-
-static struct path path_of(const struct fair *fair, const struct task *task)
-{
-	struct path path = {
-	    .at = {&fair->classes[task->class]}, .depth = task->origin.depth};
-
-	for (unsigned i = 0; i < path.depth && path.at[i] != NULL; i++)
-		path.at[i + 1] =
-		    fair_node_find(&fair->nodes, path.at[i], task->origin.hash[i]);
-	return path;
-}
-
-static unsigned node_count(const struct fair_node *node)
-{
-	return node != NULL ? node->count : 0;
-}
-
-bool fair_has_less(const struct fair *fair, const struct task *task)
-{
-	const struct path path = path_of(fair, task);
-	const uint64_t own = (uint64_t)node_count(path.at[1]) + 1;
-	unsigned active = 0;
-
-	for (unsigned i = 0; i < FAIR_CLASSES; i++)
-		active += fair->classes[i].active;
-	return own * active < fair->count;
-}
-
-/* Of a node, what may start before that tag, or with it. */
-static uint64_t node_before(
-    const struct fair *fair, const struct fair_node *node, uint64_t tag)
-{
-	uint64_t units;
-
-	if (node->tag > tag)
-		return 0;
-	units = (tag - node->tag) / node->spread + fair->quantum;
-	return units < node->units ? units : node->units;
-}
-
-/* Units that are served below `parent` before its child `own` (NULL: one that is not
- * there yet) has been served those that are ahead in it. */
-static uint64_t level_ahead(const struct fair *fair, const struct fair_node *parent,
-    const struct fair_node *own, uint64_t ahead, unsigned spread)
-{
-	struct fair_node *node = fair_node_first(parent);
-	uint64_t tag = parent->now;
-
-	if (own != NULL && (own->count > 0 || own->tag > tag))
-		tag = own->tag;
-	tag += ahead * spread;
-	for (; node != NULL && node->tag <= tag; node = fair_node_after(node))
-		if (node != own)
-			ahead += node_before(fair, node, tag);
-	return ahead;
-}
-
-/* The same among classes. */
-static uint64_t classes_ahead(
-    const struct fair *fair, const struct fair_node *own, uint64_t ahead)
-{
-	uint64_t tag = class_tag(fair, own), sum = ahead;
-
-	tag += ahead * fair->weight[own - fair->classes];
-	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
-		const struct fair_node *class = &fair->classes[i];
-		uint64_t units;
-
-		if (class == own || class->tag > tag)
-			continue;
-		units = (tag - class->tag) / fair->weight[i] + fair->quantum;
-		sum += units < class->units ? units : class->units;
-	}
-	return sum;
-}
-
-uint64_t fair_ahead(const struct fair *fair, const struct task *task)
-{
-	const struct path path = path_of(fair, task);
-	const struct fair_node *client = path.at[path.depth];
-	uint64_t ahead = client != NULL ? client->units : 0;
-	const struct task *again;
-
-	for (unsigned i = path.depth; i > 0; i--)
-		if (path.at[i - 1] != NULL)
-			ahead = level_ahead(fair, path.at[i - 1], path.at[i], ahead,
-			    i == 1 ? fair_spread(fair, task) : 1);
-	ahead = classes_ahead(fair, path.at[0], ahead);
-	TAILQ_FOREACH(again, &fair->again, entry)
-	ahead += again->units;
-	return ahead;
-}
-
-uint64_t fair_wait_ns(const struct fair *fair, const struct task *task)
-{
-	const struct path path = path_of(fair, task);
-	const struct fair_node *client = path.at[path.depth];
-
-	return node_count(client) == 0
-	           ? 0
-	           : (uint64_t)(client->place_ns * (client->count + 1));
-}
-
-/* The largest network or client of all classes, or NULL. */
-static const struct fair_node *fair_largest(const struct fair *fair)
-{
-	const struct fair_node *most = NULL;
-
-	for (unsigned i = 0; i < FAIR_CLASSES; i++) {
-		const struct fair_node *node = fair_node_largest(&fair->classes[i]);
-
-		if (node_count(node) > node_count(most))
-			most = node;
-	}
-	return most;
-}
-
-/* Its oldest task, of the client that has most. */
-static struct task *node_oldest(const struct fair_node *node)
-{
-	const struct fair_node *child;
-
-	while ((child = fair_node_largest(node)) != NULL)
-		node = child;
-	return TAILQ_FIRST(&node->tasks);
-}
-
-struct task *fair_victim(const struct fair *fair, const struct task *task)
-{
-	const struct path path = path_of(fair, task);
-	const struct fair_node *most = fair_largest(fair);
-
-	for (unsigned i = 1; i <= path.depth && most != NULL; i++) {
-		if (most != path.at[i] && most->count >= node_count(path.at[i]) + 2)
-			return node_oldest(most);
-		if (path.at[i] == NULL)
-			break;
-		most = fair_node_largest(path.at[i]);
-	}
-	return NULL;
 }

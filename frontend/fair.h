@@ -21,7 +21,7 @@
  * Memory: a node for each network and client that has tasks, and FAIR_MEMORY more that
  * had some lately. A task for whose client there is no memory shares one turn with
  * others of that kind. Each call takes time that grows with the logarithm of the number
- * of clients, but for fair_ahead().
+ * of clients.
  */
 #ifndef FRONTEND_FAIR_H
 #define FRONTEND_FAIR_H
@@ -53,6 +53,7 @@ struct fair {
 	uint64_t weight[FAIR_CLASSES]; /* by which units of a class count at the root */
 	uint64_t now;            /* virtual time of the root: the tag served last */
 	struct task_queue again; /* ahead of all */
+	unsigned room;           /* set by the caller; see fair_take() */
 	unsigned count;          /* tasks */
 	uint64_t units;          /* of all tasks */
 	uint64_t quantum;        /* units of a usual job */
@@ -78,21 +79,31 @@ void fair_remove(struct fair *fair, struct task *task);
 
 /* Takes the task whose turn it is, of its client's the newest if so said. Only those of
  * the classes in the mask (1 << class, or FAIR_ALL) may be taken; the others do not
- * save up turns meanwhile. NULL where there is none. */
+ * save up turns meanwhile. NULL where there is none.
+ *
+ * The task is under way then, for task->turn, until fair_end(). Where `room` is not 0,
+ * that many may be; and while somebody has tasks under way and none that wait, the
+ * others may have no more under way than their share. Whoever asks for one thing at a
+ * time would otherwise be served beside as much of the others' as there is room for. */
 struct task *fair_take(
     struct fair *fair, bool newest, uint64_t now_ns, unsigned classes);
 
-/* A task that was taken is not sent after all: its client does not pay for it. */
-void fair_give_back(struct fair *fair, const struct task *task);
+/* A task that was taken is not sent after all: its client does not pay for it, and it
+ * is not under way. */
+void fair_give_back(struct fair *fair, struct task *task);
 
-/* For the rest, `task` is one that is not queued: its origin, class and units say who
- * asks. */
+/* What was taken for `turn` is no longer under way. NULL: it was not counted. */
+void fair_end(struct fair *fair, struct fair_node *turn);
+
+/* For the rest (fair_ask.c), `task` is one that is not queued: its origin, class and
+ * units say who asks. */
 
 /* Has the network of the task, or its client where there is none, less in the queue
  * than the average? */
 bool fair_has_less(const struct fair *fair, const struct task *task);
 
-/* Units that would be served before the task, oldest first. */
+/* Units that would be served before the task, oldest first; an estimate, where many
+ * wait. */
 uint64_t fair_ahead(const struct fair *fair, const struct task *task);
 
 /* Nanoseconds that the task will wait, going by those of its client before it; 0 where
@@ -104,5 +115,10 @@ uint64_t fair_wait_ns(const struct fair *fair, const struct task *task);
  * two tasks more than the asker's, it is that one's; NULL where there is no such
  * level. */
 struct task *fair_victim(const struct fair *fair, const struct task *task);
+
+/* For fair_ask.c: fair.spread of who asks, or 1; and when the next task of a class may
+ * start. */
+unsigned fair_spread(const struct fair *fair, const struct task *task);
+uint64_t fair_class_tag(const struct fair *fair, const struct fair_node *class);
 
 #endif

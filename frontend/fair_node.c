@@ -60,21 +60,34 @@ static void node_free(struct fair_nodes *nodes, struct fair_node *node)
 	free(node);
 }
 
-/* A parent is behind its children in the list: none has any left when it is freed. */
 void fair_nodes_close(struct fair_nodes *nodes)
 {
-	struct fair_node *node;
+	for (size_t i = 0; nodes->chains != NULL && i < LIMIT_BUCKETS; i++) {
+		struct fair_node *node = nodes->chains[i], *next;
 
-	while ((node = TAILQ_FIRST(&nodes->kept)) != NULL)
-		node_free(nodes, node);
+		for (; node != NULL; node = next) {
+			next = node->next;
+			free(node);
+		}
+	}
 	free(nodes->chains);
 	nodes->chains = NULL;
 }
 
-/* What the tag of a kept node says is still true of a new one: nothing is lost. */
+/* Is it in use: has it tasks, or had it some that are under way? */
+static bool node_is_used(const struct fair_node *node)
+{
+	return node->count > 0 || node->running > 0;
+}
+
+/* A new node would have the same turn: its own one has passed, or that of a network
+ * around it of which nobody has tasks. */
 static bool node_is_forgettable(const struct fair_node *node)
 {
-	return node->tag <= node->parent->now;
+	for (; node->parent != NULL && !node_is_used(node); node = node->parent)
+		if (node->tag <= node->parent->now)
+			return true;
+	return false;
 }
 
 /* Frees what is kept for nothing, and the oldest where it is too much. A child that is
@@ -128,11 +141,28 @@ struct fair_node *fair_node_get(
 	return node;
 }
 
+static void node_use(struct fair_nodes *nodes, struct fair_node *node)
+{
+	if (node_is_used(node))
+		return;
+	node->parent->used++;
+	if (!node->fixed)
+		node_unkeep(nodes, node);
+}
+
+static void node_unuse(struct fair_nodes *nodes, struct fair_node *node)
+{
+	if (node_is_used(node))
+		return;
+	node->parent->used--;
+	if (!node->fixed)
+		node_keep(nodes, node);
+}
+
 /* Who comes anew begins at the tag that was served last. */
 static void node_activate(struct fair_nodes *nodes, struct fair_node *node)
 {
-	if (!node->fixed)
-		node_unkeep(nodes, node);
+	node_use(nodes, node);
 	if (node->tag < node->parent->now)
 		node->tag = node->parent->now;
 	node->order = nodes->order++;
@@ -145,8 +175,20 @@ static void node_deactivate(struct fair_nodes *nodes, struct fair_node *node)
 {
 	RB_REMOVE(fair_turns, &node->parent->turns, node);
 	node->parent->active--;
-	if (!node->fixed)
-		node_keep(nodes, node);
+	node_unuse(nodes, node);
+}
+
+void fair_node_start(struct fair_nodes *nodes, struct fair_node *node)
+{
+	node_use(nodes, node);
+	node->running++;
+}
+
+void fair_node_end(struct fair_nodes *nodes, struct fair_node *node)
+{
+	node->running--;
+	node_unuse(nodes, node);
+	nodes_trim(nodes);
 }
 
 void fair_node_grow(struct fair_nodes *nodes, struct fair_node *node, uint64_t units)
@@ -201,6 +243,13 @@ struct fair_node *fair_node_first(const struct fair_node *parent)
 struct fair_node *fair_node_after(struct fair_node *child)
 {
 	return RB_NEXT(fair_turns, NULL, child);
+}
+
+struct fair_node *fair_node_last(const struct fair_node *parent)
+{
+	struct fair_turns turns = parent->turns;
+
+	return RB_MAX(fair_turns, &turns);
 }
 
 struct fair_node *fair_node_largest(const struct fair_node *parent)

@@ -36,14 +36,16 @@ struct fair_node {
 	uint64_t order; /* of equal tags the smaller one goes first */
 	uint64_t born;  /* of equal sizes the smaller one is smaller */
 
-	unsigned count;  /* tasks, its own and of all below */
-	uint64_t units;  /* of those */
-	unsigned spread; /* by which its units count: fair.spread, or 1 */
+	unsigned count;   /* tasks, its own and of all below */
+	uint64_t units;   /* of those */
+	unsigned spread;  /* by which its units count: fair.spread, or 1 */
+	unsigned running; /* below a class: tasks under way */
 
 	/* of a network: */
 	struct fair_turns turns;
 	struct fair_sizes sizes;
 	unsigned active;   /* children with tasks */
+	unsigned used;     /* and with those that have some under way */
 	unsigned children; /* and with those that are kept */
 	uint64_t now;      /* its children's virtual time: the tag served last */
 
@@ -64,7 +66,7 @@ struct fair_nodes {
 
 /* Returns 0, or -1 without memory. */
 int fair_nodes_open(struct fair_nodes *nodes);
-/* None may have tasks. */
+/* Frees all of them: those that are under way as well. */
 void fair_nodes_close(struct fair_nodes *nodes);
 
 /* Begins a node that is part of another struct, in no chain, and never freed. */
@@ -83,13 +85,19 @@ struct fair_node *fair_node_get(
 void fair_node_grow(struct fair_nodes *nodes, struct fair_node *node, uint64_t units);
 void fair_node_shrink(struct fair_nodes *nodes, struct fair_node *node, uint64_t units);
 
+/* A task of the node, which is below a class, or of one below it, is under way, or no
+ * longer. The node stays meanwhile. */
+void fair_node_start(struct fair_nodes *nodes, struct fair_node *node);
+void fair_node_end(struct fair_nodes *nodes, struct fair_node *node);
+
 /* Sets the tag of a node that is no class: behind those siblings that have the same. */
 void fair_node_set_tag(struct fair_nodes *nodes, struct fair_node *node, uint64_t tag);
 
-/* Of its children with tasks the one whose turn it is, the one behind it, the one with
- * most tasks; NULL where there is none. */
+/* Of its children with tasks the one whose turn it is, the one behind it, the last one,
+ * the one with most tasks; NULL where there is none. */
 struct fair_node *fair_node_first(const struct fair_node *parent);
 struct fair_node *fair_node_after(struct fair_node *child);
+struct fair_node *fair_node_last(const struct fair_node *parent);
 struct fair_node *fair_node_largest(const struct fair_node *parent);
 
 #endif

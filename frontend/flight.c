@@ -45,6 +45,7 @@ static void flight_end(struct dispatch *d, struct flight *flight)
 	if (flight->task != NULL)
 		flight->task->flight = NULL;
 	admission_refund(d, &flight->charge);
+	fair_end(&pool->queue, flight->turn);
 	pool->in_flight--;
 	pool->flight_units -= flight->units;
 	if (flight->old)
@@ -79,9 +80,13 @@ enum link_result flight_send(struct task *task)
 
 	if (flight == NULL)
 		return LINK_AGAIN;
-	*flight = (struct flight){
-	    .id = ++d->next_id, .task = task, .pool = pool, .units = task->units};
+	*flight = (struct flight){.id = ++d->next_id,
+	    .task = task,
+	    .pool = pool,
+	    .turn = task->turn,
+	    .units = task->units};
 	task->flight = flight;
+	task->turn = NULL;
 	pool->in_flight++;
 	pool->flight_units += flight->units;
 	job = (struct job){.id = flight->id,

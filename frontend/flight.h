@@ -35,6 +35,7 @@ struct task {
 	struct origin origin;   /* who asks, for the queue (fair.h) */
 	enum fair_class class;  /* for the queue as well */
 	struct fair_node *node; /* waiting: its client's; NULL: ahead of all */
+	struct fair_node *turn; /* under way: by whose turn; a flight has it then */
 	unsigned place;         /* in it, when it came; the first is 1 */
 	unsigned spread;        /* taken: by which its units counted; 0: not at all */
 	bool shed;              /* taken off the queue for another's sake */
@@ -59,7 +60,8 @@ struct flight {
 	uint64_t id;       /* 0: free */
 	struct task *task; /* NULL: nobody waits for it any more */
 	struct pool *pool;
-	struct charge charge; /* of a task that is gone */
+	struct charge charge;   /* of a task that is gone */
+	struct fair_node *turn; /* as the task had it */
 	uint64_t units;
 	uint64_t left_ns; /* since when nobody waits */
 	bool old;         /* counted as of an old format (old_share.h) */

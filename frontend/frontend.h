@@ -23,7 +23,6 @@ struct frontend {
 	struct ev_loop *loop;
 	struct dispatch *dispatch;
 	struct conn_list conns;   /* all open connections */
-	struct conn_list idle;    /* of these, the longest idle first */
 	struct conn_list reserve; /* beyond max_connections, the oldest first */
 	struct clients clients;   /* those who have them */
 	unsigned conn_count, reserve_count;

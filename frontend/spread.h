@@ -1,8 +1,11 @@
 /*
  * In how many frontends does a client ask? One with many connections is a client of
  * several, and would have his turn in each. Frontends tell each other on the board
- * which clients have jobs with them, by the bucket of the client's hash (fair.h), which
- * is the same in all of a generation; a client of two has half a turn in each.
+ * which clients have jobs with them, by a bucket of the client's hash, which is the
+ * same in all of a generation; a client of two has half a turn in each. Of a client in
+ * a network that has turns, it is the widest network (origin.h) and its hash: so a
+ * crowd of clients is one, for this and for how much of the hashers a frontend is given
+ * (window.c), and marks one bucket.
  *
  * What others say of themselves is hearsay: it makes a turn larger or smaller, and
  * nothing else.
@@ -19,7 +22,7 @@ struct pool;
 /* Of one pool. All zero at first. */
 struct spread {
 	uint32_t asking[LIMIT_BUCKETS]; /* our clients with a job, by bucket */
-	uint32_t clients;               /* all of them */
+	uint32_t clients;               /* all of them; networks are one */
 	uint64_t told_ns;               /* when the board was last told how many */
 };
 

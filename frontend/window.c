@@ -101,3 +101,11 @@ unsigned window_of(struct pool *pool)
 		share = WINDOW_MAX;
 	return window < share ? window : share;
 }
+
+unsigned window_shared(const struct pool *pool, unsigned window)
+{
+	const uint64_t alive = window_alive(pool);
+	const uint64_t room = alive * pool->config->batch + WINDOW_SPARE;
+
+	return pool->in_flight * room < alive * window ? 0 : window;
+}

@@ -14,4 +14,8 @@ unsigned window_alive(const struct pool *pool);
 /* Jobs that may be under way now: at least 1. */
 unsigned window_of(struct pool *pool);
 
+/* Of so many jobs that may be under way, those that clients share (fair_take()); 0 for
+ * no limit: while our part of the hashers has not a job each. */
+unsigned window_shared(const struct pool *pool, unsigned window);
+
 #endif

@@ -2,23 +2,7 @@
  * Places: who has one, who loses it to a new client, and what those are told who have
  * none.
  */
-#include "tests/frontend/fixture.h"
-
-static int open_from(struct fixture *f, const char *address)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	struct sockaddr any = {.sa_family = AF_UNIX};
-	int fds[2];
-
-	tcp_pair(fds, false);
-	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
-		assert_int_equal(
-		    conn_accept(&f->fe, fds[1], (struct sockaddr *)&in, sizeof(in)), 0);
-	else
-		assert_int_equal(
-		    conn_accept(&f->fe, fds[1], &any, sizeof(sa_family_t)), 0);
-	return fds[0];
-}
+#include "tests/frontend/place_world.h"
 
 /* A connection of a Unix socket whose other end was made by that user. */
 static int open_of_user(struct fixture *f, uid_t uid)
@@ -33,35 +17,6 @@ static int open_of_user(struct fixture *f, uid_t uid)
 	assert_return_code(seteuid(own), errno);
 	assert_int_equal(conn_accept(&f->fe, fds[1], &any, sizeof(any.sa_family)), 0);
 	return fds[0];
-}
-
-/* A client with a job that goes on. */
-static int open_busy(struct fixture *f)
-{
-	unsigned pending = f->dispatch.pending;
-	int fd = client_open(f);
-
-	client_send(f, fd, GET("/hash/x"));
-	await_tasks(f, pending + 1);
-	return fd;
-}
-
-static bool is_open(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
-static void expect_refused(const struct answer *answer, unsigned status)
-{
-	assert_int_equal(answer->status, status);
-	assert_true(answer_has(answer, "\r\nRetry-After: 1\r\n"));
-	assert_true(answer_has(answer, "\r\nConnection: close\r\n"));
-	assert_true(answer_has(answer, "\r\nX-Request-Id: "));
-	assert_true(
-	    answer_has(answer, status == 429 ? "urn:argond:problem:client-limit"
-	                                     : "urn:argond:problem:queue-full"));
 }
 
 /* The first has asked last, so the second goes first. */
@@ -142,13 +97,13 @@ static void test_turn_is_not_idle(void **state)
 		turn(f, -1, since);
 	assert_int_equal(conn->state, CONN_IDLE);
 	assert_false(conn_is_unasked(conn));
-	assert_false(conn_close_idle(&f->fe));
+	assert_false(conn_make_room(conn->client));
 	for (int i = 0; i < 4 * CONN_BURST; i++) {
 		client_receive(f, fd, &answer);
 		assert_answer(&answer, 200, "ok");
 	}
 	assert_true(conn_is_unasked(conn));
-	assert_true(conn_close_idle(&f->fe));
+	assert_true(conn_make_room(conn->client));
 	client_expect_end(f, fd);
 	close(fd);
 }
@@ -168,7 +123,7 @@ static void test_busy_stays(void **state)
 	client_send(
 	    f, body, "POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n1");
 	job = open_busy(f);
-	while (!TAILQ_EMPTY(&f->fe.idle))
+	while (!TAILQ_EMPTY(&TAILQ_FIRST(&f->fe.conns)->client->idle))
 		turn(f, -1, since);
 	extra = client_open(f);
 	assert_int_equal(f->fe.reserve_count, 1);
