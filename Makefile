@@ -115,7 +115,7 @@ help:
 	@echo 'make lint       clang-tidy and cppcheck'
 	@echo 'make fuzz       libFuzzer, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench      throughput and latency, beside nginx and libargon2'
-	@echo 'make bench-engine  the engines, beside libargon2 and others'
+	@echo 'make bench-engine  the engines, beside libargon2 and others; what jobs cost beside'
 	@echo 'make bench-overload  more than it can do, unfair, idle and leaving clients'
 	@echo 'make format     lay the sources out (clang-format)'
 	@echo 'make install    into $$(DESTDIR)$$(PREFIX), with man pages and unit files'
@@ -365,6 +365,7 @@ bench: deps-bench
 bench-engine: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) sh tests/bench/bench_engine.sh
+	@BUILD=$(BUILD) sh tests/bench/bench_units.sh
 
 bench-overload: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) programs

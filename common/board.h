@@ -30,7 +30,12 @@ struct board_frontend {
 	_Atomic uint64_t wanted[LIMIT_FLIGHTS];
 	_Atomic uint32_t waiting[LIMIT_POOLS];   /* jobs queued, by pool */
 	_Atomic uint32_t in_flight[LIMIT_POOLS]; /* jobs sent and unanswered, by pool */
-	_Atomic uint64_t backlog[LIMIT_POOLS];   /* units of both (job.h, job_units) */
+	_Atomic uint64_t backlog[LIMIT_POOLS];   /* units of both (units.h) */
+	/* of old formats, by pool: jobs under way, jobs queued, units of both; and
+	 * until when those that have ended are paid for (old_share.h), CLOCK_MONOTONIC
+	 * ns */
+	_Atomic uint32_t old_running[LIMIT_POOLS], old_waiting[LIMIT_POOLS];
+	_Atomic uint64_t old_backlog[LIMIT_POOLS], old_paid_ns[LIMIT_POOLS];
 	/* clients with a job, by pool: which (a bit a bucket), and how many they count
 	 */
 	_Atomic uint64_t asking[LIMIT_POOLS][LIMIT_BUCKETS / 64];
@@ -50,7 +55,7 @@ struct board_hasher {
 	_Atomic uint64_t idle_since; /* ns, meaningful while busy is 0 */
 	_Atomic uint64_t done;       /* jobs answered with a result */
 	_Atomic uint64_t dropped;    /* jobs not worked at */
-	_Atomic uint64_t units;      /* of work done (job.h, job_units), also in vain */
+	_Atomic uint64_t units;      /* of work done (units.h), also in vain */
 	_Atomic uint64_t busy_ns;    /* with any job in hand, while those were done */
 };
 

@@ -88,9 +88,11 @@ struct config_pool {
 	uint64_t deadline_ms;     /* longest life of a job */
 	unsigned
 	    per_client_limit; /* jobs of one client, waiting and running; 0: no limit */
-	unsigned retries;     /* tries after a crash */
-	uint64_t max_jobs;    /* a hasher retires after so many; 0: never */
-	char *user;           /* NULL: the config's */
+	unsigned old_formats_share; /* percent of the processes, and of their time, that
+	                               old formats may have: 1..99 */
+	unsigned retries;           /* tries after a crash */
+	uint64_t max_jobs;          /* a hasher retires after so many; 0: never */
+	char *user;                 /* NULL: the config's */
 	int nice;
 	enum config_scheduling scheduling;
 	struct config_affinity cpu_affinity;

@@ -105,6 +105,7 @@ const struct config_directive config_directives[] = {
 	POOL(queue_limit, queue_limit, number, 1, 65536, "1024"),
 	POOL(deadline, deadline_ms, time, 1, HOUR, "10s"),
 	POOL(per_client_limit, per_client_limit, number, 0, 65536, "0"),
+	POOL(old_formats_share, old_formats_share, percent, 1, 99, "20%"),
 	POOL(retries, retries, number, 0, 3, "1"),
 	POOL(max_jobs, max_jobs, number, 0, INT64_C(1000000000000), "0"),
 	POOL(user, user, text, 0, 0, ""),

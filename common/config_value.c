@@ -88,6 +88,7 @@ static const struct config_unit units_kib[] = {
     {"K", 1}, {"M", INT64_C(1) << 10}, {"G", INT64_C(1) << 20}, {NULL, 0}};
 static const struct config_unit units_ms[] = {
     {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+static const struct config_unit units_percent[] = {{"%", 1}, {NULL, 0}};
 static const struct config_unit units_seconds[] = {
     {"s", 1}, {"m", 60}, {"h", 3600}, {NULL, 0}};
 
@@ -350,6 +351,7 @@ const struct config_type config_type_budget = {.parse = budget_parse,
     .units = units_bytes};
 const struct config_type config_type_time = {NUMBER, .units = units_ms};
 const struct config_type config_type_seconds = {NUMBER, .units = units_seconds};
+const struct config_type config_type_percent = {NUMBER, .units = units_percent};
 const struct config_type config_type_switch = {WORD, .word = switch_word};
 const struct config_type config_type_log_format = {WORD, .word = log_format_word};
 const struct config_type config_type_log_level = {WORD, .word = log_level_word};

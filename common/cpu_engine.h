@@ -28,4 +28,8 @@ bool engine_kind_runs(enum engine_kind kind);
  * a kind that does not run becomes ENGINE_LIBARGON2. */
 enum engine_kind engine_kind_resolve(enum engine_kind kind);
 
+/* Nanoseconds of CPU time in which the engine that `kind` comes down to fills a block
+ * of 1 KiB, on the machine that all such constants were measured on (units.h). */
+unsigned engine_kind_block_ns(enum engine_kind kind);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/given_frame.h"
 #include "common/rehash.h"
+#include "common/units.h"
 
 /* The hash itself, of whatever format. */
 static enum given_result hash_parse(
@@ -74,21 +75,25 @@ bool given_cannot_match(const struct given *given, const struct config_profile *
 	return legacy_password_refused(given->legacy.kind, password, len) != NULL;
 }
 
-static bool old_within(const struct legacy *legacy, const struct config *config)
+static bool old_within(
+    const struct legacy *legacy, const struct config *config, size_t password_len)
 {
 	struct legacy_ceiling ceiling = *legacy_ceiling(legacy->kind);
 
 	if (ceiling.memory > config->verify_max_memory)
 		ceiling.memory = config->verify_max_memory;
-	return legacy_within(legacy, &ceiling);
+	if (password_len == GIVEN_ANY_PASSWORD)
+		password_len = config->max_password;
+	return legacy_within(legacy, password_len, &ceiling);
 }
 
-bool given_within(const struct given *given, const struct config *config)
+bool given_within(
+    const struct given *given, const struct config *config, size_t password_len)
 {
 	const struct job_cost *cost = &given->phc.cost;
 
 	if (given->old)
-		return old_within(&given->legacy, config);
+		return old_within(&given->legacy, config, password_len);
 	return cost->memory_kib <= config->verify_max_memory / 1024 &&
 	       cost->time <= config->verify_max_time &&
 	       cost->lanes <= config->verify_max_lanes;
@@ -100,25 +105,30 @@ struct job_cost given_cost(const struct given *given)
 
 	if (!given->old)
 		return given->phc.cost;
-	kib = legacy_cost(&given->legacy).memory / 1024 + 1;
+	kib = legacy_cost(&given->legacy, 0).memory / 1024 + 1;
 	return (struct job_cost){
 	    .memory_kib = kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX,
 	    .time = 1,
 	    .lanes = 1};
 }
 
-uint64_t given_units_of_old(const struct legacy *legacy)
+uint64_t given_units_of_old(
+    const struct legacy *legacy, enum engine_kind engine, size_t password_len)
 {
-	/* filled by an engine in a microsecond, give or take a factor of two */
-	enum { BLOCKS_PER_US = 4 };
+	/* no ceiling lets one through that takes an hour */
+	const uint64_t most_us = UINT64_C(3600) * 1000 * 1000;
+	uint64_t us = legacy_cost(legacy, password_len).work_us;
 
-	return BLOCKS_PER_US * legacy_cost(legacy).work_us + 1;
+	if (us > most_us)
+		us = most_us;
+	return units_of_any_job(engine) + units_of_ns(us * 1000, engine);
 }
 
-uint64_t given_units(const struct given *given)
+uint64_t given_units(
+    const struct given *given, enum engine_kind engine, size_t password_len)
 {
-	return given->old ? given_units_of_old(&given->legacy)
-	                  : job_units(JOB_VERIFY, &given->phc.cost);
+	return given->old ? given_units_of_old(&given->legacy, engine, password_len)
+	                  : units_of_job(JOB_VERIFY, &given->phc.cost, engine);
 }
 
 unsigned given_reasons(const struct given *given, const struct config *config,

@@ -39,17 +39,22 @@ bool given_accepted(const struct given *given, const struct config_profile *prof
 bool given_cannot_match(const struct given *given, const struct config_profile *profile,
     const uint8_t *password, size_t len);
 
-/* Does verifying it cost no more than verify_max_* and, of an old format, the ceiling
- * of its kind? */
-bool given_within(const struct given *given, const struct config *config);
+/* Does verifying a password of that many bytes cost no more than verify_max_* and, of
+ * an old format, the ceiling of its kind? Of GIVEN_ANY_PASSWORD: whatever password may
+ * come, up to max_password and to what the format takes. */
+enum { GIVEN_ANY_PASSWORD = LIMIT_PASSWORD + 1 };
+bool given_within(
+    const struct given *given, const struct config *config, size_t password_len);
 
 /* What verifying it costs; of an old format all that counts is the memory. */
 struct job_cost given_cost(const struct given *given);
 
-/* How much work that is, in job_units(). Of old formats an estimate: what they cost has
- * little to do with memory. */
-uint64_t given_units(const struct given *given);
-uint64_t given_units_of_old(const struct legacy *legacy);
+/* How much work that is with a password of so many bytes, in units (units.h). Of old
+ * formats an estimate: what they cost has little to do with memory. */
+uint64_t given_units(
+    const struct given *given, enum engine_kind engine, size_t password_len);
+uint64_t given_units_of_old(
+    const struct legacy *legacy, enum engine_kind engine, size_t password_len);
 
 /* The reasons to make it anew by that profile (rehash.h), or-ed. */
 unsigned given_reasons(const struct given *given, const struct config *config,

@@ -94,13 +94,6 @@ static inline bool job_incarnation_is_before(uint32_t one, uint32_t other)
 	return ahead != 0 && ahead <= JOB_INCARNATION_MAX / 2;
 }
 
-/* How much work a job is, in units that jobs of one kind are compared by: for Argon2
- * the blocks of 1 KiB to be filled, m * t (RFC 9106 section 3.2); a look-up is 1. */
-static inline uint64_t job_units(enum job_kind kind, const struct job_cost *cost)
-{
-	return kind == JOB_LOOKUP ? 1 : (uint64_t)cost->memory_kib * cost->time;
-}
-
 enum {
 	JOB_MESSAGE_MAX = LIMIT_PASSWORD + LIMIT_TEXT + 128,
 	JOB_REPLY_MAX = LIMIT_TEXT + 64

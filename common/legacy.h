@@ -72,10 +72,12 @@ struct legacy {
 	uint8_t salt[LIMIT_SALT], tag[LEGACY_TAG_MAX];
 };
 
-/* What verifying costs. `work_us`: microseconds on a core of a plain server of 2020,
- * within a factor of three; it compares kinds with each other and with a deadline. */
+/* What verifying costs: bytes of memory, and microseconds of CPU time on the machine
+ * that the constants of legacy_cost.c were measured on, within a factor of 1.5 and
+ * rather more than less. On another machine it is longer or shorter, as a block of
+ * Argon2 is (units.h). */
 struct legacy_cost {
-	uint64_t memory; /* bytes */
+	uint64_t memory;
 	uint64_t work_us;
 };
 
@@ -91,13 +93,20 @@ int legacy_identify(const char *text, size_t len);
  * string that says what is wrong and quotes nothing; *out is then all zero. */
 int legacy_parse(struct legacy *out, const char *text, size_t len, const char **why);
 
-/* Never overflows: what is beyond 64 bits is UINT64_MAX. */
-struct legacy_cost legacy_cost(const struct legacy *parsed);
+/*
+ * For a password of that many bytes, of which no more count than the format takes. Some
+ * formats hash the whole password in each round, so the work grows with it; the memory
+ * never does. LEGACY_LONGEST: the longest that there can be. Never overflows: what is
+ * beyond 64 bits is UINT64_MAX.
+ */
+enum { LEGACY_LONGEST = LIMIT_PASSWORD };
+struct legacy_cost legacy_cost(const struct legacy *parsed, size_t password_len);
 
-/* The ceiling of a kind; legacy.c says how it was chosen. */
+/* The ceiling of a kind; legacy_cost.c says how it was chosen. */
 const struct legacy_ceiling *legacy_ceiling(enum legacy_kind kind);
 /* With NULL for a ceiling, that of its kind. */
-bool legacy_within(const struct legacy *parsed, const struct legacy_ceiling *ceiling);
+bool legacy_within(const struct legacy *parsed, size_t password_len,
+    const struct legacy_ceiling *ceiling);
 
 /* Is the work done by crypt(3)? OpenSSL does the others. */
 bool legacy_is_crypt(enum legacy_kind kind);
@@ -110,6 +119,10 @@ bool legacy_is_crypt(enum legacy_kind kind);
  */
 const char *legacy_password_refused(
     enum legacy_kind kind, const uint8_t *password, size_t len);
+
+/* The bytes of the longest password that a kind takes; LIMIT_PASSWORD where it takes
+ * any. */
+size_t legacy_password_max(enum legacy_kind kind);
 
 /* How many bytes of a password of len bytes are compared: all of them, or with `cut`
  * the first 72 where bcrypt sees no more, as the program did that wrote the hash. */

@@ -57,17 +57,24 @@ static bool queue_is_full(struct pool *pool, struct task *task)
 
 static uint64_t wait_ns(struct pool *pool, const struct task *task)
 {
-	uint64_t wait =
-	    forecast_wait_ns(pool, fair_ahead(&pool->queue, task) + pool->flight_units);
-	uint64_t own = fair_wait_ns(&pool->queue, task);
+	const uint64_t own = fair_wait_ns(&pool->queue, task);
+	uint64_t wait = forecast_wait_ns(
+	    pool, fair_ahead(&pool->queue, task) + old_share_usual_flights(pool));
 
+	if (task->class == FAIR_OLD) {
+		const uint64_t old = old_share_wait_ns(pool, task);
+
+		wait = old > wait ? old : wait;
+	}
 	return own > wait ? own : wait;
 }
 
 static bool comes_too_late(struct pool *pool, struct task *task)
 {
 	uint64_t wait = task->wait_ns = wait_ns(pool, task);
-	uint64_t work = forecast_work_ns(pool, task->units);
+	uint64_t work = task->class == FAIR_OLD /* alone in its process */
+	                    ? forecast_work_least_ns(pool, task->units)
+	                    : forecast_work_ns(pool, task->units);
 	uint64_t time = task->deadline_ns - task->submitted_ns;
 
 	if (wait == 0) /* nothing waits: whoever has little time may try his luck */
@@ -133,8 +140,8 @@ static unsigned retry_of_role(struct pool *pool, const struct task *task)
 /* When what the pool has by now is done. */
 static unsigned retry_of_pool(struct pool *pool, const struct task *task)
 {
-	(void)task;
-	return admission_retry_after(pool);
+	return task->class == FAIR_OLD ? seconds_of(wait_ns(pool, task))
+	                               : admission_retry_after(pool);
 }
 
 /* When the client's own jobs are done, in its turns. */
@@ -196,6 +203,5 @@ void admission_refund(struct dispatch *d, struct charge *charge)
 
 unsigned admission_retry_after(struct pool *pool)
 {
-	return seconds_of(
-	    forecast_wait_ns(pool, pool->queue.units + pool->flight_units));
+	return seconds_of(forecast_wait_ns(pool, old_share_usual_units(pool)));
 }

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "frontend/flight.h"
 #include "frontend/window.h"
 
@@ -15,7 +16,6 @@ enum {
 	 * something has gone wrong since these were admitted, and the newest have the
 	 * best hope */
 	WAIT_FULL = 70,
-	OLD_PERCENT = 20, /* what jobs that cannot be stopped get beside others */
 };
 
 static const double NUDGE_SECONDS = .01;
@@ -30,6 +30,7 @@ void dispatch_publish(struct pool *pool)
 	    &board->in_flight[pool->index], pool->in_flight, memory_order_relaxed);
 	atomic_store_explicit(&board->backlog[pool->index],
 	    pool->queue.units + pool->flight_units, memory_order_relaxed);
+	old_share_publish(pool);
 }
 
 static bool pool_wants_more(const struct pool *pool)
@@ -112,7 +113,7 @@ static void pool_finish_shed(struct pool *pool)
  * late together. */
 static bool pool_is_full(struct pool *pool)
 {
-	uint64_t wait = forecast_wait_ns(pool, pool->queue.units + pool->flight_units);
+	uint64_t wait = forecast_wait_ns(pool, old_share_usual_units(pool));
 
 	return pool->queue.count >= pool->config->queue_limit ||
 	       wait > pool->config->deadline_ms * NS_PER_MS / 100 * WAIT_FULL;
@@ -128,11 +129,32 @@ static bool task_is_late(const struct task *task)
 
 	if (pool->in_flight == 0)
 		return false;
-	if (pool->in_flight >= forecast_hashers(pool) * pool->config->batch)
+	if (pool->in_flight >= forecast_hashers(pool) * pool->config->batch &&
+	    task->class != FAIR_OLD) /* which is alone in its process */
 		work = forecast_work_ns(pool, task->units);
 	else
 		work = forecast_work_least_ns(pool, task->units);
 	return now + work > task->deadline_ns;
+}
+
+/* The next one of those that may begin now, taken off the queue; one of an old format
+ * is counted as such. */
+static struct task *pool_take(struct pool *pool)
+{
+	const bool old = old_share_take(pool);
+	struct task *task = fair_take(&pool->queue, pool_is_full(pool), clock_ns(),
+	    old ? FAIR_ALL : FAIR_NOT_OLD);
+
+	if (old && (task == NULL || task->class != FAIR_OLD))
+		old_share_end(pool, 0);
+	return task;
+}
+
+/* It was taken, and is not sent. */
+static void task_is_not_sent(const struct task *task)
+{
+	if (task->class == FAIR_OLD)
+		old_share_end(task->pool, 0);
 }
 
 /* The next one to be sent, taken off the queue; those for whom it is too late are told
@@ -143,10 +165,10 @@ static struct task *pool_next(struct pool *pool, unsigned window)
 	struct task *task;
 
 	pool->queue.room = window_shared(pool, window);
-	while ((task = fair_take(
-	            &pool->queue, pool_is_full(pool), clock_ns(), FAIR_ALL)) != NULL) {
+	while ((task = pool_take(pool)) != NULL) {
 		if (!task_is_late(task))
 			return task;
+		task_is_not_sent(task);
 		fair_give_back(&pool->queue, task);
 		dispatch_finish(task, &late);
 	}
@@ -164,6 +186,8 @@ void dispatch_pump(struct pool *pool)
 	while (!ev_is_active(&pool->sweep) && pool->in_flight < window &&
 	       (task = pool_next(pool, window)) != NULL) {
 		result = flight_send(task);
+		if (result != LINK_OK)
+			task_is_not_sent(task);
 		if (result == LINK_AGAIN) {
 			fair_add_again(&pool->queue, task);
 			break;
@@ -258,11 +282,12 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->rehash = spec->rehash;
 	task->hash_len = spec->hash_len;
 	task->user = spec->user;
-	task->units =
-	    spec->units != 0 ? spec->units : job_units(spec->kind, &spec->cost);
+	task->units = spec->units != 0 ? spec->units
+	                               : units_of_job(spec->kind, &spec->cost,
+	                                     pool->dispatch->child->config->engine);
 	task->charge.client = spec->client;
 	task->origin = client_origin(spec->client);
-	task->class = FAIR_USUAL;
+	task->class = spec->old ? FAIR_OLD : FAIR_USUAL;
 	task->done = spec->done;
 	task->owner = spec->owner;
 	task->submitted_ns = clock_ns();
@@ -334,11 +359,11 @@ static uint64_t pool_quantum(
     const struct config *config, const struct config_pool *pool)
 {
 	const struct job_cost usual = {.memory_kib = config->profiles[0].memory_kib,
-	    .time = config->profiles[0].time};
+	    .time = config->profiles[0].time,
+	    .lanes = config->profiles[0].lanes};
+	const bool hashes = (pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) != 0;
 
-	return (pool->jobs & (CONFIG_JOBS_HASH | CONFIG_JOBS_VERIFY)) != 0
-	           ? job_units(JOB_HASH, &usual)
-	           : 1;
+	return units_of_job(hashes ? JOB_HASH : JOB_LOOKUP, &usual, config->engine);
 }
 
 static int pool_open(struct dispatch *d, unsigned index)
@@ -353,8 +378,8 @@ static int pool_open(struct dispatch *d, unsigned index)
 	TAILQ_INIT(&pool->shed);
 	ev_timer_init(&pool->nudge, pool_nudged, 0., NUDGE_SECONDS);
 	pool->nudge.data = pool;
-	if (fair_open(&pool->queue, pool_quantum(config, pool->config), OLD_PERCENT) !=
-	    0)
+	if (fair_open(&pool->queue, pool_quantum(config, pool->config),
+	        pool->config->old_formats_share) != 0)
 		return -1;
 	pool->queue.spread = spread_of;
 	pool->queue.pool = pool;

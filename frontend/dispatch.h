@@ -53,10 +53,11 @@ struct task_spec {
 	enum job_kind kind;
 	unsigned pool;        /* index into config->pools */
 	struct job_cost cost; /* JOB_HASH, JOB_VERIFY: what it will cost */
-	uint64_t units;       /* of work; 0: job_units() of the cost */
-	uint8_t profile;      /* JOB_HASH, JOB_VERIFY: index into config->profiles */
-	bool rehash;          /* JOB_VERIFY: as in job.h */
-	int64_t user;         /* JOB_LOOKUP */
+	uint64_t units;       /* of work; 0: units_of_job() of the cost */
+	bool old;        /* JOB_VERIFY: of an old format, which cannot be interrupted */
+	uint8_t profile; /* JOB_HASH, JOB_VERIFY: index into config->profiles */
+	bool rehash;     /* JOB_VERIFY: as in job.h */
+	int64_t user;    /* JOB_LOOKUP */
 	/* JOB_HASH: the password; JOB_VERIFY: hash_len bytes of the hash, then the
 	 * password. Taken over (emptied) when the task is admitted. */
 	struct secret *password;

@@ -24,6 +24,17 @@ static unsigned flight_number(const struct dispatch *d, const struct flight *fli
 	return (unsigned)(flight - d->flights);
 }
 
+/* Its job was of an old format, and its work has ended: in what way, nobody may know.
+ */
+static void flight_end_old(const struct flight *flight)
+{
+	const uint64_t flown = clock_ns() - flight->sent_ns;
+	const bool said = flight->work_ns != 0 && flight->work_ns < flown;
+
+	flight->pool->old_share.flight_units -= flight->units;
+	old_share_end(flight->pool, said ? flight->work_ns : flown);
+}
+
 /* Its number is free again. */
 static void flight_end(struct dispatch *d, struct flight *flight)
 {
@@ -37,6 +48,8 @@ static void flight_end(struct dispatch *d, struct flight *flight)
 	fair_end(&pool->queue, flight->turn);
 	pool->in_flight--;
 	pool->flight_units -= flight->units;
+	if (flight->old)
+		flight_end_old(flight);
 	*flight = (struct flight){0};
 	d->free_flights[d->free_count++] = number;
 	dispatch_publish(pool);
@@ -94,8 +107,13 @@ enum link_result flight_send(struct task *task)
 	if (len > 0)
 		result = link_send(pool->link, message, (size_t)len);
 	explicit_bzero(message, len > 0 ? (size_t)len : sizeof(message));
-	if (result != LINK_OK)
+	if (result != LINK_OK) {
 		flight_end(d, flight);
+	} else if (task->class == FAIR_OLD) {
+		flight->old = true;
+		flight->sent_ns = clock_ns();
+		pool->old_share.flight_units += flight->units;
+	}
 	return result;
 }
 
@@ -119,6 +137,7 @@ static void flight_answered(
 	    .text_len = reply->text_len,
 	    .work_ns = reply->work_ns};
 
+	flight->work_ns = reply->work_ns;
 	if (reply->status != JOB_DROPPED)
 		forecast_served(flight->pool, flight->units);
 	flight_end(d, flight);

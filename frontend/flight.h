@@ -23,6 +23,7 @@
 #include "frontend/dispatch.h"
 #include "frontend/fair.h"
 #include "frontend/forecast.h"
+#include "frontend/old_share.h"
 #include "frontend/origin.h"
 #include "frontend/spread.h"
 
@@ -39,7 +40,7 @@ struct task {
 	unsigned spread;        /* taken: by which its units counted; 0: not at all */
 	bool shed;              /* taken off the queue for another's sake */
 	struct charge charge;
-	uint64_t units;   /* of work (job.h, job_units) */
+	uint64_t units;   /* of work (units.h) */
 	uint64_t wait_ns; /* as it was foreseen when it asked */
 	struct ev_timer deadline;
 	uint64_t deadline_ns, submitted_ns;
@@ -63,6 +64,9 @@ struct flight {
 	struct fair_node *turn; /* as the task had it */
 	uint64_t units;
 	uint64_t left_ns; /* since when nobody waits */
+	bool old;         /* counted as of an old format (old_share.h) */
+	uint64_t sent_ns; /* where it is */
+	uint64_t work_ns; /* as its hasher says; 0: it has not said anything */
 	bool unclaimed;   /* the sweep has found no hasher that has it */
 };
 
@@ -78,6 +82,7 @@ struct pool {
 	struct task_queue shed; /* to be told so when the loop comes round */
 	unsigned in_flight;     /* flights in use */
 	uint64_t flight_units;  /* of all flights */
+	struct old_share old_share;
 	struct forecast forecast;
 	uint64_t wanted_ns;    /* when we last asked the master for hashers */
 	struct ev_timer nudge; /* active: jobs wait for hashers */

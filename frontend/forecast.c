@@ -83,6 +83,16 @@ static void forecast_look(struct pool *pool)
 	forecast_compare(pool, units, busy_ns);
 }
 
+/* Without those of old formats, whose part in the way of others is small (old_share.h).
+ */
+static uint64_t backlog_usual(const struct board_frontend *board, unsigned pool)
+{
+	const uint64_t all = atomic_load(&board->backlog[pool]);
+	const uint64_t old = atomic_load(&board->old_backlog[pool]);
+
+	return all > old ? all - old : 0;
+}
+
 /* As much of the other frontends' jobs as we have before us is served meanwhile. */
 static double forecast_others(const struct pool *pool, uint64_t ahead)
 {
@@ -95,7 +105,7 @@ static double forecast_others(const struct pool *pool, uint64_t ahead)
 
 		if (slot == child->slot)
 			continue;
-		backlog = atomic_load(&slot->frontend.backlog[pool->index]);
+		backlog = backlog_usual(&slot->frontend, pool->index);
 		units += (double)(backlog < ahead ? backlog : ahead);
 	}
 	return units;

@@ -41,7 +41,7 @@ static void inspect_answer(
 	    reasons != 0 ? "true" : "false");
 	v1_put_reasons(&answer, reasons);
 	v1_put(&answer, ",\"within_limits\":%s}\n",
-	    given_within(given, config) ? "true" : "false");
+	    given_within(given, config, GIVEN_ANY_PASSWORD) ? "true" : "false");
 	v1_send(conn, &answer, NULL);
 }
 

@@ -9,6 +9,7 @@
 #include <bsd/string.h>
 
 #include "common/given.h"
+#include "common/units.h"
 #include "frontend/frontend.h"
 #include "frontend/profile.h"
 #include "frontend/route.h"
@@ -55,6 +56,7 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	struct secret both = {0};
 	struct task_spec spec = {.kind = JOB_VERIFY,
 	    .cost = given != NULL ? given_cost(given) : own,
+	    .old = given != NULL && given->old,
 	    .profile = (uint8_t)(profile - config->profiles),
 	    .rehash = body->rehash && reasons != 0,
 	    .password = &both,
@@ -62,10 +64,12 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	const struct conn_work work = {
 	    .done = verify_done, .context = (void *)(uintptr_t)reasons};
 
-	spec.units = given != NULL ? given_units(given) : job_units(JOB_VERIFY, &own);
+	spec.units = given != NULL
+	                 ? given_units(given, config->engine, body->password.len)
+	                 : units_of_job(JOB_VERIFY, &own, config->engine);
 	if (spec.rehash) {
 		cost_include(&spec.cost, &own);
-		spec.units += job_units(JOB_HASH, &own);
+		spec.units += units_of_job(JOB_HASH, &own, config->engine);
 	}
 	if (secret_reserve(&both, body->hash.len + body->password.len) == 0 &&
 	    secret_append(&both, body->hash.at, body->hash.len) == 0 &&
@@ -79,7 +83,7 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 /* May it be verified here? */
 static enum problem verify_check(const struct config *config,
     const struct config_profile *profile, const struct given *given,
-    const char **detail)
+    size_t password_len, const char **detail)
 {
 	const struct phc *phc = &given->phc;
 
@@ -88,7 +92,7 @@ static enum problem verify_check(const struct config *config,
 		*detail = "The profile does not accept hashes of this format";
 		return PROBLEM_UNSUPPORTED_HASH;
 	}
-	if (!given_within(given, config))
+	if (!given_within(given, config, password_len))
 		return PROBLEM_COST_TOO_HIGH;
 	return given->old || phc->key_len == 0 ||
 	               config_key_find(config, phc->key, phc->key_len) >= 0
@@ -113,8 +117,8 @@ static void verify_hash(
 	enum problem problem = v1_given(&given, body->hash.at, body->hash.len, &detail);
 
 	if (problem == PROBLEM_NONE)
-		problem =
-		    verify_check(conn->frontend->config, profile, &given, &detail);
+		problem = verify_check(conn->frontend->config, profile, &given,
+		    body->password.len, &detail);
 	if (problem != PROBLEM_NONE)
 		conn_problem(conn, problem, detail);
 	else if (given_cannot_match(

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "hasher/hasher.h"
 
 /*
@@ -109,7 +110,9 @@ void hand_answer(struct hasher *h, struct hand *hand, enum job_status status,
 	    .text = text,
 	    .text_len = status == JOB_OK || status == JOB_VALID ? text_len : 0};
 
-	h->other_units += hand->job.kind == JOB_LOOKUP;
+	if (hand->job.kind == JOB_LOOKUP)
+		h->other_units +=
+		    units_of_job(JOB_LOOKUP, NULL, h->child->config->engine);
 	hand_count_work(h, now);
 	if (status == JOB_DROPPED) {
 		atomic_fetch_add(&h->board->dropped, 1);

@@ -49,7 +49,7 @@ struct hasher {
 	bool master_gone;
 	int epoll;
 	uint64_t counted_ns;  /* until when the board says how busy we were */
-	uint64_t other_units; /* of work done by others than the engine */
+	uint64_t other_units; /* of work done beside the engine's blocks */
 	uint64_t looked_ns;   /* when a working hasher last looked for more */
 	unsigned waited;      /* looks in a row at which a job was waiting */
 	uint8_t message[JOB_MESSAGE_MAX]; /* wiped when a job's work has begun */

@@ -80,7 +80,7 @@ static enum legacy_status derive(const struct legacy_verifier *verifier,
 {
 	struct numbers numbers = {.rounds = parsed->rounds,
 	    .n = parsed->n,
-	    .memory = legacy_cost(parsed).memory,
+	    .memory = legacy_cost(parsed, 0).memory,
 	    .r = parsed->r,
 	    .p = parsed->p,
 	    .plain = 1};
@@ -121,7 +121,7 @@ static enum legacy_status verify_derived(const struct legacy_verifier *verifier,
  */
 static bool memory_is_short(const struct legacy *parsed)
 {
-	const size_t bytes = legacy_cost(parsed).memory;
+	const size_t bytes = legacy_cost(parsed, 0).memory;
 	void *probe = mmap(
 	    NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

@@ -4,6 +4,7 @@
 #include <bsd/string.h>
 
 #include "common/phc.h"
+#include "common/units.h"
 #include "hasher/hasher.h"
 
 /*
@@ -96,6 +97,10 @@ enum engine_status password_submit(
 	}
 	status = engine_submit(h->engine, &params, &input, &hand->ticket);
 	hand->working = status == ENGINE_OK;
+	if (hand->working) /* the engine counts the blocks */
+		h->other_units +=
+		    units_of_job(JOB_HASH, &phc->cost, h->child->config->engine) -
+		    units_of_blocks(JOB_HASH, &phc->cost);
 	return status;
 }
 

@@ -24,7 +24,7 @@ enum job_status verify_prepare(struct hasher *h, struct hand *hand)
 	}
 	if (given_parse(&given, job->hash, job->hash_len, &why) == GIVEN_OK &&
 	    given_accepted(&given, &config->profiles[job->profile]) &&
-	    given_within(&given, config)) {
+	    given_within(&given, config, job->password_len)) {
 		hand->old = given.old;
 		hand->legacy = given.legacy;
 		hand->hash_skip = given.skip;
@@ -104,7 +104,8 @@ bool verify_old(struct hasher *h, struct hand *hand)
 		return false;
 	status = statuses[legacy_verify(h->child->legacy, &hand->legacy,
 	    job->hash + hand->hash_skip, hand->hash_len, job->password, password_len)];
-	h->other_units += given_units_of_old(&hand->legacy);
+	h->other_units +=
+	    given_units_of_old(&hand->legacy, h->child->config->engine, password_len);
 	verify_keep(hand);
 	if (status == JOB_VALID)
 		verify_right(h, hand);

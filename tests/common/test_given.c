@@ -24,8 +24,10 @@
 	"$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$"                                \
 	"nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E"
 
-static const struct config config = {
-    .verify_max_memory = 32 << 20, .verify_max_time = 2, .verify_max_lanes = 1};
+static const struct config config = {.max_password = LIMIT_PASSWORD,
+    .verify_max_memory = 32 << 20,
+    .verify_max_time = 2,
+    .verify_max_lanes = 1};
 static const struct config_profile profile = {.memory_kib = 19456,
     .time = 2,
     .lanes = 1,
@@ -51,7 +53,7 @@ static void argon2_is_always_accepted(void **state)
 	assert_false(given.old);
 	assert_string_equal(given_name(&given), "argon2id");
 	assert_true(given_accepted(&given, &profile));
-	assert_true(given_within(&given, &config));
+	assert_true(given_within(&given, &config, 8));
 	assert_int_equal(given_cost(&given).memory_kib, 19456);
 	assert_int_equal(given_reasons(&given, &config, &profile), 0);
 }
@@ -71,7 +73,7 @@ static void its_ceilings_are_those_of_the_config(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(parse(&given, rows[i].text), GIVEN_OK);
-		assert_int_equal(given_within(&given, &config), rows[i].within);
+		assert_int_equal(given_within(&given, &config, 8), rows[i].within);
 	}
 }
 
@@ -100,7 +102,7 @@ static void old_formats_are_accepted_one_by_one(void **state)
 	assert_true(given.old);
 	assert_string_equal(given_name(&given), "bcrypt");
 	assert_true(given_accepted(&given, &profile));
-	assert_true(given_within(&given, &config));
+	assert_true(given_within(&given, &config, 8));
 	assert_int_equal(given_reasons(&given, &config, &profile), REHASH_FORMAT);
 	assert_in_range(given_cost(&given).memory_kib, 1, 1024);
 	assert_int_equal(parse(&given, SCRYPT), GIVEN_OK);
@@ -115,12 +117,48 @@ static void old_formats_have_two_ceilings(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&given, BCRYPT("31")), GIVEN_OK);
-	assert_false(given_within(&given, &config)); /* too long */
+	assert_false(given_within(&given, &config, 8)); /* too long */
 	assert_int_equal(parse(&given, SCRYPT), GIVEN_OK);
 	assert_in_range(given_cost(&given).memory_kib, 65536, 80000);
-	assert_false(given_within(&given, &config)); /* over verify_max_memory */
+	assert_false(given_within(&given, &config, 8)); /* over verify_max_memory */
 	wide.verify_max_memory = 128 << 20;
-	assert_true(given_within(&given, &wide));
+	assert_true(given_within(&given, &wide, 8));
+}
+
+/* With the password that has come; and where none is known, with the longest that may
+ * come: of max_password bytes, or of as many as the format takes. */
+static void an_old_format_is_priced_with_its_password(void **state)
+{
+	static const char sha512[] =
+	    "$6$rounds=1250000$s$00000000000000000000000000000000000000000000000000000"
+	    "000000000000000000000000000000000";
+	struct config narrow = config;
+	struct given given;
+
+	(void)state;
+	narrow.max_password = 64;
+	assert_int_equal(parse(&given, sha512), GIVEN_OK);
+	assert_true(given_within(&given, &config, 8));
+	assert_false(given_within(&given, &config, LEGACY_CRYPT_PASSWORD_MAX));
+	assert_false(given_within(&given, &config, LIMIT_PASSWORD));
+	assert_false(given_within(&given, &config, GIVEN_ANY_PASSWORD));
+	assert_true(given_within(&given, &narrow, GIVEN_ANY_PASSWORD));
+	/* what has come counts, whatever may come */
+	assert_false(given_within(&given, &narrow, LEGACY_CRYPT_PASSWORD_MAX));
+	assert_true(given_units(&given, ENGINE_AUTO, LEGACY_CRYPT_PASSWORD_MAX) >
+	            5 * given_units(&given, ENGINE_AUTO, 8));
+	/* to libargon2 a block is five times as much: of its blocks there are fewer */
+	assert_true(given_units(&given, ENGINE_LIBARGON2, 8) <=
+	            given_units(&given, ENGINE_AUTO, 8));
+}
+
+static void units_are_for_the_costliest(void **state)
+{
+	struct given given = {
+	    .old = true, .legacy = {.kind = LEGACY_BCRYPT, .rounds = UINT64_MAX}};
+
+	(void)state;
+	assert_true(given_units(&given, ENGINE_AUTO, 8) < UINT64_MAX / 65536);
 }
 
 /* What the software of a scheme verifies under its name is taken, and no more. Made by
@@ -259,13 +297,13 @@ static void what_stands_in_a_frame_has_its_own_price(void **state)
 	(void)state;
 	assert_int_equal(parse(&given, "{bcrypt}" BCRYPT("31") "\n"), GIVEN_OK);
 	assert_true(given_accepted(&given, &profile));
-	assert_false(given_within(&given, &config));
+	assert_false(given_within(&given, &config, 8));
 	assert_int_equal(parse(&given, "{CRYPT}" SHA512), GIVEN_OK);
 	assert_false(given_accepted(&given, &profile));
 	assert_int_equal(
 	    parse(&given, "{ARGON2}$argon2d$m=32769,t=2,p=1$c2FsdHNhbHQ$AAAAAA"),
 	    GIVEN_OK);
-	assert_false(given_within(&given, &config));
+	assert_false(given_within(&given, &config, 8));
 }
 
 static void one_end_of_a_line_may_follow(void **state)
@@ -397,6 +435,8 @@ int main(void)
 	    cmocka_unit_test(django_writes_a_word_before_it),
 	    cmocka_unit_test(old_formats_are_accepted_one_by_one),
 	    cmocka_unit_test(old_formats_have_two_ceilings),
+	    cmocka_unit_test(an_old_format_is_priced_with_its_password),
+	    cmocka_unit_test(units_are_for_the_costliest),
 	    cmocka_unit_test(a_scheme_may_be_named_before_it),
 	    cmocka_unit_test(a_frame_is_a_reason_to_make_it_anew),
 	    cmocka_unit_test(what_stands_in_a_frame_has_its_own_price),

@@ -16,7 +16,7 @@ static void each_string_is_of_its_kind(void **state)
 		assert_read(&parsed, v->text, strlen(v->text));
 		assert_int_equal(parsed.kind, v->kind);
 		assert_int_equal(legacy_identify(v->text, strlen(v->text)), v->kind);
-		assert_true(legacy_within(&parsed, NULL));
+		assert_true(legacy_within(&parsed, LEGACY_LONGEST, NULL));
 		assert_true(strlen(v->text) <= LEGACY_TEXT_MAX);
 		seen[v->kind] = true;
 	}
@@ -160,54 +160,68 @@ static void a_tag_of_md5_is_read(void **state)
 	assert_memory_equal(parsed.tag, apr1, sizeof(apr1));
 }
 
+#define DOTS43 "..........................................."
+#define HASH86 DOTS43 DOTS43
+
+/* Is it within the ceiling with a password of 8 bytes, and with the longest? Some
+ * distance from the ceilings, for those of PBKDF2 depend on the CPU. */
 static const struct priced {
 	const char *text;
-	bool within;
+	bool within, always;
 } priced[] = {
-    {"$2b$15$" SALT22 HASH31, true},
-    {"$2b$16$" SALT22 HASH31, false},
-    {"bcrypt$$2b$15$" SALT22 HASH31, true},
-    {"bcrypt$$2b$31$" SALT22 HASH31, false},
-    {"bcrypt_sha256$$2b$15$" SALT22 HASH31, true},
-    {"bcrypt_sha256$$2b$16$" SALT22 HASH31, false},
-    {"$5$rounds=1400000$s$" HASH43, true},
-    {"$5$rounds=1450000$s$" HASH43, false},
-    {"$1$s$" HASH22, true},
+    {"$2b$15$" SALT22 HASH31, true, true},
+    {"$2b$16$" SALT22 HASH31, false, false},
+    {"bcrypt$$2b$15$" SALT22 HASH31, true, true},
+    {"bcrypt$$2b$31$" SALT22 HASH31, false, false},
+    {"bcrypt_sha256$$2b$15$" SALT22 HASH31, true, true},
+    {"bcrypt_sha256$$2b$16$" SALT22 HASH31, false, false},
+    {"$5$rounds=535000$s$" HASH43, true, true},
+    {"$5$rounds=1400000$s$" HASH43, true, false},
+    {"$5$rounds=6000000$s$" HASH43, false, false},
+    {"$6$rounds=656000$s$" HASH86, true, true},
+    {"$6$rounds=1250000$s$" HASH86, true, false},
+    {"$6$rounds=7000000$s$" HASH86, false, false},
+    {"$1$s$" HASH22, true, true},
     /* N = 2^18 with r = 8 is 256 MiB; 2^19 is not, nor is 2^18 with p = 3 */
-    {"$scrypt$ln=18,r=8,p=1$Zg$" ZERO32, true},
-    {"$scrypt$ln=19,r=8,p=1$Zg$" ZERO32, false},
-    {"$scrypt$ln=18,r=8,p=2$Zg$" ZERO32, true},
-    {"$scrypt$ln=18,r=8,p=3$Zg$" ZERO32, false},
-    {"$scrypt$ln=1,r=1,p=1073741823$Zg$" ZERO32, false},
-    {"$scrypt$ln=1,r=1073741823,p=1$Zg$" ZERO32, false},
-    {"$scrypt$ln=63,r=1073741823,p=1$Zg$" ZERO32, false},
-    {"$scrypt$ln=63,r=4,p=268435455$Zg$" ZERO32, false},
-    {"$7$G6..../....s$" HASH43, true},
-    {"$7$H6..../....s$" HASH43, false},
-    {"$7$z6..../....s$" HASH43, false},
-    {"$y$jDT$aaaa$" HASH43, true}, /* N = 2^16, r = 32: 256 MiB */
-    {"$y$jET$aaaa$" HASH43, false},
-    {"$y$jDT.7$aaaa$" HASH43, true},    /* its eleven lanes share the N */
-    {"$7$F6....9....s$" HASH43, false}, /* here they do not */
-    {"$y$jD5/j$aaaa$" HASH43, false},
-    {"$gy$jFT$aaaa$" HASH43, false},
-    {"scrypt$9223372036854775808$s$1073741823$1$" ZERO64 "==", false},
-    {"scrypt:9223372036854775808:4:268435455$s$" HEX64, false},
-    {"pbkdf2_sha256$7500000$s$" ZERO32 "=", true},
-    {"pbkdf2_sha256$7600000$s$" ZERO32 "=", false},
-    {"$pbkdf2-sha512$5000000$Zg$" ZERO64, true},
-    {"$pbkdf2-sha512$4294967295$Zg$" ZERO64, false},
-    {"pbkdf2:sha512:5100000$s$" HEX64, false},
-    {"$wp$2y$15$" SALT22 HASH31, true},
-    {"$wp$2y$16$" SALT22 HASH31, false},
-    {"$P$Gabcdefgh" HASH22, true}, /* 2^18 */
-    {"$P$Habcdefgh" HASH22, false},
-    {"$H$Sabcdefgh" HASH22, false}, /* 2^30 */
-    {"$apr1$s$" HASH22, true},
-    {"{pbkdf2}6162636465666768" HEX32, true},
-    {"{scrypt}$120801$Zg==$" ZERO32 "=", true},
-    {"{scrypt}$130801$Zg==$" ZERO32 "=", false},
-    {"{scrypt}$3fffff$Zg==$" ZERO32 "=", false},
+    {"$scrypt$ln=18,r=8,p=1$Zg$" ZERO32, true, true},
+    {"$scrypt$ln=19,r=8,p=1$Zg$" ZERO32, false, false},
+    {"$scrypt$ln=18,r=8,p=2$Zg$" ZERO32, true, true},
+    {"$scrypt$ln=18,r=8,p=3$Zg$" ZERO32, false, false},
+    {"$scrypt$ln=1,r=1,p=1073741823$Zg$" ZERO32, false, false},
+    {"$scrypt$ln=1,r=1073741823,p=1$Zg$" ZERO32, false, false},
+    {"$scrypt$ln=63,r=1073741823,p=1$Zg$" ZERO32, false, false},
+    {"$scrypt$ln=63,r=4,p=268435455$Zg$" ZERO32, false, false},
+    /* N = 2, r p = 2 million: mixing is nothing, but 256 MiB go through PBKDF2 */
+    {"$scrypt$ln=1,r=8,p=250000$Zg$" ZERO32, false, false},
+    {"$7$G6..../....s$" HASH43, true, true},
+    {"$7$H6..../....s$" HASH43, false, false},
+    {"$7$z6..../....s$" HASH43, false, false},
+    {"$y$jDT$aaaa$" HASH43, true, true}, /* N = 2^16, r = 32: 256 MiB */
+    {"$y$jET$aaaa$" HASH43, false, false},
+    {"$y$jDT.7$aaaa$" HASH43, true, true},     /* its eleven lanes share the N */
+    {"$7$F6....9....s$" HASH43, false, false}, /* here they do not */
+    {"$y$jD5/j$aaaa$" HASH43, true, true},     /* t = 46 */
+    {"$y$jD5/l.$aaaa$" HASH43, false, false},  /* t = 113 */
+    {"$gy$jFT$aaaa$" HASH43, false, false},
+    {"scrypt$9223372036854775808$s$1073741823$1$" ZERO64 "==", false, false},
+    {"scrypt:9223372036854775808:4:268435455$s$" HEX64, false, false},
+    {"pbkdf2_sha256$3000000$s$" ZERO32 "=", true, true},
+    {"pbkdf2_sha256$12000000$s$" ZERO32 "=", false, false},
+    {"$pbkdf2-sha512$2500000$Zg$" ZERO64, true, true},
+    {"$pbkdf2-sha512$4294967295$Zg$" ZERO64, false, false},
+    {"pbkdf2:sha512:5100000$s$" HEX64, false, false},
+    {"$wp$2y$15$" SALT22 HASH31, true, true},
+    {"$wp$2y$16$" SALT22 HASH31, false, false},
+    {"$P$Gabcdefgh" HASH22, true, true}, /* 2^18 */
+    {"$P$Habcdefgh" HASH22, true, false},
+    {"$P$Labcdefgh" HASH22, true, false}, /* 2^23 */
+    {"$P$Nabcdefgh" HASH22, false, false},
+    {"$H$Sabcdefgh" HASH22, false, false}, /* 2^30 */
+    {"$apr1$s$" HASH22, true, true},
+    {"{pbkdf2}6162636465666768" HEX32, true, true},
+    {"{scrypt}$120801$Zg==$" ZERO32 "=", true, true},
+    {"{scrypt}$130801$Zg==$" ZERO32 "=", false, false},
+    {"{scrypt}$3fffff$Zg==$" ZERO32 "=", false, false},
 };
 
 static void what_costs_too_much_is_seen(void **state)
@@ -218,27 +232,71 @@ static void what_costs_too_much_is_seen(void **state)
 		struct legacy parsed;
 
 		assert_read(&parsed, at->text, strlen(at->text));
-		if (legacy_within(&parsed, NULL) != at->within)
-			fail_msg("%s: %llu bytes, %llu us", at->text,
-			    (unsigned long long)legacy_cost(&parsed).memory,
-			    (unsigned long long)legacy_cost(&parsed).work_us);
+		if (legacy_within(&parsed, 8, NULL) != at->within ||
+		    legacy_within(&parsed, LEGACY_LONGEST, NULL) != at->always)
+			fail_msg("%s: %llu bytes, %llu us, %llu us at most", at->text,
+			    (unsigned long long)legacy_cost(&parsed, 8).memory,
+			    (unsigned long long)legacy_cost(&parsed, 8).work_us,
+			    (unsigned long long)legacy_cost(&parsed, LEGACY_LONGEST)
+			        .work_us);
+	}
+}
+
+/* Formats that hash the whole password in each round cost in proportion to its length,
+ * up to the longest that they take; the others do not. */
+static void a_longer_password_costs_more_where_it_does(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned times; /* of what 8 bytes cost, at least, with the longest */
+		size_t longest;
+	} rows[] = {
+	    {"$5$rounds=100000$s$" HASH43, 8, LEGACY_CRYPT_PASSWORD_MAX},
+	    {"$6$rounds=100000$s$" HASH86, 7, LEGACY_CRYPT_PASSWORD_MAX},
+	    {"$1$s$" HASH22, 9, LEGACY_CRYPT_PASSWORD_MAX},
+	    {"$apr1$s$" HASH22, 40, LIMIT_PASSWORD},
+	    {"$P$Gabcdefgh" HASH22, 30, LIMIT_PASSWORD},
+	    {"$2b$10$" SALT22 HASH31, 1, 8},
+	    {"$wp$2y$10$" SALT22 HASH31, 1, 8},
+	    {"$y$j9T$aaaa$" HASH43, 1, 8},
+	    {"$scrypt$ln=14,r=8,p=1$Zg$" ZERO32, 1, 8},
+	    {"pbkdf2_sha256$300000$s$" ZERO32 "=", 1, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct legacy parsed;
+		uint64_t usual, most;
+
+		assert_read(&parsed, rows[i].text, strlen(rows[i].text));
+		usual = legacy_cost(&parsed, 8).work_us;
+		most = legacy_cost(&parsed, rows[i].longest).work_us;
+		assert_true(most >= rows[i].times * usual);
+		assert_true(rows[i].times > 1 || most == usual);
+		assert_true(legacy_cost(&parsed, SIZE_MAX).work_us == most);
+		assert_true(legacy_cost(&parsed, rows[i].longest / 2).work_us <= most);
 	}
 }
 
 static void costs_beyond_64_bits_are_the_largest(void **state)
 {
-	struct legacy parsed = {.kind = LEGACY_SCRYPT,
+	const struct legacy huge = {.rounds = UINT64_MAX,
 	    .n = UINT64_C(1) << 63,
 	    .r = UINT32_MAX,
 	    .p = UINT32_MAX,
-	    .t = UINT32_MAX};
+	    .t = UINT32_MAX,
+	    .tag_len = LEGACY_TAG_MAX};
 
 	(void)state;
 	for (unsigned kind = 0; kind < LEGACY_KINDS; kind++) {
+		struct legacy parsed = huge;
+		struct legacy_cost cost;
+
 		parsed.kind = (enum legacy_kind)kind;
-		assert_true(legacy_cost(&parsed).memory == UINT64_MAX);
-		assert_true(legacy_cost(&parsed).work_us == UINT64_MAX);
-		assert_false(legacy_within(&parsed, NULL));
+		cost = legacy_cost(&parsed, LEGACY_LONGEST);
+		assert_true(cost.memory == UINT64_MAX);
+		assert_true(cost.work_us > UINT64_MAX / 1000000);
+		assert_false(legacy_within(&parsed, 0, NULL));
 	}
 }
 
@@ -250,15 +308,15 @@ static void a_ceiling_can_be_ones_own(void **state)
 
 	(void)state;
 	assert_read(&parsed, text, sizeof(text) - 1);
-	cost = legacy_cost(&parsed);
+	cost = legacy_cost(&parsed, 8);
 	assert_true(
 	    cost.memory > UINT64_C(16) << 20 && cost.memory < UINT64_C(20) << 20);
 	assert_true(legacy_within(
-	    &parsed, &(struct legacy_ceiling){cost.memory, cost.work_us}));
+	    &parsed, 8, &(struct legacy_ceiling){cost.memory, cost.work_us}));
 	assert_false(legacy_within(
-	    &parsed, &(struct legacy_ceiling){cost.memory - 1, cost.work_us}));
+	    &parsed, 8, &(struct legacy_ceiling){cost.memory - 1, cost.work_us}));
 	assert_false(legacy_within(
-	    &parsed, &(struct legacy_ceiling){cost.memory, cost.work_us - 1}));
+	    &parsed, 8, &(struct legacy_ceiling){cost.memory, cost.work_us - 1}));
 }
 
 /* ---- what is said of a kind ---- */
@@ -346,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(a_tag_is_read_in_each_alphabet),
 	    cmocka_unit_test(a_tag_of_md5_is_read),
 	    cmocka_unit_test(what_costs_too_much_is_seen),
+	    cmocka_unit_test(a_longer_password_costs_more_where_it_does),
 	    cmocka_unit_test(costs_beyond_64_bits_are_the_largest),
 	    cmocka_unit_test(a_ceiling_can_be_ones_own),
 	    cmocka_unit_test(kinds_have_names),

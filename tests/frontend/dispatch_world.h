@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "frontend/dispatch.h"
 #include "frontend/flight.h"
 
@@ -263,16 +264,22 @@ static inline struct board_hasher *hasher(struct world *w, unsigned index)
 	return &board_slot(&w->child.board, FIRST + index)->hasher;
 }
 
+/* Units of one of ask()'s jobs. */
+static inline uint64_t ask_units(const struct world *w)
+{
+	const struct job_cost cost = {.memory_kib = 19456, .time = 2, .lanes = 1};
+
+	return units_of_job(JOB_HASH, &cost, w->config.engine);
+}
+
 /* The first hasher says that it needs so long for one of ask()'s jobs; and time passes
  * until that is believed. */
 static inline void set_job_ms(struct world *w, uint64_t ms)
 {
 	struct forecast *forecast = &w->dispatch->pools[POOL].forecast;
-	const struct job_cost cost = {.memory_kib = 19456, .time = 2};
-
 	*forecast = (struct forecast){.units = forecast->units,
 	    .busy_ns = forecast->busy_ns}; /* all that was learnt is forgotten */
-	atomic_fetch_add(&hasher(w, 0)->units, 10 * job_units(JOB_HASH, &cost));
+	atomic_fetch_add(&hasher(w, 0)->units, 10 * ask_units(w));
 	atomic_fetch_add(&hasher(w, 0)->busy_ns, 10 * ms * NS_PER_MS);
 	pass(100);
 }
@@ -321,6 +328,7 @@ static inline void open_pool(struct world *w, unsigned pool, unsigned jobs)
 	    .max_processes = PLACES,
 	    .batch = 1,
 	    .queue_limit = 5,
+	    .old_formats_share = 20,
 	    .deadline_ms = DEADLINE_MS,
 	    .retries = 1};
 	snprintf(w->pools[pool].name, LIMIT_NAME, "pool%u", pool);

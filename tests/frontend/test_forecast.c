@@ -80,10 +80,11 @@ static void others_jobs_count_as_much_as_ones_own(void **state)
 	/* the second slot is another frontend's, which has many jobs */
 	w->child.frontends = 2;
 	atomic_store(&board_slot(&w->child.board, 1)->frontend.backlog[POOL],
-	    UINT64_C(1000) * 19456 * 2);
+	    1000 * ask_units(w));
 	w->child.pool_slot[POOL]++; /* so it is no hasher's */
 	w->pools[POOL].queue_limit = 1000;
-	w->dispatch->pools[POOL].forecast.ns_per_unit = 100. * NS_PER_MS / (19456 * 2);
+	w->dispatch->pools[POOL].forecast.ns_per_unit =
+	    100. * NS_PER_MS / (double)ask_units(w);
 	while (n < 16 && ask(w, &askers[n], "x") == ADMITTED)
 		n++;
 	assert_in_range(n, 3, 4); /* half as many as alone */
@@ -110,7 +111,7 @@ static void more_hashers_allow_for_more(void **state)
 /* So many jobs done by hasher 0, each of which took so long; and time to look at it. */
 static void have_done(struct world *w, unsigned jobs, uint64_t ms_each)
 {
-	atomic_fetch_add(&hasher(w, 0)->units, (uint64_t)jobs * 19456 * 2);
+	atomic_fetch_add(&hasher(w, 0)->units, jobs * ask_units(w));
 	atomic_fetch_add(&hasher(w, 0)->busy_ns, jobs * ms_each * NS_PER_MS);
 	pass(100);
 }
@@ -144,8 +145,8 @@ static void the_board_is_hearsay(void **state)
 		have_done(w, 4, 10);
 		(void)dispatch_retry_after(w->dispatch, POOL);
 	}
-	assert_in_range(
-	    (uint64_t)(w->dispatch->pools[POOL].forecast.ns_per_unit * 19456 * 2),
+	assert_in_range((uint64_t)(w->dispatch->pools[POOL].forecast.ns_per_unit *
+	                           (double)ask_units(w)),
 	    9 * NS_PER_MS, 11 * NS_PER_MS);
 }
 
@@ -188,15 +189,16 @@ static void bad_times_are_forgotten(void **state)
 		turn(w);
 		assert_true(take(w, &job));
 		pass(30);
-		atomic_fetch_add(&hasher(w, 0)->units, 19456 * 2);
+		atomic_fetch_add(&hasher(w, 0)->units, ask_units(w));
 		atomic_fetch_add(&hasher(w, 0)->busy_ns, 30 * NS_PER_MS);
 		answer(w, &job, JOB_OK);
 		turn(w);
 		assert_told(&asker, TASK_OK);
 	}
 	assert_in_range(dispatch_retry_after(w->dispatch, POOL), 1, 1);
-	assert_true(w->dispatch->pools[POOL].forecast.ns_per_unit * 19456 * 2 <
-	            .1 * (double)NS_PER_SEC);
+	assert_true(
+	    w->dispatch->pools[POOL].forecast.ns_per_unit * (double)ask_units(w) <
+	    .1 * (double)NS_PER_SEC);
 }
 
 /* How many of the next jobs are taken, at most `most`. */

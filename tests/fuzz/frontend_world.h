@@ -166,6 +166,7 @@ static inline void world_open_pool(unsigned pool, const char *name, unsigned job
 	    .max_processes = WORLD_PLACES,
 	    .batch = 1,
 	    .queue_limit = 4,
+	    .old_formats_share = 20,
 	    .deadline_ms = WORLD_DEADLINE_MS,
 	    .retries = 1};
 	snprintf(world->pools[pool].name, LIMIT_NAME, "%s", name);

@@ -186,7 +186,7 @@ static bool is_bcrypt(enum legacy_kind kind)
 static void check_crypt(const struct legacy *parsed, const char *text, size_t len)
 {
 	static struct crypt_data data;
-	const struct legacy_cost cost = legacy_cost(parsed);
+	const struct legacy_cost cost = legacy_cost(parsed, 1);
 	char setting[LEGACY_TEXT_MAX + 1];
 	size_t same = len - 31;
 	const char *ours;
@@ -207,14 +207,14 @@ static void check_crypt(const struct legacy *parsed, const char *text, size_t le
 
 static void check_taken(const struct legacy *parsed, const char *text, size_t len)
 {
-	const struct legacy_cost cost = legacy_cost(parsed);
+	const struct legacy_cost cost = legacy_cost(parsed, LEGACY_LONGEST);
 
 	CHECK(len <= LEGACY_TEXT_MAX && memchr(text, '\0', len) == NULL);
 	CHECK(parsed->kind < LEGACY_KINDS && parsed->digest < LEGACY_DIGESTS);
 	CHECK((parsed->rounds == 0) == (parsed->n != 0));
 	CHECK(parsed->salt_len <= LIMIT_SALT && parsed->tag_len <= LEGACY_TAG_MAX);
 	CHECK(cost.memory >= 65536);
-	CHECK(!legacy_within(parsed, NULL) || cost.memory <= 264 << 20);
+	CHECK(!legacy_within(parsed, 0, NULL) || cost.memory <= 264 << 20);
 	if (legacy_is_crypt(parsed->kind))
 		check_crypt(parsed, text + parsed->skip, len - parsed->skip);
 	else
@@ -239,7 +239,8 @@ static void check_given(const char *text, size_t size)
 	CHECK(!bare.framed && bare.old == given.old);
 	CHECK(bare.legacy.kind == given.legacy.kind);
 	CHECK(bare.phc.cost.type == given.phc.cost.type);
-	CHECK(given_units(&bare) == given_units(&given));
+	CHECK(given_units(&bare, ENGINE_AUTO, size) ==
+	      given_units(&given, ENGINE_AUTO, size));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -70,7 +70,7 @@ static enum legacy_status verify_text(const struct legacy_verifier *verifier,
 
 static bool is_cheap(const struct legacy *parsed)
 {
-	return legacy_cost(parsed).work_us <= CHEAP_US;
+	return legacy_cost(parsed, 0).work_us <= CHEAP_US;
 }
 
 static void the_right_password_matches(void **state)
@@ -319,7 +319,7 @@ static int measure(const struct legacy_verifier *verifier, const struct legacy *
 	verify(verifier, parsed, text, strlen(text), "hunter2", 7);
 	getrusage(RUSAGE_SELF, &after);
 	grown = (uint64_t)(after.ru_maxrss - before.ru_maxrss) * 1024;
-	return grown <= legacy_cost(parsed).memory + slack ? 0 : 1;
+	return grown <= legacy_cost(parsed, 0).memory + slack ? 0 : 1;
 }
 
 static void the_memory_is_what_the_cost_says(void **state)

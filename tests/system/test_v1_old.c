@@ -63,7 +63,7 @@ static uint64_t work_of(const struct legacy_vector *v)
 	const char *why;
 
 	assert_int_equal(legacy_parse(&legacy, v->text, strlen(v->text), &why), 0);
-	return legacy_cost(&legacy).work_us;
+	return legacy_cost(&legacy, v->password_len).work_us;
 }
 
 static void test_each_format(void **state)
