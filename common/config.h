@@ -43,6 +43,19 @@ struct config_affinity {
 /* When a hash that verifies is called one to be made anew. */
 enum config_rehash { CONFIG_REHASH_ANY_DIFFERENCE, CONFIG_REHASH_ONLY_WEAKER };
 
+enum { CONFIG_DECOYS = 8, CONFIG_WEIGHT_MAX = 1000000 };
+
+/* What may be verified for a user that there is not. */
+struct config_decoy {
+	uint32_t weight;       /* 1..CONFIG_WEIGHT_MAX: its share among the others */
+	char text[LIMIT_TEXT]; /* the name of a profile, or an example hash */
+};
+
+struct config_decoys {
+	unsigned count; /* 0: the profile itself */
+	struct config_decoy items[CONFIG_DECOYS];
+};
+
 struct config_profile {
 	char name[LIMIT_NAME];
 	unsigned preset; /* index of preset.h; costs that nobody set are its */
@@ -53,6 +66,8 @@ struct config_profile {
 	bool bcrypt_truncate; /* compare 72 bytes of longer passwords with bcrypt */
 	unsigned accept;      /* old formats that may be verified: a bit for each enum
 	                         legacy_kind (legacy.h) */
+	struct config_decoys decoys; /* decoy.h */
+	char decoy_key[LIMIT_NAME];  /* "" for the key above */
 };
 
 struct config_key {
@@ -238,6 +253,9 @@ int config_profile_find(const struct config *config, const char *name);
 
 /* Index of the key whose name is id[len], or -1. */
 int config_key_find(const struct config *config, const void *id, size_t len);
+
+/* The name of the key by which a profile's decoys are chosen; "" for none. */
+const char *config_decoy_key(const struct config_profile *profile);
 
 /* The old formats that a profile can accept; NULL past the last. */
 const char *config_accept_word(unsigned index);

@@ -55,7 +55,7 @@ struct task_spec {
 	struct job_cost cost; /* JOB_HASH, JOB_VERIFY: what it will cost */
 	uint64_t units;       /* of work; 0: job_units() of the cost */
 	uint8_t profile;      /* JOB_HASH, JOB_VERIFY: index into config->profiles */
-	bool rehash;          /* JOB_VERIFY: as in job.h */
+	bool rehash, nobody;  /* JOB_VERIFY: as in job.h */
 	int64_t user;         /* JOB_LOOKUP */
 	/* JOB_HASH: the password; JOB_VERIFY: hash_len bytes of the hash, then the
 	 * password. Taken over (emptied) when the task is admitted. */

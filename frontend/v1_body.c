@@ -127,6 +127,16 @@ static const char *take_pool(struct v1_body *body, const json_t *value)
 	return NULL;
 }
 
+static const char *take_user(struct v1_body *body, const json_t *value)
+{
+	if (!json_is_string(value))
+		return "user is not a text";
+	if (json_string_length(value) > V1_USER_MAX)
+		return "user is longer than 512 bytes";
+	body->user = text_of(value);
+	return NULL;
+}
+
 static const char *take_timeout(struct v1_body *body, const json_t *value)
 {
 	json_int_t ms = json_integer_value(value);
@@ -158,6 +168,7 @@ static const struct member {
     {"pool", V1_POOL, take_pool},
     {"timeout_ms", V1_TIMEOUT, take_timeout},
     {"rehash", V1_REHASH, take_rehash},
+    {"user", V1_USER, take_user},
 };
 
 static const struct member *member_find(const char *name, unsigned allowed)
