@@ -286,6 +286,13 @@ uint64_t config_files_of_master(
     const struct config *config, const struct config *before);
 uint64_t config_files_of_frontend(const struct config *config);
 
+/* Bytes of memory for secrets (locked.h) that a process is given, and RLIMIT_MEMLOCK
+ * that is enough for it. */
+size_t config_locked_frontend(const struct config *config);
+size_t config_locked_hasher(const struct config *config);
+uint64_t config_memlock_frontend(const struct config *config);
+uint64_t config_memlock_hasher(const struct config *config);
+
 /* Does the machine allow the processes and files of the plan, also beside `before`
  * (NULL: none)? Returns 0, or -1 with *err. */
 int config_counts_check(

@@ -33,6 +33,7 @@ struct sandbox_spec {
 	const char *group_otherwise; /* of a user that has none of its own, or NULL */
 	const char *root;            /* folder, or NULL: an empty one */
 	const char *store;           /* SANDBOX_LOOKUP: the database, else NULL */
+	size_t locked;               /* bytes for secrets; see locked.h */
 	bool filter;
 	bool core; /* somebody wants core files of it */
 };

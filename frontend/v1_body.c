@@ -1,53 +1,19 @@
 #include "frontend/v1_body.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <jansson.h>
 
+#include "common/locked.h"
 #include "common/phc.h"
-
-/* ---- memory for jansson, which knows how much there is to wipe ---- */
-
-struct block {
-	size_t size;
-	max_align_t bytes[];
-};
-
-static void *block_alloc(size_t size)
-{
-	struct block *block;
-	size_t whole;
-
-	if (__builtin_add_overflow(size, sizeof(*block), &whole))
-		return NULL;
-	block = malloc(whole);
-	if (block == NULL)
-		return NULL;
-	block->size = size;
-	/* cppcheck-suppress memleak ; block_free() finds the block again */
-	return block->bytes;
-}
-
-static void block_free(void *bytes)
-{
-	struct block *block;
-
-	if (bytes == NULL)
-		return;
-	block = (void *)((char *)bytes - offsetof(struct block, bytes));
-	explicit_bzero(block->bytes, block->size);
-	free(block);
-}
 
 /* Before anybody has used it, for what was allocated in one way must not be freed in
  * the other. */
 __attribute__((constructor)) static void jansson_set_up(void)
 {
-	json_set_alloc_funcs(block_alloc, block_free);
+	json_set_alloc_funcs(locked_alloc, locked_free);
 }
 
 /* The seed of its tables is ours: it would look for one in a file, and there are none

@@ -13,6 +13,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
+#include "common/locked.h"
 #include "common/log.h"
 
 struct legacy_verifier {
@@ -286,17 +287,51 @@ static bool fetch(struct legacy_verifier *verifier)
 	       hashes->sha384 != NULL && hashes->hmac != NULL && fetch_md5(hashes);
 }
 
+/* What is loaded when it is opened is no secret; what is allocated for a job is. */
+static bool openssl_at_work;
+
+static void *openssl_alloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (n == 0)
+		return NULL;
+	return openssl_at_work ? locked_alloc_small(n) : locked_alloc_outside(n);
+}
+
+static void openssl_free(void *bytes, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	locked_free(bytes);
+}
+
+static void *openssl_realloc(void *bytes, size_t n, const char *file, int line)
+{
+	void *other = openssl_alloc(n, file, line);
+
+	if (bytes != NULL && other != NULL)
+		memcpy(other, bytes, locked_size(bytes) < n ? locked_size(bytes) : n);
+	if (other != NULL || n == 0)
+		locked_free(bytes);
+	return other;
+}
+
 int legacy_open(struct legacy_verifier **out)
 {
 	const uint64_t options = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT;
 	struct legacy_verifier *verifier = calloc(1, sizeof(*verifier));
 
 	*out = NULL;
+	/* refused where OpenSSL has allocated something already, as in tests */
+	(void)CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free);
+	openssl_at_work = false;
 	if (verifier == NULL || OPENSSL_init_crypto(options, NULL) != 1 ||
 	    !fetch(verifier)) {
 		log_error("OpenSSL has not what old password hashes need");
 	} else if (try_all(verifier)) {
 		*out = verifier;
+		openssl_at_work = true;
 		return 0;
 	}
 	ERR_clear_error();

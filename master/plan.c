@@ -18,6 +18,24 @@ static void count_report(
 		    out, "%" PRIu64 " allowed (%s)\n", allowed->most, allowed->from);
 }
 
+/* What does not fit may be swapped out: no reason not to start. */
+static void locked_report(
+    FILE *out, const char *of, uint64_t need, const struct allowed *allowed)
+{
+	char needs[32], has[32];
+
+	fprintf(out, "locked memory of a %s: %s needed, ", of,
+	    config_size_text(need, needs, sizeof(needs)));
+	if (allowed->most == UINT64_MAX)
+		fprintf(out, "no limit\n");
+	else
+		fprintf(out, "%s allowed (%s)%s\n",
+		    config_size_text(allowed->most, has, sizeof(has)), allowed->from,
+		    need > allowed->most
+		        ? ": more passwords than that at a time may be swapped out"
+		        : "");
+}
+
 static void line_log(const char *line, void *context)
 {
 	(void)context;
@@ -47,6 +65,7 @@ void plan_comment(const struct config *config, FILE *out)
 void plan_report(const struct config *config, FILE *out)
 {
 	const struct memory_bound usable = memory_usable();
+	const struct allowed locked = allowed_locked();
 	char need[32], budget[32], here[32];
 
 	fprintf(out,
@@ -61,6 +80,8 @@ void plan_report(const struct config *config, FILE *out)
 	    &config->allowed_files);
 	count_report(out, "files of a frontend", config_files_of_frontend(config),
 	    &config->allowed_files);
+	locked_report(out, "frontend", config_memlock_frontend(config), &locked);
+	locked_report(out, "hasher", config_memlock_hasher(config), &locked);
 }
 
 void plan_raise_files(const struct config *config, const struct config *before)
