@@ -254,8 +254,10 @@ void locked_free(void *bytes)
 	if (bytes == NULL)
 		return;
 	if (!is_inside(bytes)) {
-		explicit_bzero(bytes, outside_of(bytes)->size);
-		free(outside_of(bytes));
+		struct outside *outside = outside_of(bytes);
+
+		explicit_bzero(outside->bytes, outside->size);
+		free(outside);
 		return;
 	}
 	unit = inside_find(bytes);

@@ -1,8 +1,8 @@
 /*
- * Memory for secrets: a heap of its own that is never swapped out, nor dumped, nor
- * inherited. A process opens it once, before it touches a secret; whatever holds one
- * afterwards (struct secret, jansson's and OpenSSL's blocks, the buffers of roles) is
- * allocated here. The part of the stack that a role's functions use is locked with it.
+ * Memory for secrets: a heap of its own that is never swapped out nor dumped. A process
+ * opens it once, before it touches a secret; whatever holds one afterwards (struct
+ * secret, jansson's and OpenSSL's blocks, the buffers of roles) is allocated here. The
+ * part of the stack that a role's functions use is locked with it.
  *
  * RLIMIT_MEMLOCK bounds it, and so does the size that is asked for. What does not fit
  * comes from malloc(), which may be swapped out: this is counted, and logged once.
