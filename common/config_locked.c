@@ -2,8 +2,10 @@
  * How much memory for secrets (locked.h) a process of each role is given.
  */
 #include "common/config_table.h"
+#include "common/decoy.h"
 #include "common/key.h"
 #include "common/locked.h"
+#include "common/token.h"
 
 enum {
 	KIB = 1024,
@@ -12,7 +14,9 @@ enum {
 	FRONTEND_MOST =
 	    32768 * KIB,         /* beyond that a flood's passwords may be swapped */
 	HASHER_REST = 384 * KIB, /* messages, what crypt(3) and OpenSSL work in */
-	HASH_USUAL = 128,        /* bytes of a hash that stands before its password */
+	TOKENS =
+	    TOKEN_COUNT_MAX * 32 + 4096, /* their digests, and what is before them */
+	HASH_USUAL = 128, /* bytes of a hash that stands before its password */
 };
 
 /* Bytes of the block that a job's password is in. */
@@ -44,7 +48,9 @@ size_t config_locked_hasher(const struct config *config)
 
 uint64_t config_memlock_frontend(const struct config *config)
 {
-	return locked_need(config_locked_frontend(config));
+	return locked_need(config_locked_frontend(config)) +
+	       (config->token_file != NULL ? TOKENS : 0) +
+	       CONFIG_PROFILES * sizeof(struct decoy_key);
 }
 
 uint64_t config_memlock_hasher(const struct config *config)

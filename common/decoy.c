@@ -6,6 +6,7 @@
 #include <bsd/string.h>
 
 #include "common/given.h"
+#include "common/secret.h"
 
 /* ---- keys ---- */
 
@@ -41,6 +42,7 @@ static int keys_derive(
 	for (size_t i = 0; i < config->profile_count; i++)
 		rc |= key_derive(&out[i], config, &config->profiles[i], set);
 	key_set_unmap(set);
+	secret_wipe_stack(); /* where the digest has had the keys */
 	return rc;
 }
 

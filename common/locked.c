@@ -38,6 +38,7 @@ static struct heap {
 	uint32_t free[ORDERS]; /* the first of each order, or NONE */
 	uint64_t canary;
 	size_t missed;
+	bool whole; /* it is as large as was asked for */
 } heap;
 
 /* ---- blocks ---- */
@@ -203,13 +204,20 @@ void *locked_alloc_outside(size_t n)
 	return outside->bytes;
 }
 
+/* Where the limit made it smaller, the master has said so: each process would repeat
+ * it. */
 static void miss(void)
 {
-	if (heap.missed++ == 0)
-		log_warn("the %zu KiB of memory for secrets that can be locked are in "
-		         "use: more secrets may be swapped out; see RLIMIT_MEMLOCK and "
-		         "argond -t",
-		    (size_t)heap.units * LOCKED_UNIT / 1024);
+	static const char text[] =
+	    "the %zu KiB of locked memory are in use: more secrets may be swapped out";
+	const size_t kib = (size_t)heap.units * LOCKED_UNIT / 1024;
+
+	if (heap.missed++ > 0)
+		return;
+	if (heap.whole)
+		log_warn(text, kib);
+	else
+		log_debug(text, kib);
 }
 
 void *locked_alloc(size_t n)
@@ -372,6 +380,7 @@ size_t locked_open(size_t want)
 		    strerror(errno));
 		return 0;
 	}
+	heap.whole = bytes >= want;
 	arc4random_buf(&heap.canary, sizeof(heap.canary));
 	blocks_fill();
 	return bytes;

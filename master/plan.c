@@ -18,22 +18,49 @@ static void count_report(
 		    out, "%" PRIu64 " allowed (%s)\n", allowed->most, allowed->from);
 }
 
-/* What does not fit may be swapped out: no reason not to start. */
-static void locked_report(
-    FILE *out, const char *of, uint64_t need, const struct allowed *allowed)
+/* What does not fit may be swapped out: no reason not to start. NULL where all fits. */
+static const char *locked_short(const char *of, uint64_t need,
+    const struct allowed *allowed, char *text, size_t cap)
 {
 	char needs[32], has[32];
 
-	fprintf(out, "locked memory of a %s: %s needed, ", of,
-	    config_size_text(need, needs, sizeof(needs)));
-	if (allowed->most == UINT64_MAX)
-		fprintf(out, "no limit\n");
+	if (need <= allowed->most)
+		return NULL;
+	snprintf(text, cap,
+	    "locked memory of a %s: %s needed, %s allowed (%s): passwords that do not "
+	    "fit may be swapped out; raise it to %s (LimitMEMLOCK= of systemd)",
+	    of, config_size_text(need, needs, sizeof(needs)),
+	    config_size_text(allowed->most, has, sizeof(has)), allowed->from, needs);
+	return text;
+}
+
+static void locked_report(
+    FILE *out, const char *of, uint64_t need, const struct allowed *allowed)
+{
+	char text[512], needs[32], has[32];
+
+	if (locked_short(of, need, allowed, text, sizeof(text)) != NULL)
+		fprintf(out, "%s\n", text);
 	else
-		fprintf(out, "%s allowed (%s)%s\n",
-		    config_size_text(allowed->most, has, sizeof(has)), allowed->from,
-		    need > allowed->most
-		        ? ": more passwords than that at a time may be swapped out"
-		        : "");
+		fprintf(out, "locked memory of a %s: %s needed, %s allowed\n", of,
+		    config_size_text(need, needs, sizeof(needs)),
+		    allowed->most == UINT64_MAX
+		        ? "all"
+		        : config_size_text(allowed->most, has, sizeof(has)));
+}
+
+static void locked_log(const struct config *config)
+{
+	const struct allowed allowed = allowed_locked();
+	const uint64_t needs[] = {
+	    config_memlock_frontend(config), config_memlock_hasher(config)};
+	static const char *const roles[] = {"frontend", "hasher"};
+	char text[512];
+
+	for (size_t i = 0; i < 2; i++)
+		if (locked_short(roles[i], needs[i], &allowed, text, sizeof(text)) !=
+		    NULL)
+			log_info("%s", text);
 }
 
 static void line_log(const char *line, void *context)
@@ -55,6 +82,7 @@ static void line_comment(const char *line, void *context)
 void plan_log(const struct config *config)
 {
 	config_tell_lowered(config, line_log, NULL);
+	locked_log(config);
 }
 
 void plan_comment(const struct config *config, FILE *out)

@@ -9,11 +9,12 @@
 
 #include "common/config.h"
 
-/* Writes a line each for memory, what was lowered, processes and files. */
+/* Writes a line each for memory, what was lowered, processes, files and locked memory.
+ */
 void plan_report(const struct config *config, FILE *out);
 
 /* Says what is lower than it would be on a larger machine: a line for each in the log,
- * and as a comment of a config file. */
+ * and as a comment of a config file. The log also has locked memory that is short. */
 void plan_log(const struct config *config);
 void plan_comment(const struct config *config, FILE *out);
 

@@ -342,6 +342,9 @@ static void a_low_limit_is_used_and_survived(void **state)
 	need_root();
 	confined_folder(d, "nobody");
 	confined_start_as_nobody(d); /* with 64 KiB */
+	daemon_wait_log(d,
+	    "info master: locked memory of a frontend: [0-9]+K needed, 64K "
+	    "allowed");
 	assert_in_range(locked_kib(process_find(d, "frontend 0")), 32, 64);
 	assert_in_range(locked_kib(process_find(d, "hasher fixed/0")), 32, 64);
 	memset(filling, 'x', sizeof(filling) - 1);
@@ -378,7 +381,8 @@ static void the_test_of_a_config_says_what_is_needed(void **state)
 	assert_int_equal(run.status, 0);
 	if (strstr(run.out, "\nlocked memory of a frontend: ") == NULL ||
 	    strstr(run.out,
-	        " needed, 64K allowed (RLIMIT_MEMLOCK, ulimit -l): more ") == NULL)
+	        " needed, 64K allowed (RLIMIT_MEMLOCK, ulimit -l): passwords that do "
+	        "not fit may be swapped out; raise it to ") == NULL)
 		fail_msg("%s", run.out);
 }
 
