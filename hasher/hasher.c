@@ -344,6 +344,8 @@ int hasher_run(struct child *child)
 	struct hasher *h = locked_zalloc(sizeof(*h)); /* messages are read into it */
 	int status = CHILD_EXIT_SETUP;
 
+	if (h == NULL)
+		log_error("cannot set up: %s", strerror(errno));
 	if (h == NULL || hasher_open(h, child) != 0)
 		goto out;
 	if (control_send(child->control, &ready) != LINK_OK)
