@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -70,4 +71,34 @@ struct allowed allowed_files(void)
 	if (now.rlim_max >= ceiling || files_can_rise(&now, ceiling))
 		return (struct allowed){ceiling, "fs.nr_open (sysctl)"};
 	return (struct allowed){now.rlim_max, "RLIMIT_NOFILE (ulimit -n)"};
+}
+
+/* Tried, as above: what root has in a user namespace is not enough. A mapping of one
+ * page more than the limit tells whether that counts. */
+static bool locked_is_free(const struct rlimit *now)
+{
+	const struct rlimit more = {now->rlim_cur, RLIM_INFINITY};
+	const size_t bytes = (size_t)now->rlim_max + 4096;
+	bool exempt;
+	void *probe;
+
+	if (now->rlim_max == RLIM_INFINITY)
+		return true;
+	if (setrlimit(RLIMIT_MEMLOCK, &more) == 0)
+		return setrlimit(RLIMIT_MEMLOCK, now) == 0;
+	probe = mmap(
+	    NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	exempt = probe != MAP_FAILED && mlock2(probe, bytes, MLOCK_ONFAULT) == 0;
+	if (probe != MAP_FAILED)
+		munmap(probe, bytes);
+	return exempt;
+}
+
+struct allowed allowed_locked(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &now) != 0 || locked_is_free(&now))
+		return (struct allowed){.most = UINT64_MAX};
+	return (struct allowed){now.rlim_max, "RLIMIT_MEMLOCK, ulimit -l"};
 }

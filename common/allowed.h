@@ -1,6 +1,6 @@
 /*
- * How many processes and open files this machine allows: what automatic numbers of the
- * config must fit.
+ * How many processes, open files and locked bytes this machine allows: what automatic
+ * numbers of the config must fit.
  */
 #ifndef COMMON_ALLOWED_H
 #define COMMON_ALLOWED_H
@@ -19,6 +19,10 @@ struct allowed allowed_processes(void);
 /* Open files of one process: the hard RLIMIT_NOFILE or, for a process that may raise
  * it, fs.nr_open. The limit is raised for a moment to find that out. */
 struct allowed allowed_files(void);
+
+/* Bytes that one process may lock: no limit for one that may raise it, or need not keep
+ * it; else the hard RLIMIT_MEMLOCK. */
+struct allowed allowed_locked(void);
 
 /* The least pids.max (v1 and v2) of the cgroup named in `self` and those above it; see
  * cgroup.h. */

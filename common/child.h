@@ -16,6 +16,7 @@
 #include "common/board.h"
 #include "common/config.h"
 #include "common/contract.h"
+#include "common/decoy.h"
 #include "common/key.h"
 #include "common/link.h"
 #include "common/token.h"
@@ -37,6 +38,8 @@ struct child {
 	const struct key_set *keys;     /* hasher that hashes: the peppers (key.h) */
 	const struct token_set
 	    *tokens; /* frontend: what opens /v1 (token.h), or NULL */
+	const struct decoy_key
+	    *decoys; /* frontend: by profile (decoy.h), or NULL where none is needed */
 	const char
 	    *store; /* hasher: the database of look-ups, as this process sees it */
 	unsigned frontends; /* frontends of this generation: slots 0..frontends-1 */

@@ -43,6 +43,19 @@ struct config_affinity {
 /* When a hash that verifies is called one to be made anew. */
 enum config_rehash { CONFIG_REHASH_ANY_DIFFERENCE, CONFIG_REHASH_ONLY_WEAKER };
 
+enum { CONFIG_DECOYS = 8, CONFIG_WEIGHT_MAX = 1000000 };
+
+/* What may be verified for a user that there is not. */
+struct config_decoy {
+	uint32_t weight;       /* 1..CONFIG_WEIGHT_MAX: its share among the others */
+	char text[LIMIT_TEXT]; /* the name of a profile, or an example hash */
+};
+
+struct config_decoys {
+	unsigned count; /* 0: the profile itself */
+	struct config_decoy items[CONFIG_DECOYS];
+};
+
 struct config_profile {
 	char name[LIMIT_NAME];
 	unsigned preset; /* index of preset.h; costs that nobody set are its */
@@ -53,6 +66,8 @@ struct config_profile {
 	bool bcrypt_truncate; /* compare 72 bytes of longer passwords with bcrypt */
 	unsigned accept;      /* old formats that may be verified: a bit for each enum
 	                         legacy_kind (legacy.h) */
+	struct config_decoys decoys; /* decoy.h */
+	char decoy_key[LIMIT_NAME];  /* "" for the key above */
 };
 
 struct config_key {
@@ -243,6 +258,9 @@ int config_profile_find(const struct config *config, const char *name);
 /* Index of the key whose name is id[len], or -1. */
 int config_key_find(const struct config *config, const void *id, size_t len);
 
+/* The name of the key by which a profile's decoys are chosen; "" for none. */
+const char *config_decoy_key(const struct config_profile *profile);
+
 /* The old formats that a profile can accept; NULL past the last. */
 const char *config_accept_word(unsigned index);
 
@@ -291,6 +309,13 @@ uint64_t config_processes(const struct config *config, const struct config *befo
 uint64_t config_files_of_master(
     const struct config *config, const struct config *before);
 uint64_t config_files_of_frontend(const struct config *config);
+
+/* Bytes of memory for secrets (locked.h) that a process is given, and RLIMIT_MEMLOCK
+ * that is enough for it. */
+size_t config_locked_frontend(const struct config *config);
+size_t config_locked_hasher(const struct config *config);
+uint64_t config_memlock_frontend(const struct config *config);
+uint64_t config_memlock_hasher(const struct config *config);
 
 /* Does the machine allow the processes and files of the plan, also beside `before`
  * (NULL: none)? Returns 0, or -1 with *err. */

@@ -60,7 +60,9 @@ static int profile_check(const struct config *config,
 		    "%u: such hashes could not be verified; allowed: at most "
 		    "verify_max_lanes, %u",
 		    profile->lanes, config->verify_max_lanes);
-	return key_check(config, profile, err);
+	if (key_check(config, profile, err) != 0)
+		return -1;
+	return config_decoys_check(config, profile, err);
 }
 
 static int pool_jobs_check(const struct config *config, const struct config_pool *pool,

@@ -38,9 +38,15 @@ uint32_t config_profiles_memory(const struct config *config)
 {
 	uint32_t most = 0;
 
-	for (size_t i = 0; i < config->profile_count; i++)
-		if (config->profiles[i].memory_kib > most)
-			most = config->profiles[i].memory_kib;
+	for (size_t i = 0; i < config->profile_count; i++) {
+		const struct config_profile *profile = &config->profiles[i];
+		const uint32_t decoys = config_decoys_memory(profile);
+
+		if (profile->memory_kib > most)
+			most = profile->memory_kib;
+		if (decoys > most)
+			most = decoys;
+	}
 	return most;
 }
 

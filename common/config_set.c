@@ -111,6 +111,8 @@ struct value {
 static int value_refuse(const struct value *value, const char *text,
     const struct config_why *why, struct config_error *err)
 {
+	const size_t quoted =
+	    value->row->type->quoted != 0 ? value->row->type->quoted : 64;
 	char name[128], allowed[512];
 
 	if (why->no_memory)
@@ -118,9 +120,9 @@ static int value_refuse(const struct value *value, const char *text,
 	config_name(value->config, (char *)value->base + value->row->offset, name,
 	    sizeof(name));
 	value->row->type->allow(value->row, allowed, sizeof(allowed));
-	return config_error_set(err, value->where, "%s: %.64s%s %s; allowed: %s", name,
-	    *text == '\0' ? "\"\"" : text, strlen(text) > 64 ? "..." : "", why->text,
-	    allowed);
+	return config_error_set(err, value->where, "%s: %.*s%s %s; allowed: %s", name,
+	    (int)quoted, *text == '\0' ? "\"\"" : text,
+	    strlen(text) > quoted ? "..." : "", why->text, allowed);
 }
 
 static int value_parse(
@@ -140,17 +142,20 @@ static int value_parse(
 	return value_refuse(value, text, &why, err);
 }
 
-/* Commas separate the elements of a list, blanks around them do not count. */
+/* Commas, or what the type has for them, separate the elements of a list; blanks around
+ * them do not count. */
 static int list_parse(
     const struct value *value, const char *text, bool first, struct config_error *err)
 {
+	const char separator = value->row->type->separator;
+	const char separators[] = {separator != 0 ? separator : ',', '\0'};
 	char *copy = strdup(text);
 	char *at = copy, *item;
 	int rc = 0;
 
 	if (copy == NULL)
 		return config_error_memory(err);
-	while (rc == 0 && (item = strsep(&at, ",")) != NULL) {
+	while (rc == 0 && (item = strsep(&at, separators)) != NULL) {
 		size_t len;
 
 		item += strspn(item, " ");

@@ -93,6 +93,8 @@ const struct config_directive config_directives[] = {
 	PROFILE(rehash, rehash, rehash, 0, 0, "any-difference"),
 	PROFILE(accept, accept, accept, 0, 0, ""),
 	PROFILE(bcrypt_truncate, bcrypt_truncate, switch, 0, 0, "off"),
+	PROFILE(decoy, decoys, decoy, 0, 0, ""),
+	PROFILE(decoy_key, decoy_key, name, 0, 0, ""),
 
 	KEY(file, path, ""),
 	KEY(verify_only, switch, "off"),

@@ -89,8 +89,10 @@ struct config_type {
 	/* Writes what may be given. */
 	void (*allow)(const struct config_directive *row, char *text, size_t cap);
 	bool list;
-	bool owned;                      /* the member is a char * to be freed */
-	bool automatic;                  /* numbers: `auto` is held as 0 */
+	char separator; /* of a list's elements in a text; 0: a comma */
+	size_t quoted;  /* so much of a value that is refused is shown; 0: 64 bytes */
+	bool owned;     /* the member is a char * to be freed */
+	bool automatic; /* numbers: `auto` is held as 0 */
 	const struct config_unit *units; /* numbers: NULL where they have none */
 	const char *(*word)(
 	    unsigned);       /* words: the number's name, or NULL past the last */
@@ -103,7 +105,8 @@ extern const struct config_type config_type_number, config_type_number_auto,
     config_type_log_format, config_type_log_level, config_type_engine,
     config_type_preset, config_type_rehash, config_type_scheduling, config_type_accept,
     config_type_text, config_type_path, config_type_log, config_type_store,
-    config_type_name, config_type_jobs, config_type_cpus, config_type_listen;
+    config_type_name, config_type_jobs, config_type_cpus, config_type_listen,
+    config_type_decoy;
 
 /* A name that may be given to a pool, a profile or a key. */
 bool config_name_valid(const char *name);
@@ -190,6 +193,12 @@ int config_resolve(struct config *config, struct config_error *err);
 /* config_check.c: checks what no single directive can know. Returns 0, or -1 with *err.
  */
 int config_check(const struct config *config, struct config_error *err);
+/* config_decoy.c: can each decoy of the profile be verified, and each user be given one
+ * of them? Returns 0, or -1 with *err. */
+int config_decoys_check(const struct config *config,
+    const struct config_profile *profile, struct config_error *err);
+/* KiB that the dearest example among them needs; profiles count by themselves. */
+uint32_t config_decoys_memory(const struct config_profile *profile);
 /* config_plan.c: does the plan fit memory_budget? Returns 0, or -1 with *err. */
 int config_plan_check(const struct config *config, struct config_error *err);
 /* config_counts.c: does the machine allow the processes and the master's files, and the

@@ -8,6 +8,8 @@
 #include "common/rehash.h"
 #include "common/units.h"
 
+enum { ARGON2ID = 2, VERSION_13 = 0x13 };
+
 /* The hash itself, of whatever format. */
 static enum given_result hash_parse(
     struct given *given, const char *text, size_t len, const char **why)
@@ -66,15 +68,6 @@ bool given_accepted(const struct given *given, const struct config_profile *prof
 	return !given->old || (profile->accept & 1U << given->legacy.kind) != 0;
 }
 
-bool given_cannot_match(const struct given *given, const struct config_profile *profile,
-    const uint8_t *password, size_t len)
-{
-	if (!given->old)
-		return false;
-	len = legacy_password_len(given->legacy.kind, len, profile->bcrypt_truncate);
-	return legacy_password_refused(given->legacy.kind, password, len) != NULL;
-}
-
 static bool old_within(
     const struct legacy *legacy, const struct config *config, size_t password_len)
 {
@@ -97,6 +90,19 @@ bool given_within(
 	return cost->memory_kib <= config->verify_max_memory / 1024 &&
 	       cost->time <= config->verify_max_time &&
 	       cost->lanes <= config->verify_max_lanes;
+}
+
+void given_compose(struct phc *phc, const struct config_profile *profile)
+{
+	*phc = (struct phc){.cost = {.type = ARGON2ID,
+	                        .version = VERSION_13,
+	                        .memory_kib = profile->memory_kib,
+	                        .time = profile->time,
+	                        .lanes = profile->lanes,
+	                        .salt_len = profile->salt,
+	                        .tag_len = profile->tag}};
+	phc->key_len = (uint32_t)strlen(profile->key);
+	memcpy(phc->key, profile->key, phc->key_len);
 }
 
 struct job_cost given_cost(const struct given *given)

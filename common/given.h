@@ -34,17 +34,16 @@ enum given_result given_parse(
 /* Does the profile let its format in? Argon2 always is. */
 bool given_accepted(const struct given *given, const struct config_profile *profile);
 
-/* Is the password wrong without further work? It is where an old format cannot take it
- * whole, unless the profile has it cut (bcrypt_truncate). */
-bool given_cannot_match(const struct given *given, const struct config_profile *profile,
-    const uint8_t *password, size_t len);
-
 /* Does verifying a password of that many bytes cost no more than verify_max_* and, of
  * an old format, the ceiling of its kind? Of GIVEN_ANY_PASSWORD: whatever password may
  * come, up to max_password and to what the format takes. */
 enum { GIVEN_ANY_PASSWORD = LIMIT_PASSWORD + 1 };
 bool given_within(
     const struct given *given, const struct config *config, size_t password_len);
+
+/* What a hash of that profile is to be: its costs and key, and a salt and a tag of
+ * zeros. */
+void given_compose(struct phc *phc, const struct config_profile *profile);
 
 /* What verifying it costs; of an old format all that counts is the memory. */
 struct job_cost given_cost(const struct given *given);

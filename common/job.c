@@ -4,6 +4,9 @@
 
 enum { JOB_MAGIC = 0x4a4f, REPLY_MAGIC = 0x5245 };
 
+/* Of a verification, or-ed. */
+enum { FLAG_REHASH = 1, FLAG_NOBODY = 2, FLAGS = FLAG_REHASH | FLAG_NOBODY };
+
 /* Reads or writes from the front; once something did not fit, everything after fails.
  */
 struct cursor {
@@ -71,8 +74,9 @@ static const char *job_wrong(const struct job *job)
 		return "unknown kind";
 	if (job->password_len > LIMIT_PASSWORD)
 		return "password too long";
-	if (job->kind == JOB_VERIFY && job->hash_len > LIMIT_TEXT)
-		return "hash too long";
+	if (job->kind == JOB_VERIFY &&
+	    (job->hash_len == 0 || job->hash_len > LIMIT_TEXT))
+		return "no hash, or one too long";
 	return NULL;
 }
 
@@ -84,7 +88,9 @@ static void put_task(struct cursor *c, const struct job *job)
 	}
 	put(c, job->profile, 1);
 	if (job->kind == JOB_VERIFY) {
-		put(c, job->rehash, 1);
+		put(c,
+		    (job->rehash ? FLAG_REHASH : 0) | (job->nobody ? FLAG_NOBODY : 0),
+		    1);
 		put(c, job->hash_len, 2);
 		put_bytes(c, job->hash, job->hash_len);
 	}
@@ -92,7 +98,7 @@ static void put_task(struct cursor *c, const struct job *job)
 
 static void get_task(struct cursor *c, struct job *job)
 {
-	uint64_t rehash;
+	uint64_t flags;
 
 	if (job->kind == JOB_LOOKUP) {
 		job->user = (int64_t)get(c, 8);
@@ -101,11 +107,12 @@ static void get_task(struct cursor *c, struct job *job)
 	job->profile = (uint8_t)get(c, 1);
 	if (job->kind != JOB_VERIFY)
 		return;
-	rehash = get(c, 1);
-	job->rehash = rehash != 0;
+	flags = get(c, 1);
+	job->rehash = (flags & FLAG_REHASH) != 0;
+	job->nobody = (flags & FLAG_NOBODY) != 0;
 	job->hash_len = get(c, 2);
 	job->hash = (const char *)c->from;
-	if (rehash > 1 || c->left < job->hash_len) {
+	if (flags > FLAGS || c->left < job->hash_len) {
 		c->failed = true;
 		return;
 	}

@@ -26,7 +26,7 @@ enum job_status {
 	JOB_FAILED = 6, /* the work itself failed */
 	JOB_VALID =
 	    7, /* JOB_VERIFY: the password is right; text is a new hash or empty */
-	JOB_INVALID = 8, /* it is wrong, or there was no hash */
+	JOB_INVALID = 8, /* it is wrong, or the job is for nobody */
 	JOB_STATUS_END
 };
 
@@ -54,14 +54,14 @@ struct job {
 	uint8_t kind;    /* enum job_kind */
 	bool alone;      /* has seen a hasher die: let no other job ride with it */
 	bool rehash;     /* JOB_VERIFY: if the password is right, make a new hash too */
+	bool nobody;     /* JOB_VERIFY: whatever comes out, the answer is JOB_INVALID */
 	uint8_t profile; /* JOB_HASH, JOB_VERIFY: index into config->profiles */
 	int64_t user;    /* JOB_LOOKUP */
 	/* JOB_VERIFY: the hash's text, in which any byte may be, for some formats have
-	 * the salt in it as it is; empty: there is none, which costs what the profile's
-	 * do and is never right. Borrowed, as the password is: the sender's or the
+	 * the salt in it as it is. Borrowed, as the password is: the sender's or the
 	 * message's bytes. */
 	const char *hash;
-	size_t hash_len;         /* 0..LIMIT_TEXT */
+	size_t hash_len;         /* 1..LIMIT_TEXT */
 	const uint8_t *password; /* JOB_HASH, JOB_VERIFY */
 	size_t password_len;     /* 0..LIMIT_PASSWORD */
 };

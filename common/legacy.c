@@ -168,6 +168,18 @@ size_t legacy_password_max(enum legacy_kind kind)
 	return max == ANY_PASSWORD ? LIMIT_PASSWORD : max;
 }
 
+size_t legacy_password_instead(enum legacy_kind kind, const uint8_t *password,
+    size_t len, uint8_t instead[LIMIT_PASSWORD])
+{
+	const size_t most = legacy_password_max(kind);
+
+	if (len > most)
+		len = most;
+	for (size_t i = 0; i < len; i++)
+		instead[i] = password[i] != 0 ? password[i] : 1;
+	return len;
+}
+
 size_t legacy_password_len(enum legacy_kind kind, size_t len, bool cut)
 {
 	const size_t max = kinds[kind].password_max;

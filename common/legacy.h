@@ -124,6 +124,12 @@ const char *legacy_password_refused(
  * any. */
 size_t legacy_password_max(enum legacy_kind kind);
 
+/* Writes a password that can be verified in place of one that cannot: as long as the
+ * format takes, at most LIMIT_PASSWORD bytes, without a NUL. Returns its length. Its
+ * verification takes as long as that of any other password, and says nothing. */
+size_t legacy_password_instead(enum legacy_kind kind, const uint8_t *password,
+    size_t len, uint8_t instead[LIMIT_PASSWORD]);
+
 /* How many bytes of a password of len bytes are compared: all of them, or with `cut`
  * the first 72 where bcrypt sees no more, as the program did that wrote the hash. */
 size_t legacy_password_len(enum legacy_kind kind, size_t len, bool cut);

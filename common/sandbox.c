@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 
 #include "common/capability.h"
 #include "common/landlock.h"
+#include "common/locked.h"
 #include "common/log.h"
 
 /* ---- who is confined how ---- */
@@ -32,6 +32,7 @@ struct sandbox_spec sandbox_of_frontend(const struct config *config)
 	    .group = own != NULL ? NULL : config->group,
 	    .group_otherwise = config->group,
 	    .root = config->chroot,
+	    .locked = config_locked_frontend(config),
 	    .filter = config->seccomp,
 	    .core = config->frontend.rlimit_core > 0};
 }
@@ -48,6 +49,7 @@ struct sandbox_spec sandbox_of_pool(
 	    .group_otherwise = config->group,
 	    .root = config->chroot,
 	    .store = lookup ? config->store_path : NULL,
+	    .locked = lookup ? 0 : config_locked_hasher(config),
 	    .filter = config->seccomp};
 }
 
@@ -270,26 +272,22 @@ static int timezone_settle(void)
 	return 0;
 }
 
-/*
- * What it has in memory is not to be found on a disk: swap is kept from it, where
- * RLIMIT_MEMLOCK allows that; root raises it. A hasher's arena comes later and stays
- * swappable: it has no password in it, and locked it could not be given back. Where the
- * limit is only wide enough for what is there now, a frontend does without the rest: at
- * a limit its allocations would fail.
- */
+/* Before it has a secret, and as root where it is: the limit can then be raised. */
 static void memory_lock(const struct sandbox_spec *spec)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
-	struct rlimit limit = {0, 0};
-	int flags = MCL_CURRENT | MCL_ONFAULT;
+	struct rlimit limit;
 
-	(void)setrlimit(RLIMIT_MEMLOCK, &all);
-	(void)getrlimit(RLIMIT_MEMLOCK, &limit);
-	if (spec->kind == SANDBOX_FRONTEND && limit.rlim_cur == RLIM_INFINITY)
-		flags |= MCL_FUTURE;
-	if (mlockall(flags) != 0)
-		log_debug("its memory may be swapped: %s; see RLIMIT_MEMLOCK",
-		    strerror(errno));
+	if (setrlimit(RLIMIT_MEMLOCK, &all) != 0 &&
+	    getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_MEMLOCK, &limit);
+	}
+#ifdef __SANITIZE_ADDRESS__
+	(void)spec; /* it watches over what comes from malloc() */
+#else
+	(void)locked_open(spec->locked);
+#endif
 }
 
 int sandbox_enter(struct sandbox_spec *spec)

@@ -37,6 +37,7 @@ struct sandbox_spec {
 	const char *store;           /* SANDBOX_LOOKUP: the database, else NULL */
 	const int *listeners;        /* SANDBOX_FRONTEND: fds that others have too */
 	size_t listener_count;
+	size_t locked; /* bytes for secrets; see locked.h */
 	bool filter;
 	bool core; /* somebody wants core files of it */
 };

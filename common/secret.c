@@ -1,9 +1,10 @@
 #include "common/secret.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
+
+#include "common/locked.h"
 
 int secret_reserve(struct secret *s, size_t n)
 {
@@ -15,14 +16,12 @@ int secret_reserve(struct secret *s, size_t n)
 	while (cap < n)
 		if (__builtin_mul_overflow(cap, (size_t)2, &cap))
 			return -1;
-	data = malloc(cap); /* not realloc: it would leave a copy behind */
+	data = locked_alloc(cap);
 	if (data == NULL)
 		return -1;
 	if (s->len > 0)
 		memcpy(data, s->data, s->len);
-	if (s->data != NULL)
-		explicit_bzero(s->data, s->cap);
-	free(s->data);
+	locked_free(s->data);
 	s->data = data;
 	s->cap = cap;
 	return 0;
@@ -61,9 +60,7 @@ bool secret_equal(const void *a, const void *b, size_t n)
 
 void secret_free(struct secret *s)
 {
-	if (s->data != NULL)
-		explicit_bzero(s->data, s->cap);
-	free(s->data);
+	locked_free(s->data);
 	*s = (struct secret){0};
 }
 

@@ -1,6 +1,7 @@
 /*
  * A byte buffer for secrets: it is wiped whenever its bytes are given up, be it
- * by growing, shrinking or freeing. Not NUL-terminated; any byte may be in it.
+ * by growing, shrinking or freeing. Not NUL-terminated; any byte may be in it. Its
+ * memory is locked (locked.h).
  */
 #ifndef COMMON_SECRET_H
 #define COMMON_SECRET_H

@@ -8,6 +8,7 @@
 #include <bsd/string.h>
 
 #include "common/clock.h"
+#include "common/locked.h"
 #include "frontend/access.h"
 #include "frontend/conn_state.h"
 #include "frontend/frontend.h"
@@ -15,9 +16,7 @@
 
 static void conn_drop_out(struct conn *conn)
 {
-	if (conn->out != NULL)
-		explicit_bzero(conn->out, conn->out_len);
-	free(conn->out);
+	locked_free(conn->out);
 	conn->out = NULL;
 	conn->out_len = conn->out_at = 0;
 }
@@ -106,7 +105,7 @@ static void conn_start_write(struct conn *conn, const char *bytes, size_t len)
 		conn_answered(conn);
 	} else {
 		conn->out_len = len - (size_t)n;
-		conn->out = malloc(conn->out_len);
+		conn->out = locked_alloc(conn->out_len);
 		if (conn->out == NULL) {
 			conn->gone = true;
 			return;
@@ -159,7 +158,7 @@ void conn_reply(struct conn *conn, const struct reply *reply)
 {
 	struct frontend *fe = conn->frontend;
 	size_t room = REPLY_HEAD_MAX + reply->len, len;
-	char *bytes = room <= CONN_WRITE_SIZE ? fe->scratch.out : malloc(room);
+	char *bytes = room <= CONN_WRITE_SIZE ? fe->scratch.out : locked_alloc(room);
 
 	if (bytes == NULL) {
 		conn->gone = true;
@@ -175,9 +174,10 @@ void conn_reply(struct conn *conn, const struct reply *reply)
 	conn_drop_id(conn);
 	conn_count_request(fe);
 	conn_start_write(conn, bytes, len);
-	explicit_bzero(bytes, len);
-	if (bytes != fe->scratch.out)
-		free(bytes);
+	if (bytes == fe->scratch.out)
+		explicit_bzero(bytes, len);
+	else
+		locked_free(bytes);
 }
 
 void conn_reply_text(struct conn *conn, unsigned status, const char *text)

@@ -280,6 +280,7 @@ static struct task *task_new(struct pool *pool, const struct task_spec *spec)
 	task->cost = spec->cost;
 	task->profile = spec->profile;
 	task->rehash = spec->rehash;
+	task->nobody = spec->nobody;
 	task->hash_len = spec->hash_len;
 	task->user = spec->user;
 	task->units = spec->units != 0 ? spec->units

@@ -56,8 +56,8 @@ struct task_spec {
 	uint64_t units;       /* of work; 0: units_of_job() of the cost */
 	bool old;        /* JOB_VERIFY: of an old format, which cannot be interrupted */
 	uint8_t profile; /* JOB_HASH, JOB_VERIFY: index into config->profiles */
-	bool rehash;     /* JOB_VERIFY: as in job.h */
-	int64_t user;    /* JOB_LOOKUP */
+	bool rehash, nobody; /* JOB_VERIFY: as in job.h */
+	int64_t user;        /* JOB_LOOKUP */
 	/* JOB_HASH: the password; JOB_VERIFY: hash_len bytes of the hash, then the
 	 * password. Taken over (emptied) when the task is admitted. */
 	struct secret *password;

@@ -95,6 +95,7 @@ enum link_result flight_send(struct task *task)
 	    .kind = (uint8_t)task->kind,
 	    .alone = task->crashes > 0,
 	    .rehash = task->rehash,
+	    .nobody = task->nobody,
 	    .profile = task->profile,
 	    .user = task->user,
 	    .hash = (const char *)task->password.data,

@@ -47,7 +47,7 @@ struct task {
 	enum job_kind kind;
 	struct job_cost cost;
 	uint8_t profile;
-	bool rehash;
+	bool rehash, nobody;
 	int64_t user;
 	struct secret password; /* behind hash_len bytes of a hash */
 	size_t hash_len;

@@ -10,6 +10,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
+#include "common/locked.h"
 #include "common/log.h"
 #include "common/loop.h"
 
@@ -198,18 +199,23 @@ static void frontend_close(struct frontend *fe)
 
 int frontend_run(struct child *child)
 {
-	static struct frontend fe;
+	/* requests are read into it */
+	struct frontend *fe = locked_zalloc(sizeof(*fe));
 	const struct control_message ready = {.kind = CONTROL_READY};
+	int status = CHILD_EXIT_SETUP;
 
-	if (frontend_open(&fe, child) != 0) {
+	if (fe == NULL || frontend_open(fe, child) != 0) {
 		log_error("cannot set up: %s", strerror(errno));
-		frontend_close(&fe);
-		return CHILD_EXIT_SETUP;
+		goto out;
 	}
 	if (control_send(child->control, &ready) != LINK_OK)
-		fe.exit_status = CHILD_EXIT_MASTER_GONE;
+		fe->exit_status = CHILD_EXIT_MASTER_GONE;
 	else
-		ev_run(fe.loop, 0);
-	frontend_close(&fe);
-	return fe.exit_status;
+		ev_run(fe->loop, 0);
+	status = fe->exit_status;
+out:
+	if (fe != NULL)
+		frontend_close(fe);
+	locked_free(fe);
+	return status;
 }

@@ -1,53 +1,19 @@
 #include "frontend/v1_body.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <jansson.h>
 
+#include "common/locked.h"
 #include "common/phc.h"
-
-/* ---- memory for jansson, which knows how much there is to wipe ---- */
-
-struct block {
-	size_t size;
-	max_align_t bytes[];
-};
-
-static void *block_alloc(size_t size)
-{
-	struct block *block;
-	size_t whole;
-
-	if (__builtin_add_overflow(size, sizeof(*block), &whole))
-		return NULL;
-	block = malloc(whole);
-	if (block == NULL)
-		return NULL;
-	block->size = size;
-	/* cppcheck-suppress memleak ; block_free() finds the block again */
-	return block->bytes;
-}
-
-static void block_free(void *bytes)
-{
-	struct block *block;
-
-	if (bytes == NULL)
-		return;
-	block = (void *)((char *)bytes - offsetof(struct block, bytes));
-	explicit_bzero(block->bytes, block->size);
-	free(block);
-}
 
 /* Before anybody has used it, for what was allocated in one way must not be freed in
  * the other. */
 __attribute__((constructor)) static void jansson_set_up(void)
 {
-	json_set_alloc_funcs(block_alloc, block_free);
+	json_set_alloc_funcs(locked_alloc, locked_free);
 }
 
 /* The seed of its tables is ours: it would look for one in a file, and there are none
@@ -127,6 +93,16 @@ static const char *take_pool(struct v1_body *body, const json_t *value)
 	return NULL;
 }
 
+static const char *take_user(struct v1_body *body, const json_t *value)
+{
+	if (!json_is_string(value))
+		return "user is not a text";
+	if (json_string_length(value) > V1_USER_MAX)
+		return "user is longer than 512 bytes";
+	body->user = text_of(value);
+	return NULL;
+}
+
 static const char *take_timeout(struct v1_body *body, const json_t *value)
 {
 	json_int_t ms = json_integer_value(value);
@@ -158,6 +134,7 @@ static const struct member {
     {"pool", V1_POOL, take_pool},
     {"timeout_ms", V1_TIMEOUT, take_timeout},
     {"rehash", V1_REHASH, take_rehash},
+    {"user", V1_USER, take_user},
 };
 
 static const struct member *member_find(const char *name, unsigned allowed)

@@ -26,14 +26,17 @@ enum v1_member {
 	V1_POOL = 16,
 	V1_TIMEOUT = 32,
 	V1_REHASH = 64,
+	V1_USER = 128,
 };
+
+enum { V1_USER_MAX = 512 }; /* bytes of a user's name */
 
 struct v1_body {
 	unsigned there; /* enum v1_member, or-ed */
 	struct secret password;
 	/* Parts of what is wiped with the body; `at` is NULL where they were not given,
 	 * and the hash's where it was null. */
-	struct text hash, profile, pool;
+	struct text hash, profile, pool, user;
 	uint64_t timeout_ms; /* 0: not given */
 	bool rehash;
 	struct json_t *root;

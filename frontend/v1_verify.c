@@ -1,13 +1,15 @@
 /*
  * POST /v1/verify
  *
- * A wrong password and a hash that is null are answered alike, after the same work:
- * what should be done with the hash is told to those alone who know the password.
+ * A wrong password and a hash that is null are answered alike, after the same work
+ * (decoy.h): what should be done with the hash is told to those alone who know the
+ * password.
  */
 #include <string.h>
 
 #include <bsd/string.h>
 
+#include "common/decoy.h"
 #include "common/given.h"
 #include "common/units.h"
 #include "frontend/frontend.h"
@@ -45,28 +47,26 @@ static void cost_include(struct job_cost *cost, const struct job_cost *other)
 		*cost = *other;
 }
 
-/* `given` is what the body's hash is, or NULL where it is null. */
+/* `given` is what the body's hash is. */
 static void verify_submit(struct conn *conn, struct v1_body *body,
-    const struct config_profile *profile, const struct given *given)
+    const struct config_profile *profile, const struct given *given, bool nobody)
 {
 	const struct config *config = conn->frontend->config;
 	const struct job_cost own = profile_cost(profile);
-	const unsigned reasons =
-	    given != NULL ? given_reasons(given, config, profile) : 0;
+	const unsigned reasons = given_reasons(given, config, profile);
 	struct secret both = {0};
 	struct task_spec spec = {.kind = JOB_VERIFY,
-	    .cost = given != NULL ? given_cost(given) : own,
-	    .old = given != NULL && given->old,
+	    .cost = given_cost(given),
+	    .units = given_units(given, config->engine, body->password.len),
+	    .old = given->old,
 	    .profile = (uint8_t)(profile - config->profiles),
 	    .rehash = body->rehash && reasons != 0,
+	    .nobody = nobody,
 	    .password = &both,
 	    .hash_len = body->hash.len};
 	const struct conn_work work = {
 	    .done = verify_done, .context = (void *)(uintptr_t)reasons};
 
-	spec.units = given != NULL
-	                 ? given_units(given, config->engine, body->password.len)
-	                 : units_of_job(JOB_VERIFY, &own, config->engine);
 	if (spec.rehash) {
 		cost_include(&spec.cost, &own);
 		spec.units += units_of_job(JOB_HASH, &own, config->engine);
@@ -80,7 +80,8 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	secret_free(&both);
 }
 
-/* May it be verified here? */
+/* May it be verified here? What is wrong with the password is no question: to answer it
+ * would tell who has a user here, and in which format. */
 static enum problem verify_check(const struct config *config,
     const struct config_profile *profile, const struct given *given,
     size_t password_len, const char **detail)
@@ -100,17 +101,8 @@ static enum problem verify_check(const struct config *config,
 	           : PROBLEM_UNKNOWN_KEY;
 }
 
-/* As where there is no hash. To say what is wrong with the password would tell who has
- * a user here, and in which format. */
-static void verify_nobody(
-    struct conn *conn, struct v1_body *body, const struct config_profile *profile)
-{
-	body->hash.len = 0;
-	verify_submit(conn, body, profile, NULL);
-}
-
-static void verify_hash(
-    struct conn *conn, struct v1_body *body, const struct config_profile *profile)
+static void verify_hash(struct conn *conn, struct v1_body *body,
+    const struct config_profile *profile, bool nobody)
 {
 	struct given given;
 	const char *detail;
@@ -119,14 +111,29 @@ static void verify_hash(
 	if (problem == PROBLEM_NONE)
 		problem = verify_check(conn->frontend->config, profile, &given,
 		    body->password.len, &detail);
-	if (problem != PROBLEM_NONE)
-		conn_problem(conn, problem, detail);
-	else if (given_cannot_match(
-	             &given, profile, body->password.data, body->password.len))
-		verify_nobody(conn, body, profile);
+	if (problem == PROBLEM_NONE)
+		verify_submit(conn, body, profile, &given, nobody);
 	else
-		verify_submit(conn, body, profile, &given);
+		conn_problem(conn, problem, detail);
 	explicit_bzero(&given, sizeof(given));
+}
+
+/* There is no hash: a decoy goes its way, with its costs, from here to the hasher, and
+ * config_decoys_check() has asked it the same questions. */
+static void verify_nobody(
+    struct conn *conn, struct v1_body *body, const struct config_profile *profile)
+{
+	const struct frontend *fe = conn->frontend;
+	const struct decoy_key *keys = fe->child->decoys;
+	char text[LIMIT_TEXT];
+
+	body->hash.at = text;
+	body->hash.len = decoy_hash(fe->config, profile,
+	    decoy_choose(profile,
+	        keys != NULL ? &keys[profile - fe->config->profiles] : NULL,
+	        body->user.at, body->user.len),
+	    text);
+	verify_hash(conn, body, profile, true);
 }
 
 void v1_verify(struct conn *conn, struct request *request, struct text rest)
@@ -136,13 +143,13 @@ void v1_verify(struct conn *conn, struct request *request, struct text rest)
 
 	(void)rest;
 	if (v1_read(conn, request, &body, V1_PASSWORD | V1_HASH_OR_NULL,
-	        V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH))
+	        V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH | V1_USER))
 		profile = v1_profile(conn, &body);
 	if (profile != NULL && v1_password_fits(conn, &body)) {
 		if (body.hash.at != NULL)
-			verify_hash(conn, &body, profile);
+			verify_hash(conn, &body, profile, false);
 		else
-			verify_submit(conn, &body, profile, NULL);
+			verify_nobody(conn, &body, profile);
 	}
 	v1_body_free(&body);
 }

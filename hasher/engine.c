@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/argon2_size.h"
+#include "common/locked.h"
 #include "common/secret.h"
 #include "hasher/engine_internal.h"
 
@@ -275,13 +276,13 @@ int engine_open_with(struct engine **out, const struct engine_config *config,
 		errno = EINVAL;
 		return -1;
 	}
-	engine = aligned_alloc(64, (sizeof(*engine) + 63) / 64 * 64);
+	/* it has what passwords are digested to at first */
+	engine = locked_zalloc(sizeof(*engine));
 	if (engine == NULL)
 		return -1;
-	memset(engine, 0, sizeof(*engine));
 	if (arena_open(&engine->arena, config->arena_bytes, config->keep_bytes) != 0) {
 		error = errno;
-		free(engine);
+		locked_free(engine);
 		errno = error;
 		return -1;
 	}
@@ -322,6 +323,5 @@ void engine_close(struct engine *engine)
 			job_drop(engine, &engine->jobs[i]);
 	}
 	arena_close(&engine->arena);
-	explicit_bzero(engine, sizeof(*engine));
-	free(engine);
+	locked_free(engine);
 }

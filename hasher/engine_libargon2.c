@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/locked.h"
 #include "hasher/engine_internal.h"
 
 struct held_input {
@@ -59,7 +60,7 @@ static enum engine_status library_begin(
 	    __builtin_add_overflow(length, input->secret_len, &length) ||
 	    __builtin_add_overflow(length, input->ad_len, &length))
 		return ENGINE_NO_MEMORY;
-	job->held = malloc(length);
+	job->held = locked_alloc(length);
 	if (job->held == NULL)
 		return ENGINE_NO_MEMORY;
 	job->held->length = length;
@@ -142,10 +143,7 @@ static void library_advance(struct engine *engine, unsigned *blocks)
 static void library_drop(struct engine *engine, struct engine_job *job)
 {
 	(void)engine;
-	if (job->held == NULL)
-		return;
-	explicit_bzero(job->held, job->held->length);
-	free(job->held);
+	locked_free(job->held);
 	job->held = NULL;
 }
 

@@ -13,6 +13,7 @@
 #include <bsd/unistd.h>
 
 #include "common/clock.h"
+#include "common/locked.h"
 #include "common/log.h"
 #include "hasher/legacy_verify.h"
 enum {
@@ -337,20 +338,23 @@ int hasher_prepare(struct child *child)
 int hasher_run(struct child *child)
 {
 	const struct control_message ready = {.kind = CONTROL_READY};
-	static struct hasher h;
-	int status;
+	struct hasher *h = locked_zalloc(sizeof(*h)); /* messages are read into it */
+	int status = CHILD_EXIT_SETUP;
 
-	if (hasher_open(&h, child) != 0) {
-		hasher_close(&h);
-		return CHILD_EXIT_SETUP;
-	}
+	if (h == NULL)
+		log_error("cannot set up: %s", strerror(errno));
+	if (h == NULL || hasher_open(h, child) != 0)
+		goto out;
 	if (control_send(child->control, &ready) != LINK_OK)
-		h.master_gone = true;
-	hasher_loop(&h);
-	status = h.master_gone ? CHILD_EXIT_MASTER_GONE : CHILD_EXIT_DONE;
-	if (!h.master_gone && h.pool->max_jobs != 0 &&
-	    atomic_load(&h.board->done) >= h.pool->max_jobs)
+		h->master_gone = true;
+	hasher_loop(h);
+	status = h->master_gone ? CHILD_EXIT_MASTER_GONE : CHILD_EXIT_DONE;
+	if (!h->master_gone && h->pool->max_jobs != 0 &&
+	    atomic_load(&h->board->done) >= h->pool->max_jobs)
 		status = CHILD_EXIT_RETIRED;
-	hasher_close(&h);
+out:
+	if (h != NULL)
+		hasher_close(h);
+	locked_free(h);
 	return status;
 }

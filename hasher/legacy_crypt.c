@@ -1,11 +1,10 @@
 #include <crypt.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
 #include <openssl/crypto.h>
 
+#include "common/locked.h"
 #include "hasher/legacy_verify.h"
 
 _Static_assert(LEGACY_TEXT_MAX < sizeof(((struct crypt_data *)NULL)->setting),
@@ -38,14 +37,13 @@ enum legacy_status legacy_crypt_verify(
 
 	if (len > LEGACY_TEXT_MAX || password_len > LEGACY_CRYPT_PASSWORD_MAX)
 		return LEGACY_REFUSED;
-	data = calloc(1, sizeof(*data));
+	data = locked_zalloc(sizeof(*data));
 	if (data == NULL)
 		return LEGACY_NO_MEMORY;
 	memcpy(data->setting, setting, len);
 	if (password_len > 0)
 		memcpy(data->input, password, password_len);
 	status = crypt_compare(data, len);
-	explicit_bzero(data, sizeof(*data));
-	free(data);
+	locked_free(data);
 	return status;
 }

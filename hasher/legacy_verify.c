@@ -13,6 +13,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
+#include "common/locked.h"
 #include "common/log.h"
 
 struct legacy_verifier {
@@ -142,16 +143,10 @@ static enum legacy_status verify_crypt(const struct legacy *parsed, const char *
 	return status;
 }
 
-enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
-    const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
-    size_t password_len)
+static enum legacy_status verify_fit(const struct legacy_verifier *verifier,
+    const struct legacy *parsed, const char *setting, size_t len,
+    const uint8_t *password, size_t password_len)
 {
-	const char *setting = text + parsed->skip;
-
-	if (legacy_password_refused(parsed->kind, password, password_len) != NULL ||
-	    len <= parsed->skip)
-		return LEGACY_REFUSED;
-	len -= parsed->skip;
 	if (parsed->kind == LEGACY_DJANGO_BCRYPT_SHA256 ||
 	    parsed->kind == LEGACY_WORDPRESS_BCRYPT)
 		return legacy_prehash_verify(
@@ -162,6 +157,34 @@ enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
 	if (legacy_is_crypt(parsed->kind))
 		return verify_crypt(parsed, setting, len, password, password_len);
 	return verify_derived(verifier, parsed, password, password_len);
+}
+
+static enum legacy_status verify_instead(const struct legacy_verifier *verifier,
+    const struct legacy *parsed, const char *setting, size_t len,
+    const uint8_t *password, size_t password_len)
+{
+	uint8_t instead[LIMIT_PASSWORD];
+	const size_t instead_len =
+	    legacy_password_instead(parsed->kind, password, password_len, instead);
+	enum legacy_status status =
+	    verify_fit(verifier, parsed, setting, len, instead, instead_len);
+
+	explicit_bzero(instead, sizeof(instead));
+	return status == LEGACY_MATCH ? LEGACY_MISMATCH : status;
+}
+
+enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
+    const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
+    size_t password_len)
+{
+	if (len <= parsed->skip)
+		return LEGACY_REFUSED;
+	text += parsed->skip;
+	len -= parsed->skip;
+	if (legacy_password_refused(parsed->kind, password, password_len) != NULL)
+		return verify_instead(
+		    verifier, parsed, text, len, password, password_len);
+	return verify_fit(verifier, parsed, text, len, password, password_len);
 }
 
 /* ---- open ---- */
@@ -264,17 +287,51 @@ static bool fetch(struct legacy_verifier *verifier)
 	       hashes->sha384 != NULL && hashes->hmac != NULL && fetch_md5(hashes);
 }
 
+/* What is loaded when it is opened is no secret; what is allocated for a job is. */
+static bool openssl_at_work;
+
+static void *openssl_alloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (n == 0)
+		return NULL;
+	return openssl_at_work ? locked_alloc_small(n) : locked_alloc_outside(n);
+}
+
+static void openssl_free(void *bytes, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	locked_free(bytes);
+}
+
+static void *openssl_realloc(void *bytes, size_t n, const char *file, int line)
+{
+	void *other = openssl_alloc(n, file, line);
+
+	if (bytes != NULL && other != NULL)
+		memcpy(other, bytes, locked_size(bytes) < n ? locked_size(bytes) : n);
+	if (other != NULL || n == 0)
+		locked_free(bytes);
+	return other;
+}
+
 int legacy_open(struct legacy_verifier **out)
 {
 	const uint64_t options = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT;
 	struct legacy_verifier *verifier = calloc(1, sizeof(*verifier));
 
 	*out = NULL;
+	/* refused where OpenSSL has allocated something already, as in tests */
+	(void)CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free);
+	openssl_at_work = false;
 	if (verifier == NULL || OPENSSL_init_crypto(options, NULL) != 1 ||
 	    !fetch(verifier)) {
 		log_error("OpenSSL has not what old password hashes need");
 	} else if (try_all(verifier)) {
 		*out = verifier;
+		openssl_at_work = true;
 		return 0;
 	}
 	ERR_clear_error();

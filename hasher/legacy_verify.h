@@ -28,7 +28,7 @@ struct legacy_verifier;
 enum legacy_status {
 	LEGACY_MATCH,
 	LEGACY_MISMATCH,
-	LEGACY_REFUSED,   /* a password that the format cannot take whole */
+	LEGACY_REFUSED,   /* a text that is shorter than what was read from it */
 	LEGACY_NO_MEMORY, /* another time, perhaps */
 	LEGACY_FAILED,    /* the library refuses what was read as correct */
 };
@@ -42,9 +42,12 @@ int legacy_open(struct legacy_verifier **out);
 void legacy_close(struct legacy_verifier *verifier); /* NULL is fine */
 
 /*
- * `parsed` is what legacy_parse() has read from text[len]. The time depends on the
- * costs, the lengths and whether it is refused, and not on where the hashes differ. All
- * copies of the password, and all that was derived from it, are wiped.
+ * `parsed` is what legacy_parse() has read from text[len], the password at most
+ * LIMIT_PASSWORD bytes. The time depends on the costs and the lengths, and not on where
+ * the hashes differ. A password that the format cannot take whole
+ * (legacy_password_refused()) is a mismatch that takes as long as another: were it told
+ * sooner, the time would tell the format. All copies of the password, and all that was
+ * derived from it, are wiped.
  */
 enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
     const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,

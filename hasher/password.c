@@ -49,16 +49,8 @@ bool password_has_room(const struct hasher *h, const struct hand *hand)
 
 void password_compose(struct phc *phc, const struct config_profile *profile)
 {
-	*phc = (struct phc){.cost = {.type = ENGINE_ARGON2ID,
-	                        .version = 0x13,
-	                        .memory_kib = profile->memory_kib,
-	                        .time = profile->time,
-	                        .lanes = profile->lanes,
-	                        .salt_len = profile->salt,
-	                        .tag_len = profile->tag}};
+	given_compose(phc, profile);
 	arc4random_buf(phc->salt, phc->cost.salt_len);
-	phc->key_len = (uint32_t)strlen(profile->key);
-	memcpy(phc->key, profile->key, phc->key_len);
 }
 
 /* A hash is made with a profile's costs and no others, whatever the message says. */

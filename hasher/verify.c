@@ -18,10 +18,6 @@ enum job_status verify_prepare(struct hasher *h, struct hand *hand)
 
 	if (job->profile >= config->profile_count)
 		return JOB_REFUSED;
-	if (job->hash_len == 0) {
-		password_compose(&hand->phc, &config->profiles[job->profile]);
-		return JOB_OK;
-	}
 	if (given_parse(&given, job->hash, job->hash_len, &why) == GIVEN_OK &&
 	    given_accepted(&given, &config->profiles[job->profile]) &&
 	    given_within(&given, config, job->password_len)) {
@@ -59,11 +55,14 @@ static void verify_rehash(struct hasher *h, struct hand *hand)
 	hand_answer(h, hand, JOB_VALID, NULL, 0);
 }
 
-/* Right: answers, or goes on to make a new hash. */
-static void verify_right(struct hasher *h, struct hand *hand)
+/* Answers, or goes on to make a new hash. A decoy's password may be known to anybody.
+ */
+static void verify_answer(struct hasher *h, struct hand *hand, enum job_status status)
 {
-	if (!hand->job.rehash) {
-		hand_answer(h, hand, JOB_VALID, NULL, 0);
+	if (status == JOB_VALID && hand->job.nobody)
+		status = JOB_INVALID;
+	if (status != JOB_VALID || !hand->job.rehash) {
+		hand_answer(h, hand, status, NULL, 0);
 		return;
 	}
 	hand->again = true;
@@ -73,13 +72,9 @@ static void verify_right(struct hasher *h, struct hand *hand)
 
 void verify_done(struct hasher *h, struct hand *hand, const uint8_t *tag)
 {
-	const bool same = secret_equal(tag, hand->phc.tag, hand->phc.cost.tag_len);
-
-	/* no hash: what was computed has the empty tag once in 2^32 or more */
-	if (same && hand->job.hash_len > 0)
-		verify_right(h, hand);
-	else
-		hand_answer(h, hand, JOB_INVALID, NULL, 0);
+	verify_answer(h, hand,
+	    secret_equal(tag, hand->phc.tag, hand->phc.cost.tag_len) ? JOB_VALID
+	                                                             : JOB_INVALID);
 }
 
 bool verify_old(struct hasher *h, struct hand *hand)
@@ -107,10 +102,7 @@ bool verify_old(struct hasher *h, struct hand *hand)
 	h->other_units +=
 	    given_units_of_old(&hand->legacy, h->child->config->engine, password_len);
 	verify_keep(hand);
-	if (status == JOB_VALID)
-		verify_right(h, hand);
-	else
-		hand_answer(h, hand, status, NULL, 0);
+	verify_answer(h, hand, status);
 	return true;
 }
 

@@ -173,7 +173,12 @@ static int child_map_secrets(struct child *child, const struct process *p)
 	}
 	if (kind == SANDBOX_FRONTEND && g->tokens.bytes > 0) {
 		child->tokens = token_set_map(&g->tokens);
-		return child->tokens != NULL ? 0 : -1;
+		if (child->tokens == NULL)
+			return -1;
+	}
+	if (kind == SANDBOX_FRONTEND && g->decoys.bytes > 0) {
+		child->decoys = sealed_map(&g->decoys);
+		return child->decoys != NULL ? 0 : -1;
 	}
 	return 0;
 }

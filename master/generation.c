@@ -143,6 +143,11 @@ static int generation_fill(
 	if (key_set_load(&g->keys, g->config, err) != 0 ||
 	    config_read_tokens(g->config, &g->tokens, err) != 0)
 		return -1;
+	if (decoy_keys_derive(&g->decoys, g->config, &g->keys) != 0) {
+		snprintf(err->text, sizeof(err->text), "no memory for keys: %s",
+		    strerror(errno));
+		return -1;
+	}
 	if (before != NULL)
 		(void)key_set_warn(&g->keys, g->config, &before->keys, before->config);
 	if (listen_open(&g->listeners, g->config,
@@ -330,6 +335,7 @@ void generation_close(struct generation *g)
 	board_close(&g->board);
 	sealed_close(&g->keys);
 	sealed_close(&g->tokens);
+	sealed_close(&g->decoys);
 	config_free(g->config);
 	free(g->link_frontend);
 	free(g->link_hasher);

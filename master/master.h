@@ -111,14 +111,14 @@ struct generation {
 	size_t role_count;
 	bool killed; /* its processes have been: none is replaced */
 	struct listener_set listeners;
-	struct sealed keys, tokens; /* as they were when it was opened */
-	struct ev_timer limit;      /* DRAINING: shutdown_timeout */
-	struct ev_timer unlisten;   /* DRAINING: its sockets end, see unlisten.c */
-	uint64_t unlisten_ns;       /* since when */
-	struct ev_timer watch;      /* hashers that do not get on */
-	uint64_t watched_ns;        /* when it last looked */
-	uint64_t watch_from_ns; /* what was before does not count: we were stopped */
-	uint64_t mended_ns;     /* when a listener was; 0: none */
+	struct sealed keys, tokens, decoys; /* as they were when it was opened */
+	struct ev_timer limit;              /* DRAINING: shutdown_timeout */
+	struct ev_timer unlisten; /* DRAINING: its sockets end, see unlisten.c */
+	uint64_t unlisten_ns;     /* since when */
+	struct ev_timer watch;    /* hashers that do not get on */
+	uint64_t watched_ns;      /* when it last looked */
+	uint64_t watch_from_ns;   /* what was before does not count: we were stopped */
+	uint64_t mended_ns;       /* when a listener was; 0: none */
 };
 
 TAILQ_HEAD(generation_list, generation);

@@ -24,6 +24,51 @@ static void line_tell(const char *line, void *context)
 	log_info("%s", line);
 }
 
+/* What does not fit may be swapped out: no reason not to start. NULL where all fits. */
+static const char *locked_short(const char *of, uint64_t need,
+    const struct allowed *allowed, char *text, size_t cap)
+{
+	char needs[32], has[32];
+
+	if (need <= allowed->most)
+		return NULL;
+	snprintf(text, cap,
+	    "locked memory of a %s: %s needed, %s allowed (%s): passwords that do not "
+	    "fit may be swapped out; raise it to %s (LimitMEMLOCK= of systemd)",
+	    of, config_size_text(need, needs, sizeof(needs)),
+	    config_size_text(allowed->most, has, sizeof(has)), allowed->from, needs);
+	return text;
+}
+
+static void locked_report(
+    FILE *out, const char *of, uint64_t need, const struct allowed *allowed)
+{
+	char text[512], needs[32], has[32];
+
+	if (locked_short(of, need, allowed, text, sizeof(text)) != NULL)
+		fprintf(out, "%s\n", text);
+	else
+		fprintf(out, "locked memory of a %s: %s needed, %s allowed\n", of,
+		    config_size_text(need, needs, sizeof(needs)),
+		    allowed->most == UINT64_MAX
+		        ? "all"
+		        : config_size_text(allowed->most, has, sizeof(has)));
+}
+
+static void locked_log(const struct config *config)
+{
+	const struct allowed allowed = allowed_locked();
+	const uint64_t needs[] = {
+	    config_memlock_frontend(config), config_memlock_hasher(config)};
+	static const char *const roles[] = {"frontend", "hasher"};
+	char text[512];
+
+	for (size_t i = 0; i < 2; i++)
+		if (locked_short(roles[i], needs[i], &allowed, text, sizeof(text)) !=
+		    NULL)
+			log_info("%s", text);
+}
+
 static void line_log(const char *line, void *context)
 {
 	(void)context;
@@ -44,6 +89,7 @@ void plan_log(const struct config *config)
 {
 	config_tell_lowered(config, line_log, NULL);
 	config_tell_unasked(config, line_tell, NULL);
+	locked_log(config);
 }
 
 void plan_comment(const struct config *config, FILE *out)
@@ -55,6 +101,7 @@ void plan_comment(const struct config *config, FILE *out)
 void plan_report(const struct config *config, FILE *out)
 {
 	const struct memory_bound usable = memory_usable();
+	const struct allowed locked = allowed_locked();
 	char need[32], budget[32], here[32];
 
 	fprintf(out,
@@ -73,6 +120,8 @@ void plan_report(const struct config *config, FILE *out)
 	    &config->allowed_files);
 	count_report(out, "files of a frontend", config_files_of_frontend(config),
 	    &config->allowed_files);
+	locked_report(out, "frontend", config_memlock_frontend(config), &locked);
+	locked_report(out, "hasher", config_memlock_hasher(config), &locked);
 }
 
 void plan_raise_files(const struct config *config, const struct config *before)

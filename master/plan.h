@@ -9,12 +9,13 @@
 
 #include "common/config.h"
 
-/* Writes a line each for memory, what was lowered, pools that nobody asks, processes
- * and files. */
+/* Writes a line each for memory, what was lowered, pools that nobody asks, processes,
+ * files and locked memory. */
 void plan_report(const struct config *config, FILE *out);
 
 /* Says what is lower than it would be on a larger machine, and which pools have no
- * processes: a line for each in the log, and as a comment of a config file. */
+ * processes: a line for each in the log, and as a comment of a config file. The log
+ * also has locked memory that is short. */
 void plan_log(const struct config *config);
 void plan_comment(const struct config *config, FILE *out);
 

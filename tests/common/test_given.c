@@ -378,41 +378,6 @@ static void no_other_hash_has_a_nul(void **state)
 		assert_int_equal(given_parse(&given, text, n, &why), GIVEN_MALFORMED);
 }
 
-/* bcrypt alone is cut, where the profile says so, and what is left must still fit. */
-static void a_password_that_cannot_match_is_known(void **state)
-{
-	static const struct {
-		const char *hash;
-		size_t len;
-		bool nul, as_is, cut;
-	} rows[] = {{BCRYPT("10"), 72, false, false, false},
-	    {BCRYPT("10"), 73, false, true, false},
-	    {BCRYPT("10"), 73, true, true, true},
-	    {"{bcrypt}" BCRYPT("10"), 73, false, true, false},
-	    {"bcrypt$" BCRYPT("10"), 4096, false, true, false},
-	    {"$wp" BCRYPT_Y, 4096, true, false, false},
-	    {SHA512, 511, false, false, false}, {SHA512, 512, false, true, true},
-	    {ARGON2, 4096, true, false, false}};
-	struct config_profile cutting = profile;
-	uint8_t password[LIMIT_PASSWORD];
-
-	(void)state;
-	cutting.bcrypt_truncate = true;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct given given;
-
-		memset(password, 'x', sizeof(password));
-		password[71] = rows[i].nul ? '\0' : 'x';
-		assert_int_equal(parse(&given, rows[i].hash), GIVEN_OK);
-		assert_int_equal(
-		    given_cannot_match(&given, &profile, password, rows[i].len),
-		    rows[i].as_is);
-		assert_int_equal(
-		    given_cannot_match(&given, &cutting, password, rows[i].len),
-		    rows[i].cut);
-	}
-}
-
 static void what_nobody_writes_is_unsupported(void **state)
 {
 	static const char *const texts[] = {
@@ -443,7 +408,6 @@ int main(void)
 	    cmocka_unit_test(one_end_of_a_line_may_follow),
 	    cmocka_unit_test(libsodiums_buffer_is_taken_whole),
 	    cmocka_unit_test(no_other_hash_has_a_nul),
-	    cmocka_unit_test(a_password_that_cannot_match_is_known),
 	    cmocka_unit_test(what_nobody_writes_is_unsupported),
 	};
 

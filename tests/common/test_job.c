@@ -118,14 +118,15 @@ static void a_verify_job_comes_back_as_it_was(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
+		job.rehash = (i & 1) != 0;
+		job.nobody = (i & 2) != 0;
 		len = job_encode(&job, buf, sizeof(buf));
 		assert_true(len > 0);
 		assert_int_equal(job_decode(&read, buf, (size_t)len, &why), 0);
 		assert_same_job(&job, &read);
-		job.rehash = !job.rehash;
-		if (i == 1)
-			job.hash_len = 0;
 	}
+	job.hash_len = 0;
+	assert_int_equal(job_encode(&job, buf, sizeof(buf)), -1);
 }
 
 static void a_lookup_job_comes_back_as_it_was(void **state)

@@ -226,7 +226,7 @@ RIGHTS(setgroups, -1, EPERM, ENOMEM, (size_t n, const gid_t *ids), (n, ids))
 RIGHTS(setresgid, -1, EPERM, EAGAIN, (gid_t r, gid_t e, gid_t s), (r, e, s))
 RIGHTS(setresuid, -1, EPERM, EAGAIN, (uid_t r, uid_t e, uid_t s), (r, e, s))
 RIGHTS(kill, -1, EPERM, EPERM, (pid_t pid, int signo), (pid, signo))
-RIGHTS(mlockall, -1, ENOMEM, EPERM, (int flags), (flags))
+RIGHTS(mlock2, -1, ENOMEM, EPERM, (const void *p, size_t n, unsigned flags), (p, n, flags))
 RIGHTS(sigaction, -1, EINVAL, EINVAL,
     (int signo, const struct sigaction *to, struct sigaction *old), (signo, to, old))
 RIGHTS(sigprocmask, -1, EINVAL, EINVAL,

@@ -173,8 +173,8 @@ static void requests_have_the_members_that_are_read(void **state)
 	    root, "HashRequest", V1_PASSWORD | V1_PROFILE | V1_POOL | V1_TIMEOUT, 5);
 	assert_members(root, "VerifyRequest",
 	    V1_PASSWORD | V1_HASH_OR_NULL | V1_PROFILE | V1_POOL | V1_TIMEOUT |
-	        V1_REHASH,
-	    7);
+	        V1_REHASH | V1_USER,
+	    8);
 	assert_members(root, "InspectRequest", V1_HASH | V1_PROFILE, 2);
 	json_decref(root);
 }

@@ -73,6 +73,7 @@ static void a_verification_is_asked_for(void **state)
 	assert_int_equal(task->spec.cost.salt_len, 16);
 	assert_false(task->spec.rehash); /* there is no reason to */
 	assert_int_equal(task->spec.hash_len, strlen(HASH));
+	assert_false(task->spec.nobody);
 	assert_int_equal(task->password.len, strlen(HASH) + 7);
 	assert_memory_equal(task->password.data, HASH "hunter2", task->password.len);
 	task_finish(f, TASK_VALID, "");
@@ -121,16 +122,61 @@ static void no_hash_costs_what_the_profile_does(void **state)
 	    "{\"password\":\"x\",\"hash\":null,\"profile\":\"dear\",\"rehash\":true}");
 	task = the_task(f);
 	assert_int_equal(task->spec.kind, JOB_VERIFY);
-	assert_int_equal(task->spec.hash_len, 0);
+	assert_true(task->spec.nobody);
 	assert_int_equal(task->spec.profile, 1);
 	assert_int_equal(task->spec.cost.memory_kib, 65536);
 	assert_false(task->spec.rehash);
-	assert_int_equal(task->password.len, 1);
+	assert_int_equal(task->spec.units, job_units(JOB_VERIFY, &task->spec.cost));
+	assert_in_range(task->spec.hash_len, 1, LIMIT_TEXT);
+	assert_int_equal(task->password.len, task->spec.hash_len + 1);
+	assert_int_equal(task->password.data[task->spec.hash_len], 'x');
 	task_finish(f, TASK_INVALID, "");
 	client_receive(f, fd, &answer);
 	assert_answer(&answer, 200,
 	    "{\"valid\":false,\"needs_rehash\":false,\"rehash_reasons\":[]}\n");
 	close(fd);
+}
+
+/* A decoy is asked for as its hash is: the same costs, units and promise of a new hash.
+ */
+static void a_decoy_is_asked_for_as_its_hash_is(void **state)
+{
+	static const struct config_decoys decoys[] = {{1, {{1, BCRYPT("10")}}},
+	    {1, {{7, "default"}}}, {1, {{1, "{bcrypt}" BCRYPT("12")}}}};
+	static const char *const hashes[] = {
+	    BCRYPT("10"), HASH, "{bcrypt}" BCRYPT("12")};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		struct task_spec specs[2];
+		char body[512];
+
+		v1_profiles[1].decoys = decoys[i];
+		for (unsigned nobody = 0; nobody < 2; nobody++) {
+			int fd = client_open(f);
+			struct answer answer;
+
+			snprintf(body, sizeof(body),
+			    "{\"password\":\"x\",\"profile\":\"dear\",\"rehash\":true,"
+			    "\"user\":\"somebody\",\"hash\":%s%s%s}",
+			    nobody ? "" : "\"", nobody ? "null" : hashes[i],
+			    nobody ? "" : "\"");
+			post(f, fd, "/v1/verify", body);
+			specs[nobody] = the_task(f)->spec;
+			task_finish(f, TASK_INVALID, "");
+			client_receive(f, fd, &answer);
+			assert_int_equal(answer.status, 200);
+			close(fd);
+		}
+		assert_false(specs[0].nobody);
+		assert_true(specs[1].nobody);
+		assert_true(specs[0].rehash && specs[1].rehash);
+		assert_int_equal(specs[0].units, specs[1].units);
+		assert_int_equal(specs[0].hash_len, specs[1].hash_len);
+		assert_memory_equal(
+		    &specs[0].cost, &specs[1].cost, sizeof(specs[0].cost));
+	}
+	v1_profiles[1].decoys.count = 0;
 }
 
 /* A hasher that answers what was not asked is not believed. */
@@ -248,6 +294,7 @@ int main(void)
 	    V1_TEST(a_verification_is_asked_for),
 	    V1_TEST(a_new_hash_comes_with_its_reasons),
 	    V1_TEST(no_hash_costs_what_the_profile_does),
+	    V1_TEST(a_decoy_is_asked_for_as_its_hash_is),
 	    V1_TEST(an_outcome_of_another_kind_is_an_error),
 	    V1_TEST(a_hash_is_taken_apart),
 	    V1_TEST(an_old_hash_is_taken_apart),

@@ -14,7 +14,7 @@
 
 enum {
 	REQUIRED = V1_PASSWORD | V1_HASH_OR_NULL,
-	ALLOWED = V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH,
+	ALLOWED = V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH | V1_USER,
 };
 
 static enum problem read_bytes(struct v1_body *body, const char *text, size_t len)
@@ -41,7 +41,9 @@ static void every_member_is_read(void **state)
 	assert_taken(&body,
 	    " {\"password\" : \"p\\u0000\\u00fc\\n\", \"hash\": \"$h\",\r\n"
 	    "\"profile\":\"a\",\"pool\":\"b\",\"timeout_ms\":1500,"
-	    "\"rehash\":true}\n");
+	    "\"rehash\":true,\"user\":\"a\\u0000b\"}\n");
+	assert_int_equal(body.user.len, 3);
+	assert_memory_equal(body.user.at, "a\0b", 3);
 	assert_int_equal(body.password.len, 5);
 	assert_memory_equal(body.password.data, "p\0\xc3\xbc\n", 5);
 	assert_true(text_is(body.hash, "$h"));
@@ -107,12 +109,12 @@ static void what_is_no_body_is_refused(void **state)
 	    "{\"password\":1,\"hash\":null}", "{\"password\":null,\"hash\":null}",
 	    "{\"password\":[],\"hash\":null}", "{\"password\":\"x\",\"hash\":1}",
 	    "{\"password\":\"x\",\"hash\":false}", "{\"password_b64\":1,\"hash\":null}",
-	    WITH("\"profile\":null"), WITH("\"pool\":1"), WITH("\"rehash\":1"),
-	    WITH("\"rehash\":\"true\""), WITH("\"rehash\":null"),
-	    WITH("\"timeout_ms\":\"1\""), WITH("\"timeout_ms\":1.0"),
-	    WITH("\"timeout_ms\":0"), WITH("\"timeout_ms\":-1"),
-	    WITH("\"timeout_ms\":1e3"), WITH("\"timeout_ms\":99999999999999999999"),
-	    WITH("\"timeout_ms\":null"),
+	    WITH("\"user\":null"), WITH("\"user\":7"), WITH("\"profile\":null"),
+	    WITH("\"pool\":1"), WITH("\"rehash\":1"), WITH("\"rehash\":\"true\""),
+	    WITH("\"rehash\":null"), WITH("\"timeout_ms\":\"1\""),
+	    WITH("\"timeout_ms\":1.0"), WITH("\"timeout_ms\":0"),
+	    WITH("\"timeout_ms\":-1"), WITH("\"timeout_ms\":1e3"),
+	    WITH("\"timeout_ms\":99999999999999999999"), WITH("\"timeout_ms\":null"),
 	    /* base64 that is none */
 	    "{\"password_b64\":\"A\",\"hash\":null}",
 	    "{\"password_b64\":\"AB==\",\"hash\":null}",

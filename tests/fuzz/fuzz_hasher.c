@@ -104,7 +104,7 @@ static void link_put(unsigned link, const void *bytes, size_t len, int fd)
 
 /* What a frontend that was broken into may send to be verified. */
 static const char *const hashes[] = {
-    "",
+    "$",
     "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
     "$argon2d$m=16,t=2,p=2$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
     "$argon2i$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
@@ -118,6 +118,7 @@ static void job_verify(struct job *job, uint8_t how)
 {
 	job->kind = JOB_VERIFY;
 	job->rehash = (how & 8) != 0;
+	job->nobody = (how & 4) != 0;
 	job->hash = hashes[how / 16 % (sizeof(hashes) / sizeof(hashes[0]))];
 	job->hash_len = strlen(job->hash);
 }

@@ -24,6 +24,7 @@ static void check_job(const uint8_t *data, size_t size)
 		CHECK(job.kind > 0 && job.kind < JOB_KIND_END);
 		CHECK(job.password_len <= LIMIT_PASSWORD);
 		CHECK(job.hash_len <= LIMIT_TEXT);
+		CHECK(job.kind != JOB_VERIFY || job.hash_len > 0);
 		CHECK(job.hash_len == 0 ||
 		      within((const uint8_t *)job.hash, job.hash_len, data, size));
 		CHECK(within(job.password, job.password_len, data, size));
@@ -109,6 +110,7 @@ static size_t job_make(uint8_t *data, size_t max, uint64_t *random)
 	if (job.kind == JOB_VERIFY) {
 		job.hash_len = some_number(random) % (LIMIT_TEXT + 1);
 		job.rehash = fuzz_random(random) % 2;
+		job.nobody = fuzz_random(random) % 2;
 	}
 	for (size_t i = 0; i < job.hash_len; i++)
 		hash[i] = (char)fuzz_random(random);

@@ -1,6 +1,6 @@
 /*
- * Secrets that are watched: a program that includes this (once) has its own secret.c,
- * which gives no memory back in which a byte of a secret is left.
+ * Secrets that are watched: a program that includes this (once) has its own secret.c
+ * and locked.c, which give no memory back in which a byte of a secret is left.
  */
 #ifndef TESTS_FUZZ_WIPED_H
 #define TESTS_FUZZ_WIPED_H
@@ -16,7 +16,8 @@ static inline void wiped_free(void *block)
 	const uint8_t *bytes = block;
 	size_t size = block != NULL ? malloc_usable_size(block) : 0;
 
-	for (size_t i = 0; i < size / WIPED_UNIT * WIPED_UNIT; i++)
+	/* behind the unit in which locked.c has the size */
+	for (size_t i = WIPED_UNIT; i < size / WIPED_UNIT * WIPED_UNIT; i++)
 		CHECK(bytes[i] == 0);
 	free(block);
 }
@@ -26,6 +27,7 @@ static inline void wiped_free(void *block)
 #include "common/secret.h"
 #else
 #define free wiped_free
+#include "common/locked.c"
 #include "common/secret.c"
 #undef free
 #endif

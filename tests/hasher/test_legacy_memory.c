@@ -19,6 +19,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "common/locked.h"
 #include "tests/common/legacy_vectors.h"
 
 /* The number of the last allocation; of the one to fail. */
@@ -64,13 +65,34 @@ static EVP_MD *fetch_digest(OSSL_LIB_CTX *library, const char *name, const char 
 	return NULL;
 }
 
+static void *failing_zalloc(size_t size)
+{
+	return failing_calloc(1, size);
+}
+
+/* OpenSSL's are those above already. */
+static int functions_stay(
+    CRYPTO_malloc_fn of, CRYPTO_realloc_fn again, CRYPTO_free_fn end)
+{
+	(void)of;
+	(void)again;
+	(void)end;
+	return 0;
+}
+
 #define calloc failing_calloc
+#define locked_zalloc failing_zalloc
+#define locked_free free
+#define CRYPTO_set_mem_functions functions_stay
 #define EVP_MD_fetch fetch_digest
 #include "hasher/legacy_crypt.c"
 #include "hasher/legacy_md5.c"
 #include "hasher/legacy_prehash.c"
 #include "hasher/legacy_verify.c"
 #undef EVP_MD_fetch
+#undef CRYPTO_set_mem_functions
+#undef locked_free
+#undef locked_zalloc
 #undef calloc
 
 /* Estimated. OpenSSL's PBKDF2 allocates in each iteration: the first ones fail in turn,

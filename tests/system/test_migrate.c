@@ -2,8 +2,10 @@
  * argond-migrate(7): its configuration is one, each of its examples is answered as the
  * page says, and the pages name every old format. It is run where the sources are.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/config.h"
 #include "tests/system/api.h"
@@ -72,7 +74,7 @@ static void page_open(struct page *page)
 	page->literal = false;
 }
 
-/* All sections named `profile`, from their first line to a brace alone. */
+/* All sections named `profile` or `key`, from their first line to a brace alone. */
 static void page_config(char config[CONFIG_ROOM])
 {
 	struct page page;
@@ -82,7 +84,8 @@ static void page_config(char config[CONFIG_ROOM])
 	*config = '\0';
 	page_open(&page);
 	while ((line = page_line(&page)) != NULL) {
-		inside = inside || strncmp(line, "profile ", 8) == 0;
+		inside = inside || strncmp(line, "profile ", 8) == 0 ||
+		         strncmp(line, "key ", 4) == 0;
 		if (!inside)
 			continue;
 		assert_true(strlen(config) + strlen(line) + 2 < CONFIG_ROOM);
@@ -141,14 +144,19 @@ static void expect_answer(struct api *api, const char *json, const char *answer)
 static void test_examples_are_true(void **state)
 {
 	struct daemon *d = *state;
-	char config[CONFIG_ROOM], what[16], json[EXAMPLE_ROOM];
+	char config[CONFIG_ROOM], what[16], json[EXAMPLE_ROOM], path[96], key[128];
 	unsigned examples = 0;
 	struct page page;
 	struct api api;
 
 	page_config(config);
 	config_append(d, config);
-	daemon_start(d, "pool.elastic.deadline=1h", NULL);
+	harness_path(path, d->dir, "decoy.key");
+	harness_write_file(path, "what stands in for /etc/argond");
+	assert_return_code(chmod(path, 0600), errno);
+	snprintf(key, sizeof(key), "key.decoy.file=%s", path);
+	d->files_expected = true;
+	daemon_start(d, "pool.elastic.deadline=1h", key, NULL);
 	api_open(&api, d);
 	page_open(&page);
 	while (page_example(&page, what, json)) {

@@ -392,8 +392,10 @@ static void test_keys_are_the_hashers(void **state)
 	harness_write_file(path, KEY_MARKER "-with-more");
 	assert_return_code(chmod(path, 0600), errno);
 	snprintf(option, sizeof(option), "key.new.file=%s", path);
+	/* decoys are chosen by it as well */
 	daemon_start(d, "profile.default.memory=64K", "profile.default.time=1",
-	    "profile.default.key=new", option, NULL);
+	    "profile.default.key=new", "profile.default.decoy=default;2*default",
+	    option, NULL);
 	if (SANITIZED || !process_titles_visible(d) || geteuid() != 0) {
 		unlink(path);
 		daemon_stop(d);
@@ -401,6 +403,7 @@ static void test_keys_are_the_hashers(void **state)
 	}
 	api_open(&api, d);
 	api_hash(&api, "x", "default", hash);
+	assert_int_equal(api_verify(&api, "x", NULL, ",\"user\":\"u\""), API_INVALID);
 	api_close(&api);
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
