@@ -23,7 +23,7 @@ enum {
 
 /* Of the pool's CPU time the others have four fifths; a run may end with one more of
  * the old ones. Before there was a share, they had a hundredth. */
-static const double KEPT_MIN = .6;
+static const double KEPT_MIN = .5;
 
 static char *old_job(unsigned rounds)
 {
