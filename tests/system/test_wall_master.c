@@ -20,109 +20,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/landlock.h"
 #include "tests/system/client.h"
 #include "tests/system/confined.h"
 #include "tests/system/fds.h"
 #include "tests/system/masters.h"
 #include "tests/system/process.h"
-#include "tests/system/remote_call.h"
+#include "tests/system/wall.h"
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE };
-
-/* As nobody, with a pepper and tokens, so that all there is to steal is there, and with
- * one more directive for the frontends. */
-static void start_with(struct daemon *d, const char *frontends)
-{
-	char path[96], text[1024];
-	const struct passwd *user = confined_folder(d, "nobody");
-	static const char *const names[] = {"pepper", "tokens"};
-
-	if (harness_wrapped()) {
-		print_message("the program is wrapped\n");
-		skip();
-	}
-	for (size_t i = 0; i < 2; i++) {
-		harness_path(path, d->dir, names[i]);
-		harness_write_file(path, "0123456789abcdef0123456789abcdef\n");
-		assert_return_code(chown(path, user->pw_uid, user->pw_gid), errno);
-		assert_return_code(chmod(path, 0600), errno);
-	}
-	snprintf(text, sizeof(text),
-	    "listen = {\"127.0.0.1:0\", \"unix:%s\"}\npidfile = \"%s\"\n"
-	    "store = \"sqlite:%s\"\nfrontend { processes = 2 %s }\n"
-	    "token_file = \"%s/tokens\"\nkey k { file = \"%s/pepper\" }\n",
-	    d->socket, d->pidfile, d->store, frontends, d->dir, d->dir);
-	harness_write_file(d->conf, text);
-	d->files_expected = true;
-	confined_start_as_nobody(d);
-}
-
-static void start(struct daemon *d)
-{
-	start_with(d, "");
-}
-
-/* Takes the process `who` in hand, or skips. */
-static pid_t take(struct daemon *d, struct remote *remote, const char *who)
-{
-	const pid_t pid = process_find(d, who);
-
-	assert_true(pid > 0);
-	if (remote_open(remote, pid))
-		return pid;
-	daemon_stop(d);
-	print_message("ptrace is not permitted, or not for this architecture\n");
-	skip();
-	return 0;
-}
-
-/* ---- /proc ---- */
-
-/* That it gets nowhere; a folder cannot be written anyway. */
-static void expect_closed(struct remote *remote, const char *path, int flags)
-{
-	const long result = remote_open_file(remote, path, flags);
-
-	if (result != -EACCES && result != -EPERM && result != -ENOENT &&
-	    result != -EISDIR)
-		fail_msg("process %d: open %s, flags %x: %ld", (int)remote->pid, path,
-		    (unsigned)flags, result);
-}
-
-/* All of /proc/PID that says or changes what only the process itself may. */
-static void expect_hidden(struct remote *remote, pid_t pid)
-{
-	static const char *const names[] = {"environ", "mem", "maps", "smaps", "auxv",
-	    "pagemap", "stack", "syscall", "io", "fd", "fdinfo", "map_files",
-	    "clear_refs", "timers", "personality", "attr/current"};
-	/* what everybody may read, and its user set */
-	static const char *const dials[] = {"oom_score_adj", "oom_adj", "comm",
-	    "coredump_filter", "timerslack_ns", "autogroup", "loginuid"};
-	static struct fd_list list;
-	char path[64];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, names[i]);
-		expect_closed(remote, path, O_RDONLY);
-		expect_closed(remote, path, O_WRONLY);
-	}
-	for (size_t i = 0; i < sizeof(dials) / sizeof(dials[0]); i++) {
-		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, dials[i]);
-		expect_closed(remote, path, O_WRONLY);
-	}
-	assert_true(fds_list(pid, &list));
-	for (size_t i = 0; i < list.count; i++) {
-		snprintf(
-		    path, sizeof(path), "/proc/%d/fd/%d", (int)pid, list.entries[i].fd);
-		expect_closed(remote, path, O_RDONLY | O_NONBLOCK);
-		expect_closed(remote, path, O_RDWR | O_NONBLOCK);
-	}
-	snprintf(path, sizeof(path), "/proc/%d/cwd/.", (int)pid);
-	expect_closed(remote, path, O_RDONLY);
-	snprintf(path, sizeof(path), "/proc/%d/root/etc/passwd", (int)pid);
-	expect_closed(remote, path, O_RDONLY);
-}
 
 static void a_lookup_sees_nothing_of_the_master_or_a_sibling(void **state)
 {
@@ -131,27 +36,16 @@ static void a_lookup_sees_nothing_of_the_master_or_a_sibling(void **state)
 	pid_t pids[PROCESS_MAX], self;
 	size_t n;
 
-	start(d);
-	self = take(d, &remote, "hasher lookup/0");
-	expect_hidden(&remote, d->pid);
+	wall_start(d);
+	self = wall_take(d, &remote, "hasher lookup/0");
+	wall_expect_hidden(&remote, d->pid);
 	n = process_children(d->pid, pids, PROCESS_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (pids[i] != self)
-			expect_hidden(&remote, pids[i]);
+			wall_expect_hidden(&remote, pids[i]);
 	remote_close(&remote);
 	confined_expect_service(d);
 	daemon_stop(d);
-}
-
-/* Every file of /proc/PID that is for the process alone belongs to root then. */
-static bool is_dumpable(pid_t pid)
-{
-	char path[64];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-	assert_return_code(stat(path, &st), errno);
-	return st.st_uid != 0;
 }
 
 static void a_successor_is_as_closed_as_its_master(void **state)
@@ -161,15 +55,15 @@ static void a_successor_is_as_closed_as_its_master(void **state)
 	size_t n;
 
 	masters_copy(d);
-	start(d);
-	assert_false(is_dumpable(d->pid));
+	wall_start(d);
+	assert_false(wall_is_dumpable(d->pid));
 	assert_return_code(kill(d->pid, SIGUSR2), errno);
 	masters_wait_changed(d);
-	assert_false(is_dumpable(d->pid));
+	assert_false(wall_is_dumpable(d->pid));
 	n = process_children(d->pid, pids, PROCESS_MAX);
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++)
-		assert_false(is_dumpable(pids[i]));
+		assert_false(wall_is_dumpable(pids[i]));
 	confined_expect_service(d);
 	daemon_stop(d);
 }
@@ -232,7 +126,7 @@ static void every_mode_is_closed(void **state)
 			_exit(125);
 		}
 		wait_until(is_in_write, &pid, "a program that nobody listens to");
-		assert_false(is_dumpable(pid));
+		assert_false(wall_is_dumpable(pid));
 		assert_return_code(kill(pid, SIGKILL), errno);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 	}
@@ -306,9 +200,9 @@ static void no_role_has_a_call_against_others(void **state)
 	struct daemon *d = *state;
 	struct remote remote;
 
-	start(d);
+	wall_start(d);
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		take(d, &remote, roles[i]);
+		wall_take(d, &remote, roles[i]);
 		expect_powerless(&remote, d->pid);
 		expect_powerless(&remote, process_find(d, "frontend 1"));
 		remote_close(&remote);
@@ -368,7 +262,7 @@ static void shared_memory_keeps_its_size_and_its_bytes(void **state)
 	    "argond-board", "argond-keys", "argond-tokens"};
 	struct daemon *d = *state;
 
-	start(d);
+	wall_start(d);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int fd = shared_open(d, names[i], O_RDWR);
 
@@ -376,142 +270,6 @@ static void shared_memory_keeps_its_size_and_its_bytes(void **state)
 		close(fd);
 	}
 	confined_expect_service(d);
-	daemon_stop(d);
-}
-
-/* ---- files ---- */
-
-static void a_lookup_reaches_the_folder_of_its_database_alone(void **state)
-{
-	static const char *const others[] = {"/", "/etc", "/etc/passwd",
-	    "/etc/hostname", "/tmp", "/proc", "/proc/self/status", "/proc/self/maps",
-	    "/proc/version", "/sys", "/dev/null", "/dev/zero", "/usr/bin/env"};
-	struct daemon *d = *state;
-	struct remote remote;
-	char path[128];
-	long fd;
-
-	start(d);
-	if (landlock_version() < 1) {
-		daemon_stop(d);
-		print_message("this kernel has no Landlock\n");
-		skip();
-	}
-	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 200);
-	take(d, &remote, "hasher lookup/0");
-	fd = remote_open_file(&remote, d->store, O_RDWR);
-	assert_in_range(fd, 3, 1000);
-	assert_int_equal(
-	    remote_call(&remote, SYS_close, (unsigned long)fd, 0, 0, 0, 0, 0), 0);
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		expect_closed(&remote, others[i], O_RDONLY);
-		expect_closed(&remote, others[i], O_WRONLY);
-	}
-	expect_closed(&remote, "/tmp/argond-wall", O_WRONLY | O_CREAT);
-	snprintf(path, sizeof(path), "%s/..", d->dir);
-	expect_closed(&remote, path, O_RDONLY);
-	remote_close(&remote);
-	confined_expect_service(d);
-	daemon_stop(d);
-}
-
-/* Between execve() and its first line a program of the same user can be looked into:
- * the successor of an upgrade. A look-up that waits for that moment gets nothing. */
-static void a_lookup_cannot_look_into_any_process_of_its_user(void **state)
-{
-	struct daemon *d = *state;
-	struct remote remote;
-	const struct passwd *user;
-	pid_t pid;
-
-	start(d);
-	if (landlock_version() < 1) {
-		daemon_stop(d);
-		print_message("this kernel has no Landlock\n");
-		skip();
-	}
-	user = confined_user("nobody");
-	pid = fork();
-	assert_return_code(pid, errno);
-	if (pid == 0) {
-		if (setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0 ||
-		    prctl(PR_SET_DUMPABLE, 1) != 0)
-			_exit(125);
-		raise(SIGSTOP);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
-	assert_true(is_dumpable(pid));
-	take(d, &remote, "hasher lookup/0");
-	expect_hidden(&remote, pid);
-	remote_close(&remote);
-	assert_return_code(kill(pid, SIGKILL), errno);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	daemon_stop(d);
-}
-
-/* It may be looked into by its user, but not by its siblings. */
-static void a_lookup_cannot_look_into_a_frontend_with_core_files(void **state)
-{
-	struct daemon *d = *state;
-	struct remote remote;
-
-	start_with(d, "rlimit_core = 1M");
-	if (landlock_version() < 1) {
-		daemon_stop(d);
-		print_message("this kernel has no Landlock\n");
-		skip();
-	}
-	assert_true(is_dumpable(process_find(d, "frontend 0")));
-	assert_false(is_dumpable(d->pid));
-	take(d, &remote, "hasher lookup/0");
-	expect_hidden(&remote, process_find(d, "frontend 0"));
-	remote_close(&remote);
-	confined_expect_service(d);
-	daemon_stop(d);
-}
-
-static void reload(
-    struct daemon *d, const char *base, const char *more, unsigned number)
-{
-	char text[1024], pattern[48];
-
-	snprintf(text, sizeof(text), "%s%s", base, more);
-	harness_write_file(d->conf, text);
-	if (number == 1) {
-		daemon_start(d, CONFINED_SMALL, NULL);
-		return;
-	}
-	snprintf(pattern, sizeof(pattern), "ready, generation %u$", number);
-	assert_return_code(kill(d->pid, SIGHUP), errno);
-	daemon_wait_log(d, pattern);
-}
-
-/* The process that may open files is not there where it is of no use. */
-static void no_process_looks_up_where_no_route_asks(void **state)
-{
-	struct daemon *d = *state;
-	char *base = harness_read_file(d->conf), text[1024];
-
-	assert_non_null(base);
-	reload(d, base, "seed_routes = off\npool other { jobs = {lookup} }\n", 1);
-	assert_true(
-	    daemon_log_has(d, "pool lookup: no processes.* seed_routes is off"));
-	assert_true(daemon_log_has(d, "pool other: no processes"));
-	if (process_titles_visible(d))
-		assert_int_equal(process_count(d, "hasher elastic"), 1);
-	assert_int_equal(process_count(d, "hasher lookup"), 0);
-	assert_int_equal(process_count(d, "hasher other"), 0);
-	assert_int_equal(
-	    client_fetch(&d->tcp, "/readyz?verbose", text, sizeof(text)), 200);
-	assert_non_null(strstr(text, "[+] pool lookup: no route asks it\n"));
-	assert_int_equal(client_fetch(&d->tcp, "/user/1", NULL, 0), 404);
-	reload(d, base, "seed_routes = on\n", 2);
-	confined_expect_service(d);
-	reload(d, base, "seed_routes = off\n", 3);
-	process_wait_count(d, "hasher lookup", 0);
-	assert_int_equal(client_fetch(&d->tcp, "/readyz", NULL, 0), 200);
-	free(base);
 	daemon_stop(d);
 }
 
@@ -523,7 +281,7 @@ static void who_goes_first_when_memory_ends_without_root(void **state)
 	struct daemon *d = *state;
 	int before, score = 0;
 
-	start(d);
+	wall_start(d);
 	before = (int)number_of(d->pid, "oom_score_adj");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		score = (int)number_of(process_find(d, names[i]), "oom_score_adj");
@@ -544,10 +302,6 @@ int main(void)
 	    daemon_test(every_mode_is_closed),
 	    daemon_test(no_role_has_a_call_against_others),
 	    daemon_test(shared_memory_keeps_its_size_and_its_bytes),
-	    daemon_test(a_lookup_reaches_the_folder_of_its_database_alone),
-	    daemon_test(a_lookup_cannot_look_into_any_process_of_its_user),
-	    daemon_test(a_lookup_cannot_look_into_a_frontend_with_core_files),
-	    daemon_test(no_process_looks_up_where_no_route_asks),
 	    daemon_test(who_goes_first_when_memory_ends_without_root),
 	};
 
