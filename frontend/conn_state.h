@@ -41,12 +41,10 @@ void conn_place_leave(struct conn *conn);
 /* An idle one is listed, after those that have been for longer. */
 void conn_place_settle(struct conn *conn);
 
-/* Why the request cannot be answered where its connection is, or PROBLEM_NONE. */
-enum problem conn_place_refuses(struct conn *conn, const struct request *request);
-
-/* Says so. */
-void conn_place_refuse(
-    struct conn *conn, const struct request *request, enum problem problem);
+/* Why the request cannot be answered where its connection is, with *detail, or
+ * PROBLEM_NONE. */
+enum problem conn_place_refuses(
+    struct conn *conn, const struct request *request, const char **detail);
 
 /* --- conn_read.c --- */
 

@@ -125,20 +125,21 @@ static void verify_hash(
 	explicit_bzero(&given, sizeof(given));
 }
 
+const struct v1_form v1_verify_form = {.required = V1_PASSWORD | V1_HASH_OR_NULL,
+    .allowed = V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH};
+
 void v1_verify(struct conn *conn, struct request *request, struct text rest)
 {
 	const struct config_profile *profile = NULL;
-	struct v1_body body;
+	struct v1_body *body = v1_read(conn, request);
 
 	(void)rest;
-	if (v1_read(conn, request, &body, V1_PASSWORD | V1_HASH_OR_NULL,
-	        V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH))
-		profile = v1_profile(conn, &body);
-	if (profile != NULL && v1_password_fits(conn, &body)) {
-		if (body.hash.at != NULL)
-			verify_hash(conn, &body, profile);
+	if (body != NULL)
+		profile = v1_profile(conn, body);
+	if (profile != NULL && v1_password_fits(conn, body)) {
+		if (body->hash.at != NULL)
+			verify_hash(conn, body, profile);
 		else
-			verify_submit(conn, &body, profile, NULL);
+			verify_submit(conn, body, profile, NULL);
 	}
-	v1_body_free(&body);
 }
