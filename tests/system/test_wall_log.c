@@ -11,7 +11,7 @@
 #include "tests/system/log_tail.h"
 #include "tests/system/process.h"
 
-enum { FLOOD = 400 };
+enum { FLOOD = 100 };
 
 static unsigned count_lines(const struct daemon *d)
 {
