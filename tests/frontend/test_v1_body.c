@@ -311,7 +311,7 @@ static bool is_text(const json_t *value, const struct text *text)
  * we do not has members of another form. */
 static void it_reads_what_jansson_reads(void **state)
 {
-	enum { TEXTS = 200000 };
+	enum { TEXTS = 50000 };
 	uint64_t seed = 88172645463325252;
 	unsigned taken = 0;
 
