@@ -304,7 +304,8 @@ static size_t make_text(uint64_t *seed, char *text, size_t cap)
 static bool is_text(const json_t *value, const struct text *text)
 {
 	return json_is_string(value) && json_string_length(value) == text->len &&
-	       memcmp(json_string_value(value), text->at, text->len) == 0;
+	       (text->len == 0 ||
+	           memcmp(json_string_value(value), text->at, text->len) == 0);
 }
 
 /* What we take is JSON to jansson too, and it finds the same in it. What it takes and
