@@ -31,7 +31,9 @@ endif
 COMMA = ,
 ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(HARDEN) $(SANITIZERS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) $(LDFLAGS)
-LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -ljansson -lseccomp -lsqlite3 -lcrypt -lcrypto
+LIBS = -largon2 -lb2 -lbsd -lev -lconfuse -lseccomp -lsqlite3 -lcrypt -lcrypto
+# what tests and the load generator read JSON with
+TEST_LIBS = -lcmocka -ljansson
 
 # llhttp: the C sources and the header in LLHTTP_DIR where it is given, else a library where
 # it is packaged as one, else the C sources that Debian 12 ships.
@@ -131,13 +133,13 @@ help:
 
 # (tests/packages.sh says how a word is read; behind -- is what a target does without)
 PACKAGES = gcc/clang libc6-dev pkgconf/pkg-config libargon2-dev libb2-dev libbsd-dev \
-	libev-dev libconfuse-dev libjansson-dev libseccomp-dev libsqlite3-dev libcrypt-dev \
+	libev-dev libconfuse-dev libseccomp-dev libsqlite3-dev libcrypt-dev \
 	libssl-dev $(LLHTTP_PACKAGE)
-CHECK_PACKAGES = libcmocka-dev procps strace -- logrotate
+CHECK_PACKAGES = libcmocka-dev libjansson-dev procps strace -- logrotate
 MODEL_PACKAGES = gcc libc6-dev spin -- tcc
-LINT_PACKAGES  = libcmocka-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
+LINT_PACKAGES  = libcmocka-dev libjansson-dev clang clang-tidy libclang-rt-dev cppcheck -- clang-format-$(FORMAT_VERSION)
 FUZZ_PACKAGES  = clang libclang-rt-dev
-BENCH_PACKAGES = libcmocka-dev procps curl wrk -- slowhttptest
+BENCH_PACKAGES = libcmocka-dev libjansson-dev procps curl wrk -- slowhttptest
 DEB_PACKAGES   = build-essential debhelper fakeroot
 
 # what `make` itself needs; installed by the targets that say so
@@ -201,14 +203,14 @@ $(BUILD)/argond: $(BUILD)/master/main.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(filter-out $(LOAD_TESTS),$(UNIT_PROGRAMS)): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 $(LOAD_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LOAD_OBJECTS) $(LIBRARY)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 $(SYSTEM_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(SYSTEM_SHARED)) $(LIBRARY) \
 		| $(patsubst %.c,$(BUILD)/%.so,$(SYSTEM_SHIMS))
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 # what a test loads into the program (LD_PRELOAD); no sanitizer has a place in it
 $(BUILD)/tests/system/shim_%.so: tests/system/shim_%.c Makefile
@@ -216,11 +218,11 @@ $(BUILD)/tests/system/shim_%.so: tests/system/shim_%.c Makefile
 	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g -fPIC $(WARNINGS) -shared -o $@ $<
 
 $(FAULT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(FAULT_SHARED)) $(LIBRARY)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 # Every call that inject.c has a wrapper for is led through it, in the libraries as well
 # that are linked statically here.
-FAULT_STATIC = -lev -lconfuse -ljansson -lsqlite3 -lseccomp
+FAULT_STATIC = -lev -lconfuse -lsqlite3 -lseccomp
 FAULT_LIBS   = -Wl,-Bstatic $(FAULT_STATIC) -Wl,-Bdynamic $(filter-out $(FAULT_STATIC),$(LIBS)) -lm
 
 $(FAULT_ARGOND): $(BUILD)/tests/faults/inject.o $(BUILD)/master/main.o $(LIBRARY)
@@ -231,7 +233,7 @@ $(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(LOAD_PROGRAM): $(LOAD_PROGRAM).o $(LOAD_OBJECTS) $(LIBRARY)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 # Beside libFuzzer's main there is ours, which replays a corpus under any compiler.
 FUZZ_MAIN = $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o)

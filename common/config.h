@@ -170,8 +170,9 @@ struct config {
 	uint64_t verify_max_memory; /* bytes */
 	uint64_t auto_max_memory;   /* its default, where it was not set; else 0 */
 	uint32_t verify_max_time, verify_max_lanes;
-	char *token_file; /* NULL: unset */
-	char *store_path; /* SQLite file of the look-ups */
+	char *token_file;    /* NULL: unset */
+	char *allowed_hosts; /* see host_list.h; NULL: any */
+	char *store_path;    /* SQLite file of the look-ups */
 	struct config_frontend frontend;
 	struct config_profile *profiles; /* [0] is `default` */
 	size_t profile_count;

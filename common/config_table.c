@@ -71,6 +71,7 @@ const struct config_directive config_directives[] = {
 	ROOT(verify_max_time, verify_max_time, number, 1, 10000, "16"),
 	ROOT(verify_max_lanes, verify_max_lanes, number, 1, 255, "16"),
 	ROOT(token_file, token_file, path, 0, 0, ""),
+	ROOT(allowed_hosts, allowed_hosts, hosts, 0, 0, ""),
 	ROOT(store, store_path, store, 0, 0, ""),
 
 	FRONTEND(processes, number_auto, 1, LIMIT_FRONTENDS, "auto"),

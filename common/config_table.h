@@ -106,7 +106,7 @@ extern const struct config_type config_type_number, config_type_number_auto,
     config_type_preset, config_type_rehash, config_type_scheduling, config_type_accept,
     config_type_text, config_type_path, config_type_log, config_type_store,
     config_type_name, config_type_jobs, config_type_cpus, config_type_listen,
-    config_type_decoy;
+    config_type_decoy, config_type_hosts;
 
 /* A name that may be given to a pool, a profile or a key. */
 bool config_name_valid(const char *name);

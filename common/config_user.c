@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/config_table.h"
+#include "common/errno_text.h"
 
 enum { ENTRY_MAX = 16 * 1024 * 1024, NAME_MAX_BYTES = 256 };
 
@@ -127,9 +128,7 @@ const char config_no_group[] = "a number without an entry in the user database, 
 
 static const char *error_text(int rc, const char *none)
 {
-	const char *text = strerrordesc_np(rc);
-
-	return rc == ENOENT || text == NULL ? none : text;
+	return rc == ENOENT ? none : errno_text(rc);
 }
 
 const char *config_identity_find(const char *text, const char *group,

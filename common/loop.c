@@ -18,6 +18,7 @@ static struct {
 
 static void *loop_realloc(void *old, long size)
 {
+	static struct log_limit limit;
 	void *fresh;
 
 	if (size == 0) {
@@ -28,7 +29,8 @@ static void *loop_realloc(void *old, long size)
 	if (fresh == NULL && loop_memory.reserve != NULL) {
 		free(loop_memory.reserve);
 		loop_memory.reserve = NULL;
-		log_warn("out of memory: the event loop lives on its reserve");
+		log_limited(&limit, LOG_LEVEL_WARNING,
+		    "out of memory: the event loop lives on its reserve");
 		fresh = realloc(old, (size_t)size);
 	} else if (loop_memory.reserve == NULL) {
 		loop_memory.reserve = malloc(RESERVE_BYTES);

@@ -10,14 +10,7 @@
 
 #include "common/capability.h"
 #include "common/config.h"
-
-/* Not all errors have a name, and NULL would be none. */
-static const char *error_words(int error)
-{
-	const char *words = strerrordesc_np(error);
-
-	return words != NULL ? words : "cannot be read";
-}
+#include "common/errno_text.h"
 
 int secret_file_open(const char *path, const char **why)
 {
@@ -28,7 +21,7 @@ int secret_file_open(const char *path, const char **why)
 	if (fd < 0 && *capability_hint(errno, CAP_DAC_OVERRIDE) != '\0')
 		*why = "Permission denied: root has no CAP_DAC_OVERRIDE here";
 	else if (fd < 0 || fstat(fd, &st) != 0)
-		*why = error_words(errno);
+		*why = errno_text(errno);
 	else if (!S_ISREG(st.st_mode))
 		*why = "not a regular file";
 	if (*why == NULL)
@@ -53,7 +46,7 @@ const char *secret_file_wrong(int fd, const char *user)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return error_words(errno);
+		return errno_text(errno);
 	if (user != NULL && config_user_find(user, &other) != 0)
 		return "the user that may own it cannot be found";
 	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != other)
@@ -104,7 +97,7 @@ ssize_t secret_file_read(int fd, void *to, size_t cap, const char **why)
 	if (fstat(fd, &before) == 0 && (len = read_up_to(fd, to, cap)) >= 0)
 		more = read_up_to(fd, &next, 1);
 	if (more < 0)
-		*why = error_words(errno);
+		*why = errno_text(errno);
 	else if (more > 0)
 		*why = "too long";
 	else if (!is_as_before(fd, &before))

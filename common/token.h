@@ -29,7 +29,8 @@ int token_set_load(
 const struct token_set *token_set_map(const struct sealed *sealed);
 
 /* Which of them is it? From 1 in the order of the file, the last of equal ones; 0:
- * none. Takes the same time for each that is as long, be it one or not. */
+ * none, as is each that is longer than TOKEN_MAX. The time it takes grows with the
+ * logarithm of their number, and tells nothing about any of them: see token.c. */
 unsigned token_set_find(const struct token_set *set, const char *token, size_t len);
 
 #endif

@@ -70,11 +70,13 @@ static void conn_set_kernel(struct conn *conn, uint32_t unsent, uint32_t unread)
 
 static size_t conn_ours(const struct conn *conn)
 {
+	const struct request *request = conn->request;
 	size_t bytes = conn->rest.cap + conn->out_len;
 
-	if (conn->request != NULL)
-		bytes += sizeof(*conn->request) + conn->request->head.cap +
-		         conn->request->body.cap;
+	if (request != NULL)
+		bytes += sizeof(*request) + request->head.cap;
+	if (request != NULL && request->sink.context != NULL)
+		bytes += request->sink.bytes(request->sink.context);
 	if (conn->id_kept != NULL)
 		bytes += conn->id.len;
 	if (conn->task != NULL)

@@ -230,28 +230,24 @@ void conn_place_enter(struct conn *conn)
 		conn_reserve_trim(conn->frontend);
 }
 
-enum problem conn_place_refuses(struct conn *conn, const struct request *request)
-{
-	if (conn->place != CONN_RESERVED)
-		return PROBLEM_NONE;
-	if (conn_place_find(conn)) /* there is one by now */
-		conn_place_leave(conn);
-	else if (!health_is_asked(request))
-		return conn_over_share(conn) ? PROBLEM_CLIENT_LIMIT
-		                             : PROBLEM_QUEUE_FULL;
-	return PROBLEM_NONE;
-}
-
-void conn_place_refuse(
-    struct conn *conn, const struct request *request, enum problem problem)
+enum problem conn_place_refuses(
+    struct conn *conn, const struct request *request, const char **detail)
 {
 	struct text rest;
 
+	if (conn->place != CONN_RESERVED)
+		return PROBLEM_NONE;
+	if (conn_place_find(conn)) { /* there is one by now */
+		conn_place_leave(conn);
+		return PROBLEM_NONE;
+	}
+	if (health_is_asked(request))
+		return PROBLEM_NONE;
 	/* a seed route is answered in plain text */
 	conn->route = route_find(
 	    request_path(request), conn->frontend->config->seed_routes, &rest);
-	conn_problem(conn, problem,
-	    problem == PROBLEM_CLIENT_LIMIT ? too_many_of_client : too_many);
+	*detail = conn_over_share(conn) ? too_many_of_client : too_many;
+	return conn_over_share(conn) ? PROBLEM_CLIENT_LIMIT : PROBLEM_QUEUE_FULL;
 }
 
 void conn_turn_away(struct frontend *fe, int fd)

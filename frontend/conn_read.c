@@ -69,26 +69,35 @@ static void conn_note_request(struct conn *conn, const struct request *request)
 	conn->id = reply_id_valid(id) ? id : (struct text){NULL, 0};
 }
 
-/* Has it answered, or refused where the connection has no place. */
-static void conn_route(struct conn *conn, struct request *request)
+/* The head is complete: whether the request is refused is known before its body has
+ * come. */
+static void conn_judge(struct conn *conn, struct request *request)
 {
-	enum problem problem = conn_place_refuses(conn, request);
+	const char *detail = NULL;
+	enum problem problem = conn_place_refuses(conn, request, &detail);
 
-	if (conn->place == CONN_RESERVED && !conn->close_after) {
-		conn->close_after = conn->linger_after = true;
-		conn->linger_left = CONN_LINGER_HEAD;
-	}
-	conn_enter(conn, CONN_WORKING);
 	if (problem == PROBLEM_NONE)
-		route_request(conn, request);
-	else
-		conn_place_refuse(conn, request, problem);
+		problem = route_admit(conn, request);
+	if (problem != PROBLEM_NONE)
+		request_refuse(request, problem, detail);
 }
 
+/* Has it answered. Where the client may still be sending its body, or the connection
+ * has no place, the answer is the last: nothing that follows is read as a request. */
 static void conn_handle_request(struct conn *conn, struct request *request)
 {
+	const bool unread = request->state != REQUEST_DONE;
+
 	conn_note_request(conn, request);
-	conn_route(conn, request);
+	if (unread || (conn->place == CONN_RESERVED && !conn->close_after)) {
+		conn->close_after = conn->linger_after = true;
+		conn->linger_left = unread ? CONN_LINGER_BODY : CONN_LINGER_HEAD;
+	}
+	conn_enter(conn, CONN_WORKING);
+	if (request->refused != PROBLEM_NONE)
+		conn_problem(conn, request->refused, request->refused_detail);
+	else
+		route_answer(conn, request);
 	if (conn->state == CONN_WORKING && conn->task == NULL && conn->wake == NULL &&
 	    !conn->gone) {
 		log_bug("a handler has forgotten to answer");
@@ -107,26 +116,32 @@ static void conn_handle_bad(struct conn *conn, struct request *request)
 	conn_drop_request(conn, request);
 }
 
-/* Asks for the body with 100 Continue, or says why it is not wanted. A client that
- * waits for 25 bytes and cannot take them is given up. */
-static void conn_handle_expect(struct conn *conn, struct request *request)
+/* Asks for the body. A client that waits for 25 bytes and cannot take them is given up.
+ */
+static void conn_continue(struct conn *conn, struct request *request)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const ssize_t len = sizeof(text) - 1;
 
 	request->expects = false;
-	if (conn_place_refuses(conn, request) == PROBLEM_NONE &&
-	    route_refuses(conn, request) == PROBLEM_NONE) {
-		if (send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
-			conn->gone = true;
-		return;
+	if (send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
+		conn->gone = true;
+}
+
+/* Some of the body is missing, and nothing more `is_here`. What is refused does not
+ * wait for the rest of it. */
+static void conn_await_body(struct conn *conn, struct request *request, bool is_here)
+{
+	if (conn->state == CONN_HEAD) {
+		conn_judge(conn, request);
+		conn_enter(conn, CONN_BODY);
 	}
-	conn_note_request(conn, request);
-	/* it may send the body all the same */
-	conn->close_after = conn->linger_after = true;
-	conn->linger_left = CONN_LINGER_BODY;
-	conn_route(conn, request);
-	conn_drop_request(conn, request);
+	if (is_here)
+		return;
+	if (request->refused != PROBLEM_NONE)
+		conn_handle_request(conn, request);
+	else if (request->expects)
+		conn_continue(conn, request);
 }
 
 /* Takes one step with data[len]: a head, a body, or a part of one. Returns how many
@@ -140,12 +155,11 @@ static size_t conn_step(struct conn *conn, const char *data, size_t len)
 	case REQUEST_HEAD:
 		break;
 	case REQUEST_BODY:
-		if (conn->state == CONN_HEAD)
-			conn_enter(conn, CONN_BODY);
-		if (request->expects && used == len)
-			conn_handle_expect(conn, request);
+		conn_await_body(conn, request, used < len);
 		break;
 	case REQUEST_DONE:
+		if (conn->state == CONN_HEAD)
+			conn_judge(conn, request);
 		conn_handle_request(conn, request);
 		break;
 	case REQUEST_BAD:

@@ -69,12 +69,10 @@ void conn_place_settle(struct conn *conn);
 /* It is closed: nothing of its client's is counted for it any more. */
 void conn_place_end(struct conn *conn);
 
-/* Why the request cannot be answered where its connection is, or PROBLEM_NONE. */
-enum problem conn_place_refuses(struct conn *conn, const struct request *request);
-
-/* Says so. */
-void conn_place_refuse(
-    struct conn *conn, const struct request *request, enum problem problem);
+/* Why the request cannot be answered where its connection is, with *detail, or
+ * PROBLEM_NONE. */
+enum problem conn_place_refuses(
+    struct conn *conn, const struct request *request, const char **detail);
 
 /* --- conn_read.c --- */
 

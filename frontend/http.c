@@ -36,12 +36,13 @@ bool text_is_nocase(struct text text, const char *string)
 
 size_t text_until(struct text text, const char *stops)
 {
-	size_t i = 0;
+	for (; *stops != '\0' && text.len > 0; stops++) {
+		const char *stop = memchr(text.at, *stops, text.len);
 
-	while (
-	    i < text.len && (text.at[i] == '\0' || strchr(stops, text.at[i]) == NULL))
-		i++;
-	return i;
+		if (stop != NULL)
+			text.len = (size_t)(stop - text.at);
+	}
+	return text.len;
 }
 
 static bool is_blank(char c)
@@ -189,6 +190,16 @@ static bool is_tab_shy(const struct request *request)
 	       request->field_now == HEADER_TRANSFER_ENCODING;
 }
 
+/* How many of data[len] llhttp can be given at once: up to the next tab; behind one in
+ * another field, up to the line's end. */
+static size_t head_piece(const char *data, size_t len)
+{
+	const bool in_value = *data == '\t';
+	const char *end = memchr(data, in_value ? '\n' : '\t', len);
+
+	return end == NULL ? len : (size_t)(end - data) + (in_value ? 1 : 0);
+}
+
 /* As parse(), with spaces for the tabs in such fields (RFC 9110 section 5.6.3). */
 static llhttp_errno_t head_parse(
     struct request *request, const char *data, size_t len, size_t *used)
@@ -198,13 +209,17 @@ static llhttp_errno_t head_parse(
 
 	for (*used = 0; err == HPE_OK && *used < len; *used += n) {
 		const char *at = data + *used;
-		const char *tab = memchr(at, '\t', len - *used);
 
-		if (at == tab)
-			err = parse(request, is_tab_shy(request) ? blank : at, 1, &n);
-		else
-			err = parse(request, at,
-			    tab != NULL ? (size_t)(tab - at) : len - *used, &n);
+		if (*at != '\t' || !is_tab_shy(request)) {
+			err = parse(request, at, head_piece(at, len - *used), &n);
+		} else if (request->tabs == HTTP_TABS_MAX) {
+			n = 0;
+			parse_fail(request, PROBLEM_BAD_REQUEST, "too many tabs");
+			err = HPE_USER;
+		} else {
+			request->tabs++;
+			err = parse(request, blank, 1, &n);
+		}
 	}
 	return err;
 }
@@ -350,10 +365,24 @@ int request_keep(struct request *request)
 	return 0;
 }
 
+static void request_drop_sink(struct request *request)
+{
+	if (request->sink.drop != NULL)
+		request->sink.drop(request->sink.context);
+	request->sink = (struct body_sink){0};
+}
+
+void request_refuse(struct request *request, enum problem problem, const char *detail)
+{
+	request_drop_sink(request);
+	request->refused = problem;
+	request->refused_detail = detail;
+}
+
 void request_free(struct request *request)
 {
 	secret_free(&request->head);
-	secret_free(&request->body);
+	request_drop_sink(request);
 	request->base = NULL;
 }
 
@@ -370,6 +399,13 @@ struct text request_path(const struct request *request)
 struct text request_query(const struct request *request)
 {
 	return part_text(request, request->query);
+}
+
+struct text request_authority(const struct request *request)
+{
+	if (request->authority.len > 0)
+		return part_text(request, request->authority);
+	return request_header(request, HEADER_HOST);
 }
 
 struct text request_header(const struct request *request, enum header header)

@@ -25,10 +25,15 @@ enum {
 	HTTP_TARGET_MAX = 6144, /* bytes of the target */
 	HTTP_HEADERS_MAX = 100, /* header lines */
 	HTTP_EMPTY_MAX = 16,    /* bytes of empty lines before a request line */
-	/* bytes of a chunked body that are not data: a fixed part for extensions and
-	 * trailers, and so many for each byte of data (a chunk of one byte has 5) */
-	HTTP_FRAMING_MAX = 4096,
-	HTTP_FRAMING_PER_BYTE = 6,
+	HTTP_HOST_MAX = 1024,   /* bytes of a host with its port */
+	HTTP_OPTIONS_MAX = 64,  /* options in Connection */
+	HTTP_TABS_MAX = 64,     /* tabs in the fields that llhttp gets in pieces */
+	/* bytes of a chunked body that are not data: a fixed part for extensions,
+	 * trailers and small chunks, and so many for each byte of data. A chunk of one
+	 * byte has 5, so a body may come in 500 of them, and not in 8,000: each costs
+	 * as much as many bytes of data. */
+	HTTP_FRAMING_MAX = 2048,
+	HTTP_FRAMING_PER_BYTE = 1,
 };
 
 /* Bytes somewhere else; not NUL-terminated. */
@@ -42,7 +47,7 @@ struct text {
 bool text_is(struct text text, const char *string);
 bool text_is_nocase(struct text text, const char *string);
 
-/* Bytes of the text before the first of `stops`. */
+/* Bytes of the text before the first of `stops`, which are few. */
 size_t text_until(struct text text, const char *stops);
 
 /* Without the spaces and tabs at both ends. */
@@ -95,6 +100,17 @@ struct body_reader {
 	uint64_t left;    /* bytes of data that are still to come */
 };
 
+/* Where a body goes as it comes; all NULL: its bytes are counted and dropped. */
+struct body_sink {
+	/* Takes the next bytes. Returns PROBLEM_NONE, or why the request is refused,
+	 * with *detail a constant sentence or NULL. */
+	enum problem (*take)(
+	    void *context, const char *data, size_t len, const char **detail);
+	size_t (*bytes)(const void *context); /* of memory that it has */
+	void (*drop)(void *context);          /* wipes and frees it */
+	void *context;
+};
+
 enum request_state {
 	REQUEST_HEAD, /* the head is not complete */
 	REQUEST_BODY, /* the head is, the body is not */
@@ -107,16 +123,20 @@ struct request {
 	enum request_state state;
 	enum problem problem; /* REQUEST_BAD */
 	const char *detail;   /* REQUEST_BAD: for people */
-	uint64_t body_max;    /* bytes; more is PROBLEM_TOO_LARGE */
+	enum problem refused; /* see request_refuse(); PROBLEM_NONE: it is not */
+	const char *refused_detail;
+	uint64_t body_max; /* bytes; more is PROBLEM_TOO_LARGE */
 
 	const char *base;   /* start of the head: the reader's or head.data */
 	struct secret head; /* the copy, once kept */
 	size_t head_len;    /* bytes of the head seen so far */
 	struct part target, path, query;
-	struct part name; /* of the field being parsed */
+	struct part authority; /* of a target in absolute form */
+	struct part name;      /* of the field being parsed */
 	struct field fields[HEADER_END];
 	unsigned field_count;
 	unsigned field_now; /* being parsed; HEADER_END: one that nobody asks for */
+	uint8_t tabs;       /* in fields that say how long the body is */
 	uint16_t line_at;   /* where the request line begins */
 	bool line_complete; /* it has come */
 	bool started;       /* more than empty lines was seen */
@@ -126,7 +146,8 @@ struct request {
 	bool has_body;   /* a body of at least one byte, or a chunked one */
 	bool expects;    /* Expect: 100-continue that deserves an answer */
 
-	struct secret body;
+	struct body_sink sink;
+	uint64_t body_len; /* bytes of data so far */
 	struct body_reader reader;
 	uint64_t framing; /* bytes of the body's coding that were not data */
 };
@@ -147,6 +168,10 @@ size_t request_feed(struct request *request, const char *data, size_t len);
  * something else. Returns 0, or -1 where there is no memory. */
 int request_keep(struct request *request);
 
+/* Its answer is known: a problem, with `detail` or NULL. What is left of the body is
+ * dropped as it comes. */
+void request_refuse(struct request *request, enum problem problem, const char *detail);
+
 /* Wipes and frees what the request owns. */
 void request_free(struct request *request);
 
@@ -159,6 +184,9 @@ bool request_started(const struct request *request);
 struct text request_path(const struct request *request);
 struct text request_query(const struct request *request);
 struct text request_header(const struct request *request, enum header header);
+/* The host that is meant, with its port: the target's where it has one, else that of
+ * Host (RFC 9112 section 3.3); empty in HTTP/1.0 without both. */
+struct text request_authority(const struct request *request);
 
 /* The field of that name, or HEADER_END. */
 enum header header_find(struct text name);

@@ -172,7 +172,7 @@ enum problem line_split_target(struct request *request, const char **detail)
 {
 	struct text target = {request->base + request->target.at, request->target.len};
 	uint16_t start = request->target.at, len = request->target.len;
-	size_t skip = 0, path_len;
+	size_t skip = 0, scheme, path_len;
 
 	if (text_is(target, "*")) {
 		if (request->method != METHOD_OPTIONS)
@@ -183,6 +183,9 @@ enum problem line_split_target(struct request *request, const char **detail)
 		if (skip == 0)
 			return target_refuse(
 			    detail, "not a target that is served here");
+		scheme = text_until(target, ":") + strlen("://");
+		request->authority = (struct part){
+		    (uint16_t)(start + scheme), (uint16_t)(skip - scheme)};
 	}
 	path_len = text_until((struct text){target.at + skip, len - skip}, "?");
 	request->path = (struct part){(uint16_t)(start + skip), (uint16_t)path_len};

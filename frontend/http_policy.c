@@ -14,20 +14,25 @@ static enum problem refuse(const char **detail, const char *why)
 	return PROBLEM_BAD_REQUEST;
 }
 
+/* Between two elements of a list. */
+static bool is_gap(char c)
+{
+	return c == ',' || c == ' ' || c == '\t';
+}
+
 /* Takes the next element off a list (RFC 9110 section 5.6.1), without the white space
- * around it; false at the end. */
+ * around it; empty ones do not count. False at the end. */
 static bool list_next(struct text *list, struct text *element)
 {
-	size_t len = text_until(*list, ",");
+	size_t start = 0, end;
 
-	if (list->at == NULL)
-		return false;
-	*element = text_trim((struct text){list->at, len});
-	if (len < list->len)
-		*list = (struct text){list->at + len + 1, list->len - len - 1};
-	else
-		*list = (struct text){NULL, 0};
-	return true;
+	while (start < list->len && is_gap(list->at[start]))
+		start++;
+	for (end = start; end < list->len && list->at[end] != ',';)
+		end++;
+	*element = text_trim((struct text){list->at + start, end - start});
+	*list = (struct text){list->at + end, list->len - end};
+	return start < end;
 }
 
 /* The value of a header line with that name; at is NULL where it is another one. */
@@ -43,15 +48,20 @@ static struct text line_value(struct text line, const char *name)
 
 /* Notes what a line says of whether the connection is kept (RFC 9112 section 9.3). All
  * other options, and with them each offer of an upgrade, are ignored (RFC 9110 section
- * 7.8). The field may stand there in several lines, hence no enum header for it. */
-static void line_note_connection(struct text line, bool *closes, bool *keeps)
+ * 7.8). The field may stand there in several lines, hence no enum header for it.
+ * False: there are more than anybody needs. */
+static bool line_note_connection(
+    struct text line, bool *closes, bool *keeps, unsigned *options)
 {
 	struct text list = line_value(line, "Connection"), option;
 
 	while (list_next(&list, &option)) {
+		if (++*options > HTTP_OPTIONS_MAX)
+			return false;
 		*closes |= text_is_nocase(option, "close");
 		*keeps |= text_is_nocase(option, "keep-alive");
 	}
+	return true;
 }
 
 /* Every line ends in CR LF, CR and LF stand nowhere else, and the last one is empty.
@@ -61,14 +71,16 @@ static enum problem check_lines(struct request *request, const char **detail)
 	const char *end = request->base + request->head_len;
 	const char *lf, *cr = NULL, *line;
 	bool closes = false, keeps = false;
+	unsigned options = 0;
 
 	for (line = request->base + request->line_at; line < end; line = lf + 1) {
 		cr = memchr(line, '\r', (size_t)(end - line));
 		lf = memchr(line, '\n', (size_t)(end - line));
 		if (lf == NULL || cr == NULL || cr + 1 != lf)
 			return refuse(detail, "a line does not end in CR LF");
-		line_note_connection(
-		    (struct text){line, (size_t)(cr - line)}, &closes, &keeps);
+		if (!line_note_connection((struct text){line, (size_t)(cr - line)},
+		        &closes, &keeps, &options))
+			return refuse(detail, "too many options in Connection");
 	}
 	if (cr == NULL || cr + 2 != end || cr[-1] != '\n')
 		return refuse(detail, "the header section has no end");
@@ -120,7 +132,7 @@ static size_t host_len(struct text text)
 
 bool policy_host_valid(struct text host)
 {
-	size_t i = host_len(host);
+	size_t i = host.len <= HTTP_HOST_MAX ? host_len(host) : 0;
 
 	if (i == 0)
 		return false;
@@ -191,8 +203,6 @@ static enum problem check_expect(struct request *request, const char **detail)
 	if (request->fields[HEADER_EXPECT].count == 0 || request->old)
 		return PROBLEM_NONE;
 	while (list_next(&list, &element)) {
-		if (element.len == 0)
-			continue;
 		if (!text_is_nocase(element, "100-continue"))
 			return PROBLEM_EXPECTATION_FAILED;
 		request->expects = request->has_body;

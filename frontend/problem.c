@@ -17,6 +17,7 @@ static const struct problem_row rows[PROBLEM_END] = {
         "The body must be application/json"},
     [PROBLEM_EXPECTATION_FAILED] = {"expectation-failed", 417,
         "Only 100-continue can be expected"},
+    [PROBLEM_MISDIRECTED] = {"misdirected", 421, "This host is not served here"},
     [PROBLEM_PASSWORD_LENGTH] = {"password-length", 422,
         "The password is empty or too long"},
     [PROBLEM_BAD_HASH] = {"bad-hash", 422, "The hash is not well-formed"},

@@ -2,9 +2,12 @@
 
 #include <string.h>
 
+#include "common/host_list.h"
 #include "common/token.h"
 #include "frontend/conn.h"
 #include "frontend/frontend.h"
+#include "frontend/health.h"
+#include "frontend/v1.h"
 
 #define READ (METHOD_GET | METHOD_HEAD | METHOD_OPTIONS)
 #define READ_ALLOW "GET, HEAD, OPTIONS"
@@ -12,24 +15,29 @@
 #define CALL_ALLOW "POST, OPTIONS"
 
 static const struct route routes[] = {
-    {"/v1/verify", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_verify, true, false},
-    {"/v1/hash", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_hash, true, false},
-    {"/v1/inspect", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_inspect, true, false},
-    {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez, false, true},
-    {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz, false, true},
-    {"/openapi.json", ROUTE_EXACT, false, READ, READ_ALLOW, openapi_get, false, false},
-    {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello, false, false},
-    {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash, false, false},
-    {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon, false,
-        false},
-    {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user, false, false},
+    {"/v1/verify", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_verify, true, false,
+        &v1_verify_form},
+    {"/v1/hash", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_hash, true, false,
+        &v1_hash_form},
+    {"/v1/inspect", ROUTE_EXACT, false, CALL, CALL_ALLOW, v1_inspect, true, false,
+        &v1_inspect_form},
+    {"/livez", ROUTE_EXACT, false, READ, READ_ALLOW, health_livez, false, true, NULL},
+    {"/readyz", ROUTE_EXACT, false, READ, READ_ALLOW, health_readyz, false, true, NULL},
+    {"/openapi.json", ROUTE_EXACT, false, READ, READ_ALLOW, openapi_get, false, false,
+        NULL},
+    {"/", ROUTE_EXACT, true, READ, READ_ALLOW, seed_hello, true, false, NULL},
+    {"/hash/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash, true, false, NULL},
+    {"/hash_rayon/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_hash_rayon, true, false,
+        NULL},
+    {"/user/", ROUTE_PREFIX, true, READ, READ_ALLOW, seed_user, true, false, NULL},
 };
 
 /* What OPTIONS alone can ask for: the whole server, and "/" where no seed route is. */
 static const struct route options_routes[] = {
     {"*", ROUTE_EXACT, false, METHOD_OPTIONS, "GET, HEAD, POST, OPTIONS",
-        health_options, false, true},
-    {"/", ROUTE_EXACT, false, METHOD_OPTIONS, "OPTIONS", health_options, false, true},
+        health_options, false, true, NULL},
+    {"/", ROUTE_EXACT, false, METHOD_OPTIONS, "OPTIONS", health_options, false, true,
+        NULL},
 };
 
 const struct route *route_at(size_t index)
@@ -81,16 +89,18 @@ static unsigned request_token(
 	return token_set_find(tokens, value.at + len, value.len - len);
 }
 
-/* Guarded routes are opened by a token, where there are any: *token is its number. */
+/* Guarded routes are opened by a token, where token_file is set: *token is its number.
+ * Where it is set and there are none, nothing opens them. */
 static bool route_is_open(const struct conn *conn, const struct route *route,
     const struct request *request, unsigned *token)
 {
 	const struct token_set *tokens = conn->frontend->child->tokens;
 
 	*token = 0;
-	if (!route->guarded || tokens == NULL)
+	if (!route->guarded || conn->frontend->config->token_file == NULL)
 		return true;
-	*token = request_token(tokens, request);
+	if (tokens != NULL)
+		*token = request_token(tokens, request);
 	return *token != 0;
 }
 
@@ -102,46 +112,64 @@ static bool route_has_path(const struct route *route, struct text rest)
 }
 
 /* As route_find(), for a whole request. */
-static enum problem route_resolve(const struct conn *conn,
-    const struct request *request, const struct route **route, struct text *rest,
-    unsigned *token)
+static const struct route *route_of(
+    const struct conn *conn, const struct request *request, struct text *rest)
 {
-	*route = route_find(
-	    request_path(request), conn->frontend->config->seed_routes, rest);
-	if (*route == NULL && request->method == METHOD_OPTIONS)
-		*route = route_find_options(request_path(request));
-	if (*route == NULL || !route_has_path(*route, *rest))
+	const struct text path = request_path(request);
+	const struct route *route =
+	    route_find(path, conn->frontend->config->seed_routes, rest);
+
+	if (route == NULL && request->method == METHOD_OPTIONS) {
+		*rest = (struct text){NULL, 0};
+		route = route_find_options(path);
+	}
+	return route;
+}
+
+/* A page that a browser has from elsewhere, and whose name was then made to lead here
+ * (DNS rebinding), asks for its own host. What health checks ask for is answered for
+ * any: they often know an address only, and it shows nothing. */
+static bool host_is_served(const struct config *config, const struct request *request)
+{
+	const struct text host = request_authority(request);
+
+	return config->allowed_hosts == NULL || health_is_asked(request) ||
+	       host_list_has(config->allowed_hosts, host.at, host.len);
+}
+
+enum problem route_admit(struct conn *conn, struct request *request)
+{
+	unsigned token = 0;
+	struct text rest;
+	const struct route *route = route_of(conn, request, &rest);
+
+	conn->route = route;
+	conn->token = 0;
+	if (!host_is_served(conn->frontend->config, request))
+		return PROBLEM_MISDIRECTED;
+	if (route == NULL || !route_has_path(route, rest))
 		return PROBLEM_NOT_FOUND;
-	if (((*route)->methods & request->method) == 0)
+	if ((route->methods & request->method) == 0)
 		return PROBLEM_METHOD_NOT_ALLOWED;
 	if (request->method == METHOD_OPTIONS)
 		return PROBLEM_NONE; /* health checks have no token */
-	if (!route_is_open(conn, *route, request, token))
+	if (!route_is_open(conn, route, request, &token))
 		return PROBLEM_UNAUTHORIZED;
+	conn->token = (uint16_t)token;
+	if (route->form != NULL && request->has_body)
+		return v1_open(conn->frontend->config, request, route->form);
 	return PROBLEM_NONE;
 }
 
-void route_request(struct conn *conn, struct request *request)
+void route_answer(struct conn *conn, struct request *request)
 {
-	struct text rest;
-	unsigned token = 0;
-	enum problem problem =
-	    route_resolve(conn, request, &conn->route, &rest, &token);
+	const struct route *route = conn->route;
+	struct text path = request_path(request);
+	size_t len = strlen(route->path);
 
-	conn->token = (uint16_t)token;
-	if (problem != PROBLEM_NONE)
-		conn_problem(conn, problem, NULL);
-	else if (request->method == METHOD_OPTIONS && !conn->route->is_probe)
-		health_options(conn, request, rest);
+	if (request->method == METHOD_OPTIONS && !route->is_probe)
+		health_options(conn, request, (struct text){NULL, 0});
 	else
-		conn->route->handle(conn, request, rest);
-}
-
-enum problem route_refuses(const struct conn *conn, const struct request *request)
-{
-	const struct route *route;
-	struct text rest;
-	unsigned token = 0;
-
-	return route_resolve(conn, request, &route, &rest, &token);
+		route->handle(
+		    conn, request, (struct text){path.at + len, path.len - len});
 }

@@ -9,6 +9,7 @@
 #include "frontend/http.h"
 
 struct conn;
+struct v1_form;
 
 /*
  * Answers a request, at once (conn_reply, conn_problem) or later (conn_submit,
@@ -29,6 +30,8 @@ struct route {
 	route_fn *handle;
 	bool guarded;  /* where token_file is set, asks for one */
 	bool is_probe; /* the handler answers OPTIONS too, as a health check */
+	/* What a JSON body may hold; NULL: a body is dropped as it comes. */
+	const struct v1_form *form;
 };
 
 /* The table, row by row; NULL past the last. */
@@ -38,13 +41,17 @@ const struct route *route_at(size_t index);
  * what follows a prefix. */
 const struct route *route_find(struct text path, bool seed_routes, struct text *rest);
 
-/* Finds the route and calls its handler, or answers 404 or 405. OPTIONS is answered on
- * each route without a token: it shows no more than /openapi.json does. */
-void route_request(struct conn *conn, struct request *request);
+/*
+ * A head is complete, its body has not begun: finds the route and the token for
+ * conn->route and conn->token, and has the body read where one comes (request->sink).
+ * Returns PROBLEM_NONE, or why the request does not come to a handler: its body is not
+ * waited for then. OPTIONS is answered on each route without a token: it shows no more
+ * than /openapi.json does.
+ */
+enum problem route_admit(struct conn *conn, struct request *request);
 
-/* Why the request would not come to a handler, or PROBLEM_NONE: what must be known
- * before a client is asked for a body. */
-enum problem route_refuses(const struct conn *conn, const struct request *request);
+/* Calls the handler of an admitted request, whose body is complete. */
+void route_answer(struct conn *conn, struct request *request);
 
 /* The handlers: seed.c, health.c, openapi.c, v1_*.c. */
 void seed_hello(struct conn *conn, struct request *request, struct text rest);
@@ -58,5 +65,8 @@ void openapi_get(struct conn *conn, struct request *request, struct text rest);
 void v1_hash(struct conn *conn, struct request *request, struct text rest);
 void v1_verify(struct conn *conn, struct request *request, struct text rest);
 void v1_inspect(struct conn *conn, struct request *request, struct text rest);
+
+/* The bodies that these read. */
+extern const struct v1_form v1_hash_form, v1_verify_form, v1_inspect_form;
 
 #endif

@@ -17,20 +17,52 @@ static bool type_is_json(struct text type)
 	return text_is_nocase(type, "application/json");
 }
 
-bool v1_read(struct conn *conn, struct request *request, struct v1_body *body,
-    unsigned required, unsigned allowed)
+static enum problem sink_take(
+    void *context, const char *data, size_t len, const char **detail)
 {
-	enum problem problem = PROBLEM_UNSUPPORTED_MEDIA_TYPE;
-	const char *detail = NULL;
+	return v1_body_feed(context, data, len, detail);
+}
 
-	*body = (struct v1_body){0};
-	if (type_is_json(request_header(request, HEADER_CONTENT_TYPE)))
-		problem = v1_body_read(body, request->body.data, request->body.len,
-		    required, allowed, &detail);
+static size_t sink_bytes(const void *context)
+{
+	return v1_body_bytes(context);
+}
+
+static void sink_drop(void *context)
+{
+	v1_body_close(context);
+}
+
+enum problem v1_open(
+    const struct config *config, struct request *request, const struct v1_form *form)
+{
+	struct v1_body *body;
+
+	if (!type_is_json(request_header(request, HEADER_CONTENT_TYPE)))
+		return PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+	body = v1_body_open(form, config->max_password);
+	if (body == NULL)
+		return PROBLEM_MEMORY_BUDGET;
+	request->sink = (struct body_sink){sink_take, sink_bytes, sink_drop, body};
+	return PROBLEM_NONE;
+}
+
+struct v1_body *v1_read(struct conn *conn, struct request *request)
+{
+	struct v1_body *body = request->sink.context;
+	enum problem problem = PROBLEM_BAD_JSON;
+	const char *detail = "There is no body";
+
+	if (body != NULL) {
+		problem = v1_body_end(body, &detail);
+	} else if (!type_is_json(request_header(request, HEADER_CONTENT_TYPE))) {
+		problem = PROBLEM_UNSUPPORTED_MEDIA_TYPE;
+		detail = NULL;
+	}
 	if (problem == PROBLEM_NONE)
-		return true;
+		return body;
 	conn_problem(conn, problem, detail);
-	return false;
+	return NULL;
 }
 
 const struct config_profile *v1_profile(struct conn *conn, const struct v1_body *body)

@@ -11,10 +11,14 @@
 
 /* v1.c: what the routes have in common. */
 
-/* Checks the media type and reads the body. False: the problem has been answered. To be
- * freed with v1_body_free() in any case. */
-bool v1_read(struct conn *conn, struct request *request, struct v1_body *body,
-    unsigned required, unsigned allowed);
+/* A body follows the head: checks its media type and has it read as it comes. Returns
+ * PROBLEM_NONE, or why it is not. */
+enum problem v1_open(
+    const struct config *config, struct request *request, const struct v1_form *form);
+
+/* The body that was read, which goes with the request. NULL: the problem has been
+ * answered. */
+struct v1_body *v1_read(struct conn *conn, struct request *request);
 
 /* The profile that the body names, or the default one. NULL: answered. */
 const struct config_profile *v1_profile(struct conn *conn, const struct v1_body *body);

@@ -24,25 +24,26 @@ static void hash_done(
 	v1_send(conn, &answer, result);
 }
 
+const struct v1_form v1_hash_form = {
+    .required = V1_PASSWORD, .allowed = V1_PROFILE | V1_POOL | V1_TIMEOUT};
+
 void v1_hash(struct conn *conn, struct request *request, struct text rest)
 {
 	const struct config *config = conn->frontend->config;
 	const struct config_profile *profile = NULL;
-	struct v1_body body;
+	struct v1_body *body = v1_read(conn, request);
 
 	(void)rest;
-	if (v1_read(
-	        conn, request, &body, V1_PASSWORD, V1_PROFILE | V1_POOL | V1_TIMEOUT))
-		profile = v1_profile(conn, &body);
-	if (profile != NULL && v1_password_fits(conn, &body)) {
+	if (body != NULL)
+		profile = v1_profile(conn, body);
+	if (profile != NULL && v1_password_fits(conn, body)) {
 		struct task_spec spec = {.kind = JOB_HASH,
 		    .cost = profile_cost(profile),
 		    .profile = (uint8_t)(profile - config->profiles),
-		    .password = &body.password};
+		    .password = &body->password};
 		const struct conn_work work = {
 		    .done = hash_done, .context = (void *)(uintptr_t)profile};
 
-		v1_submit(conn, &body, &spec, &work);
+		v1_submit(conn, body, &spec, &work);
 	}
-	v1_body_free(&body);
 }

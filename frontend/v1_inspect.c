@@ -45,19 +45,21 @@ static void inspect_answer(
 	v1_send(conn, &answer, NULL);
 }
 
+const struct v1_form v1_inspect_form = {.required = V1_HASH, .allowed = V1_PROFILE};
+
 void v1_inspect(struct conn *conn, struct request *request, struct text rest)
 {
 	const struct config_profile *profile = NULL;
 	struct given given = {0};
-	struct v1_body body;
+	struct v1_body *body = v1_read(conn, request);
 
 	(void)rest;
-	if (v1_read(conn, request, &body, V1_HASH, V1_PROFILE))
-		profile = v1_profile(conn, &body);
+	if (body != NULL)
+		profile = v1_profile(conn, body);
 	if (profile != NULL) {
 		const char *detail;
 		enum problem problem =
-		    v1_given(&given, body.hash.at, body.hash.len, &detail);
+		    v1_given(&given, body->hash.at, body->hash.len, &detail);
 
 		if (problem == PROBLEM_NONE)
 			inspect_answer(conn, profile, &given);
@@ -65,5 +67,4 @@ void v1_inspect(struct conn *conn, struct request *request, struct text rest)
 			conn_problem(conn, problem, detail);
 	}
 	explicit_bzero(&given, sizeof(given));
-	v1_body_free(&body);
 }

@@ -134,22 +134,24 @@ static void verify_nobody(
 	        body->user.at, body->user.len),
 	    text);
 	verify_hash(conn, body, profile, true);
+	body->hash = (struct text){NULL, 0};
 }
+
+const struct v1_form v1_verify_form = {.required = V1_PASSWORD | V1_HASH_OR_NULL,
+    .allowed = V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH | V1_USER};
 
 void v1_verify(struct conn *conn, struct request *request, struct text rest)
 {
 	const struct config_profile *profile = NULL;
-	struct v1_body body;
+	struct v1_body *body = v1_read(conn, request);
 
 	(void)rest;
-	if (v1_read(conn, request, &body, V1_PASSWORD | V1_HASH_OR_NULL,
-	        V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH | V1_USER))
-		profile = v1_profile(conn, &body);
-	if (profile != NULL && v1_password_fits(conn, &body)) {
-		if (body.hash.at != NULL)
-			verify_hash(conn, &body, profile, false);
+	if (body != NULL)
+		profile = v1_profile(conn, body);
+	if (profile != NULL && v1_password_fits(conn, body)) {
+		if (body->hash.at != NULL)
+			verify_hash(conn, body, profile, false);
 		else
-			verify_nobody(conn, &body, profile);
+			verify_nobody(conn, body, profile);
 	}
-	v1_body_free(&body);
 }

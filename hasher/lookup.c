@@ -25,7 +25,6 @@ struct lookup {
 	sqlite3 *db; /* NULL: to be opened (again) for the next job */
 	sqlite3_stmt *find;
 	const struct hand *hand; /* the job at work */
-	bool broken;             /* said so in the log already */
 };
 
 static const char schema[] =
@@ -125,6 +124,16 @@ static bool lookup_has_table(sqlite3 *db)
 	return has;
 }
 
+/* Each request can be the cause of a line. */
+static void lookup_complain(const struct lookup *l)
+{
+	static struct log_limit limit;
+
+	log_limited(&limit, LOG_LEVEL_ERROR, "store %s: %s",
+	    l->hasher->child->config->store_path,
+	    l->db != NULL ? sqlite3_errmsg(l->db) : "out of memory");
+}
+
 static int lookup_connect(struct lookup *l)
 {
 	const struct child *child = l->hasher->child;
@@ -142,14 +151,9 @@ static int lookup_connect(struct lookup *l)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(
 		    l->db, "SELECT data FROM users WHERE id = ?1", -1, &l->find, NULL);
-	if (rc == SQLITE_OK) {
-		l->broken = false;
+	if (rc == SQLITE_OK)
 		return 0;
-	}
-	if (!l->broken)
-		log_error("store %s: %s", child->config->store_path,
-		    l->db != NULL ? sqlite3_errmsg(l->db) : "out of memory");
-	l->broken = true;
+	lookup_complain(l);
 	lookup_forget(l);
 	return -1;
 }
@@ -192,7 +196,7 @@ static void lookup_answer(struct lookup *l, struct hand *hand, int rc)
 		bool wanted = hand_wanted(l->hasher, hand);
 
 		if (wanted)
-			log_error("store: %s", sqlite3_errmsg(l->db));
+			lookup_complain(l);
 		hand_answer(
 		    l->hasher, hand, wanted ? JOB_FAILED : JOB_DROPPED, NULL, 0);
 		return;

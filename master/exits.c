@@ -134,10 +134,15 @@ enum control_cause exits_control(enum exit_cause cause)
 
 void exits_record(const struct process *p, enum exit_cause cause, const char *words)
 {
+	static struct log_limit limit;
 	char who[64];
 
 	process_name(p, who, sizeof(who));
-	if (exits_control(cause) == CONTROL_CAUSE_LEFT)
+	if (cause ==
+	    EXIT_CAUSE_RETIRED) /* as often as jobs come, where max_jobs is low */
+		log_limited(
+		    &limit, LOG_LEVEL_INFO, "%s (%d) %s", who, (int)p->pid, words);
+	else if (exits_control(cause) == CONTROL_CAUSE_LEFT)
 		log_info("%s (%d) %s", who, (int)p->pid, words);
 	else
 		log_error("%s (%d) %s", who, (int)p->pid, words);

@@ -4,7 +4,6 @@
 #include <crypt.h>
 #include <ev.h>
 #include <gnu/libc-version.h>
-#include <jansson.h>
 #include <llhttp.h>
 #include <seccomp.h>
 #include <sqlite3.h>
@@ -95,11 +94,10 @@ static void print_libraries(FILE *out)
 	const struct scmp_version *seccomp = seccomp_version();
 
 	fprintf(out,
-	    "libraries: glibc %s, libev %d.%d, llhttp %d.%d.%d, libconfuse %s, jansson "
-	    "%s, ",
+	    "libraries: glibc %s, libev %d.%d, llhttp %d.%d.%d, libconfuse %s, ",
 	    gnu_get_libc_version(), ev_version_major(), ev_version_minor(),
 	    LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH,
-	    confuse_version, jansson_version_str());
+	    confuse_version);
 	fprintf(
 	    out, "SQLite %s, libxcrypt %s", sqlite3_libversion(), XCRYPT_VERSION_STR);
 	if (seccomp != NULL)

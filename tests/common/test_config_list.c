@@ -198,9 +198,41 @@ static void too_many_addresses_are_refused(void **state)
 	assert_non_null(strstr(err.text, "*:99 is one more than 32"));
 }
 
+static void hosts_are_held_as_they_are_compared(void **state)
+{
+	static const struct example examples[] = {
+	    {"allowed_hosts=", "\"\""},
+	    {"allowed_hosts=LocalHost", "{\"localhost\"}"},
+	    {"allowed_hosts=a.example., 127.0.0.1, [0:0::1]",
+	        "{\"a.example\", \"127.0.0.1\", \"[::1]\"}"},
+	};
+
+	(void)state;
+	TAKE(examples);
+}
+
+static void hosts_are_refused(void **state)
+{
+#define HOSTS                                                                          \
+	"; allowed: \"\" for any, or names and addresses without a port, as in "       \
+	"example.org, 127.0.0.1, [::1]"
+	static const struct example examples[] = {
+	    {"allowed_hosts=a,A.", "A. is there twice" HOSTS},
+	    {"allowed_hosts=[::1],[0::1]", "[0::1] is there twice" HOSTS},
+	    {"allowed_hosts=a:80", "a:80 is not a host" HOSTS},
+	    {"allowed_hosts=a,", "\"\" is not a host" HOSTS},
+	    {"allowed_hosts=::1", "::1 is not a host" HOSTS},
+	};
+
+	(void)state;
+	REFUSE(examples);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(hosts_are_held_as_they_are_compared),
+	    cmocka_unit_test(hosts_are_refused),
 	    cmocka_unit_test(jobs_are_taken),
 	    cmocka_unit_test(jobs_are_refused),
 	    cmocka_unit_test(cpu_lists_are_taken),

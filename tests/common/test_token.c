@@ -6,12 +6,14 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/token.h"
 
 /* What is wrong with a file of these bytes, or NULL: then they are in `sealed`. */
@@ -144,6 +146,97 @@ static void the_file_is_its_owners(void **state)
 	assert_string_equal(why, "not a regular file");
 }
 
+/* So many tokens, "tokenN" in the order of N. */
+static void load_many(struct sealed *set, unsigned count)
+{
+	char *text = malloc(16 * (size_t)count + 1);
+	size_t len = 0;
+
+	assert_non_null(text);
+	for (unsigned i = 1; i <= count; i++)
+		len += (size_t)sprintf(text + len, "token%u\n", i);
+	assert_null(load_bytes(set, text, len, 0600));
+	free(text);
+}
+
+static void each_of_many_is_found(void **state)
+{
+	static const unsigned counts[] = {
+	    1, 2, 3, 4, 5, 7, 8, 9, 1000, TOKEN_COUNT_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		const struct token_set *map;
+		struct sealed set;
+		char token[32];
+
+		load_many(&set, counts[i]);
+		map = token_set_map(&set);
+		assert_non_null(map);
+		for (unsigned n = 0; n <= counts[i] + 1; n++) {
+			size_t len = (size_t)sprintf(token, "token%u", n);
+
+			assert_int_equal(
+			    token_set_find(map, token, len), n <= counts[i] ? n : 0);
+			token[0] = 'x';
+			assert_int_equal(token_set_find(map, token, len), 0);
+		}
+		munmap((void *)(uintptr_t)map, set.bytes);
+		sealed_close(&set);
+	}
+}
+
+static void of_equal_ones_the_last_counts(void **state)
+{
+	struct sealed set;
+
+	(void)state;
+	assert_null(load(&set, "a\nb\na\nc\na\nb\n"));
+	assert_int_equal(find(&set, "a"), 5);
+	assert_int_equal(find(&set, "b"), 6);
+	assert_int_equal(find(&set, "c"), 4);
+	sealed_close(&set);
+}
+
+/* Nanoseconds for one look-up of what is no token: the least of some rounds. */
+static uint64_t cost_of_a_wrong_one(const struct token_set *set)
+{
+	enum { ROUNDS = 20, EACH = 500 };
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t since = clock_ns(), cost;
+
+		for (unsigned i = 0; i < EACH; i++)
+			assert_int_equal(token_set_find(set, "wrong", 5), 0);
+		cost = (clock_ns() - since) / EACH;
+		least = cost < least ? cost : least;
+	}
+	return least;
+}
+
+static void many_tokens_cost_little_more_than_one(void **state)
+{
+	struct sealed one, many;
+	const struct token_set *few_map, *many_map;
+	uint64_t few_ns, many_ns;
+
+	(void)state;
+	load_many(&one, 1);
+	load_many(&many, TOKEN_COUNT_MAX);
+	few_map = token_set_map(&one);
+	many_map = token_set_map(&many);
+	few_ns = cost_of_a_wrong_one(few_map);
+	many_ns = cost_of_a_wrong_one(many_map);
+	if (many_ns > 5 * few_ns)
+		fail_msg("%llu ns with one, %llu with %d", (unsigned long long)few_ns,
+		    (unsigned long long)many_ns, TOKEN_COUNT_MAX);
+	munmap((void *)(uintptr_t)few_map, one.bytes);
+	munmap((void *)(uintptr_t)many_map, many.bytes);
+	sealed_close(&one);
+	sealed_close(&many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +245,9 @@ int main(void)
 	    cmocka_unit_test(a_nul_is_no_token),
 	    cmocka_unit_test(files_are_bounded),
 	    cmocka_unit_test(the_file_is_its_owners),
+	    cmocka_unit_test(each_of_many_is_found),
+	    cmocka_unit_test(of_equal_ones_the_last_counts),
+	    cmocka_unit_test(many_tokens_cost_little_more_than_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
  * The injector: linked into the program of build/faults, and nowhere else. The linker
  * (--wrap) leads every call of argond's own objects and of the libraries that are
- * linked statically there (libev, libconfuse, SQLite, jansson, libseccomp) through
+ * linked statically there (libev, libconfuse, SQLite, libseccomp) through
  * here; the sources know nothing of it.
  *
  * Not an LD_PRELOAD and no malloc() of our own: a sanitizer has to stay the allocator,

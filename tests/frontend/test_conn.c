@@ -55,7 +55,7 @@ static void test_head(void **state)
 
 static void test_body_in_single_bytes(void **state)
 {
-	static const char text[] = "POST /livez HTTP/1.1\r\nHost: a\r\n"
+	static const char text[] = "GET /livez HTTP/1.1\r\nHost: a\r\n"
 	                           "Transfer-Encoding: chunked\r\n\r\n"
 	                           "3\r\nabc\r\n0\r\n\r\n";
 	struct fixture *f = *state;
@@ -67,8 +67,7 @@ static void test_body_in_single_bytes(void **state)
 		ev_run(f->fe.loop, EVRUN_NOWAIT);
 	}
 	client_receive(f, fd, &answer);
-	assert_int_equal(answer.status, 405);
-	assert_true(answer_has(&answer, "\r\nAllow: GET, HEAD, OPTIONS\r\n"));
+	assert_answer(&answer, 200, "ok");
 	client_ask(f, fd, GET("/livez"), &answer);
 	assert_answer(&answer, 200, "ok");
 	close(fd);

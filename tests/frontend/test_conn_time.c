@@ -101,8 +101,8 @@ static void test_header_of_a_later_request(void **state)
 static void test_body(void **state)
 {
 	static const char *const heads[] = {
-	    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n",
-	    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"};
+	    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"};
 	struct fixture *f = *state;
 
 	f->config.body_timeout_ms = SHORT_MS;

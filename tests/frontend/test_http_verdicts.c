@@ -61,9 +61,9 @@ static int put_request(char *out, size_t room, const struct request *request)
 		return snprintf(out, room, "%u", problem_row(request->problem)->status);
 	if (request->state != REQUEST_DONE)
 		return snprintf(out, room, "...");
-	if (request->body.len > 0)
+	if (request->body_len > 0)
 		return snprintf(out, room, "%s%s+%zu", method_name(request->method),
-		    request->keep_alive ? "" : "!", request->body.len);
+		    request->keep_alive ? "" : "!", (size_t)request->body_len);
 	return snprintf(out, room, "%s%s", method_name(request->method),
 	    request->keep_alive ? "" : "!");
 }

@@ -147,21 +147,23 @@ static void assert_members(
     const json_t *root, const char *schema, unsigned allowed, size_t count)
 {
 	const json_t *members = AT(root, "components", "schemas", schema, "properties");
+	const struct v1_form form = {.allowed = allowed};
 	const char *name, *detail;
-	struct v1_body body;
 	char text[128];
 	json_t *value;
 
 	assert_int_equal(json_object_size(members), count);
 	json_object_foreach((json_t *)(uintptr_t)members, name, value)
 	{
+		struct v1_body *body = v1_body_open(&form, 64);
 		int n =
 		    snprintf(text, sizeof(text), "{\"%s\":%s}", name, value_of(name));
 
-		if (v1_body_read(&body, text, (size_t)n, 0, allowed, &detail) !=
-		    PROBLEM_NONE)
+		assert_non_null(body);
+		if (v1_body_feed(body, text, (size_t)n, &detail) != PROBLEM_NONE ||
+		    v1_body_end(body, &detail) != PROBLEM_NONE)
 			fail_msg("%s: %s: %s", schema, name, detail);
-		v1_body_free(&body);
+		v1_body_close(body);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "common/token.h"
 
 static struct sealed tokens;
+static char path_given[] = "/tokens";
 
 static int token_setup(void **state)
 {
@@ -23,6 +24,7 @@ static int token_setup(void **state)
 	assert_int_equal(token_set_load(&tokens, path, NULL, &why), 0);
 	unlink(path);
 	f->child.tokens = token_set_map(&tokens);
+	f->config.token_file = path_given;
 	assert_non_null(f->child.tokens);
 	return 0;
 }
@@ -114,7 +116,7 @@ static void a_job_is_of_its_tokens_share(void **state)
 	struct fixture *f = *state;
 	struct client *whose[3];
 	struct answer answer;
-	int fds[3], seed;
+	int fds[3];
 
 	for (unsigned i = 0; i < 3; i++) {
 		fds[i] = ask_with(f, lines[i]);
@@ -131,13 +133,13 @@ static void a_job_is_of_its_tokens_share(void **state)
 		client_receive(f, fds[i], &answer);
 		assert_int_equal(answer.status, 200);
 	}
-	/* a route that asks for none does not look at one, on the same connection */
-	seed = fds[2];
-	client_send(f, seed, GET("/hash/x"));
+	/* one that is shown where none is needed says whose job it is no more */
+	f->config.token_file = NULL;
+	client_send(f, fds[2], GET("/hash/x"));
 	await_tasks(f, 1);
 	assert_int_equal(f->dispatch.tasks[0]->spec.client->connections, 3);
 	task_finish(f, TASK_OK, HASH);
-	client_receive(f, seed, &answer);
+	client_receive(f, fds[2], &answer);
 	for (unsigned i = 0; i < 3; i++)
 		close(fds[i]);
 }
@@ -157,6 +159,53 @@ static void who_is_refused_is_forgotten(void **state)
 	close(fd);
 }
 
+/* Whatever costs work is guarded, and `/` beside it; health checks are not. */
+static void seed_routes_ask_for_a_token(void **state)
+{
+	static const struct {
+		const char *path;
+		bool open;
+	} rows[] = {{"/", false}, {"/hash/x", false}, {"/hash_rayon/x", false},
+	    {"/user/1", false}, {"/livez", true}, {"/readyz", true}};
+	struct fixture *f = *state;
+	struct answer answer;
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n",
+		    rows[i].path);
+		ask_once(f, text, &answer);
+		assert_int_equal(answer.status == 401, !rows[i].open);
+		assert_int_equal(answer_has(&answer, "\r\nWWW-Authenticate: Bearer "),
+		    !rows[i].open);
+		if (!rows[i].open)
+			assert_string_equal(answer.body, "A bearer token is needed");
+		snprintf(text, sizeof(text), "OPTIONS %s HTTP/1.1\r\nHost: a\r\n\r\n",
+		    rows[i].path);
+		ask_once(f, text, &answer);
+		assert_int_not_equal(answer.status, 401);
+	}
+	assert_int_equal(f->dispatch.submitted, 0);
+	ask_once(f, "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer one\r\n\r\n",
+	    &answer);
+	assert_answer(&answer, 200, "Hello world!");
+}
+
+/* token_file is set, and there are no tokens: a fault, which opens nothing. */
+static void without_a_set_nothing_is_open(void **state)
+{
+	struct fixture *f = *state;
+	const struct token_set *set = f->child.tokens;
+	struct answer answer;
+
+	f->child.tokens = NULL;
+	ask_once(f,
+	    "POST /v1/hash HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer one\r\n\r\n",
+	    &answer);
+	assert_int_equal(answer.status, 401);
+	f->child.tokens = set;
+}
+
 #define TOKEN_TEST(name)                                                               \
 	cmocka_unit_test_setup_teardown(name, token_setup, token_teardown)
 
@@ -166,6 +215,8 @@ int main(void)
 	    TOKEN_TEST(guarded_routes_ask_for_a_token),
 	    TOKEN_TEST(a_job_is_of_its_tokens_share),
 	    TOKEN_TEST(who_is_refused_is_forgotten),
+	    TOKEN_TEST(seed_routes_ask_for_a_token),
+	    TOKEN_TEST(without_a_set_nothing_is_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

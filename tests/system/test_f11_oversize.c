@@ -26,7 +26,7 @@ enum {
 };
 
 #define HEAD "GET /livez HTTP/1.1\r\nHost: t\r\n"
-#define CHUNKED "POST /livez HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define CHUNKED "GET /livez HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 /* `lead`, then `times` times `piece`. */
 struct row {
@@ -42,8 +42,10 @@ static const struct row rows[] = {
     {"10,000 header lines", HEAD, "A: b\r\n", 10000, 431, HTTP_HEAD_MAX},
     {"a target of 100 KB", "GET /", "x", 100000, 414, HTTP_TARGET_MAX},
     {"a method of 100 KB", "", "A", 100000, 501, HTTP_HEAD_MAX},
-    {"a million chunks of one byte", CHUNKED, "1\r\nx\r\n", 1000000, 413,
-        BODY *HTTP_FRAMING_PER_BYTE + HTTP_FRAMING_MAX},
+    {"a million chunks of one byte", CHUNKED, "1\r\nx\r\n", 1000000, 400,
+        2 * HTTP_FRAMING_MAX},
+    {"a million chunks of sixteen bytes", CHUNKED, "10\r\n0123456789abcdef\r\n",
+        1000000, 413, 2 * BODY + HTTP_FRAMING_MAX},
     {"a chunk extension of 100 MB", CHUNKED "1;", "x", (size_t)100 * MIB, 400,
         HTTP_FRAMING_MAX},
     {"a million chunk extensions", CHUNKED, "1;abcdefgh\r\nx\r\n", 1000000, 400,

@@ -378,7 +378,7 @@ static void test_tokens(void **state)
 	assert_int_equal(try_token(d, "one-token"), 200);
 	assert_int_equal(try_token(d, "two+token=="), 200);
 	assert_int_equal(client_fetch(&d->tcp, "/livez", NULL, 0), 200);
-	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
+	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 401);
 
 	file_rewrite(d, "tokens", "three\n");
 	if (process_titles_visible(d))
