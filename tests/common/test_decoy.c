@@ -183,8 +183,8 @@ static void each_has_the_share_of_its_weight(void **state)
 }
 
 /* It is what restarts, other machines and later versions compute, too. Python's
- * hashlib.blake2b(b"user0", key=bytes([1, 2, 3]) + bytes(29), digest_size=4) is read as a
- * number, and that times 8, divided by 2^32, is the first. */
+ * hashlib.blake2b(b"user0", key=bytes([1, 2, 3]) + bytes(29), digest_size=4) is read as
+ * a number, and that times 8, divided by 2^32, is the first. */
 static void a_name_has_the_same_one_for_ever(void **state)
 {
 	static const uint32_t weights[] = {1, 1, 1, 1, 1, 1, 1, 1};

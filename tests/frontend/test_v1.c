@@ -1,4 +1,5 @@
 /* frontend/v1*.c: which job is asked for, and how its end is told. */
+#include "common/units.h"
 #include "tests/frontend/v1_world.h"
 
 /* ---- hash ---- */
@@ -126,7 +127,8 @@ static void no_hash_costs_what_the_profile_does(void **state)
 	assert_int_equal(task->spec.profile, 1);
 	assert_int_equal(task->spec.cost.memory_kib, 65536);
 	assert_false(task->spec.rehash);
-	assert_int_equal(task->spec.units, job_units(JOB_VERIFY, &task->spec.cost));
+	assert_int_equal(task->spec.units,
+	    units_of_job(JOB_VERIFY, &task->spec.cost, f->config.engine));
 	assert_in_range(task->spec.hash_len, 1, LIMIT_TEXT);
 	assert_int_equal(task->password.len, task->spec.hash_len + 1);
 	assert_int_equal(task->password.data[task->spec.hash_len], 'x');
