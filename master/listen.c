@@ -95,9 +95,9 @@ static struct listener_socket *listen_find(
 	return NULL;
 }
 
-/* What the kernel keeps for each connection, which inherits it. Left to itself it allows
- * some MiB in both directions, which is in no memory budget. A Unix socket's is what
- * the kernel gives to all. */
+/* What the kernel keeps for each connection, which inherits it. Left to itself it
+ * allows some MiB in both directions, which is in no memory budget. A Unix socket's is
+ * what the kernel gives to all. */
 static int listen_set_buffers(
     const struct listener_socket *entry, const struct config *config)
 {
@@ -108,8 +108,7 @@ static int listen_set_buffers(
 		return 0;
 	if (setsockopt(entry->fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) != 0)
 		return -1;
-	return setsockopt(
-	    entry->fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
+	return setsockopt(entry->fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
 }
 
 static struct listener_socket *listen_one(
