@@ -9,6 +9,13 @@
 #include <strings.h>
 #include <unistd.h>
 
+static const char *bearer;
+
+void client_show_token(const char *token)
+{
+	bearer = token;
+}
+
 int client_try(struct client *client, const struct address *to)
 {
 	const int one = 1;
@@ -251,7 +258,9 @@ void client_get(struct client *client, struct response *response, const char *pa
 {
 	char text[8192];
 
-	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", path);
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: test\r\n%s%s%s\r\n",
+	    path, bearer != NULL ? "Authorization: Bearer " : "",
+	    bearer != NULL ? bearer : "", bearer != NULL ? "\r\n" : "");
 	client_ask(client, response, text);
 }
 

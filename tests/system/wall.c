@@ -6,9 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/system/client.h"
 #include "tests/system/confined.h"
 #include "tests/system/fds.h"
 #include "tests/system/process.h"
+
+/* The pepper, and the token. */
+#define WALL_SECRET "0123456789abcdef0123456789abcdef"
 
 /* As nobody, with a pepper and tokens, so that all there is to steal is there, and with
  * one more directive for the frontends. */
@@ -24,7 +28,7 @@ void wall_start_with(struct daemon *d, const char *frontends)
 	}
 	for (size_t i = 0; i < 2; i++) {
 		harness_path(path, d->dir, names[i]);
-		harness_write_file(path, "0123456789abcdef0123456789abcdef\n");
+		harness_write_file(path, WALL_SECRET "\n");
 		assert_return_code(chown(path, user->pw_uid, user->pw_gid), errno);
 		assert_return_code(chmod(path, 0600), errno);
 	}
@@ -35,6 +39,7 @@ void wall_start_with(struct daemon *d, const char *frontends)
 	    d->socket, d->pidfile, d->store, frontends, d->dir, d->dir);
 	harness_write_file(d->conf, text);
 	d->files_expected = true;
+	client_show_token(WALL_SECRET);
 	confined_start_as_nobody(d);
 }
 
