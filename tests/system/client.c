@@ -9,13 +9,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-static const char *bearer;
-
-void client_show_token(const char *token)
-{
-	bearer = token;
-}
-
 int client_try(struct client *client, const struct address *to)
 {
 	const int one = 1;
@@ -258,9 +251,7 @@ void client_get(struct client *client, struct response *response, const char *pa
 {
 	char text[8192];
 
-	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: test\r\n%s%s%s\r\n",
-	    path, bearer != NULL ? "Authorization: Bearer " : "",
-	    bearer != NULL ? bearer : "", bearer != NULL ? "\r\n" : "");
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", path);
 	client_ask(client, response, text);
 }
 

@@ -49,8 +49,6 @@ bool client_drip(struct client *client, const char *text);
 void client_read(struct client *client, struct response *response, bool no_body);
 /* client_say() and client_read(). */
 void client_ask(struct client *client, struct response *response, const char *text);
-/* From now on, what client_get() and client_fetch() ask for is asked with this token. */
-void client_show_token(const char *token);
 /* GET path on HTTP/1.1. */
 void client_get(struct client *client, struct response *response, const char *path);
 /* One GET on a connection of its own; returns the status, and the body in text[cap]. */

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "tests/system/confined.h"
 #include "tests/system/process.h"
 #include "tests/system/wall.h"
 
@@ -96,7 +95,7 @@ static void a_process_writes_to_its_own_slot_alone(void **state)
 		assert_true(n > 1);
 		remote_close(&remote);
 	}
-	confined_expect_service(d);
+	wall_expect_service(d);
 	daemon_stop(d);
 }
 
