@@ -128,7 +128,9 @@ static const struct call for_lookup[] = {
 	CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx),
 	CALL(readlink), CALL(readlinkat),
 	CALL(lseek), CALL(pread64), CALL(pwrite64), CALL(fsync), CALL(fdatasync),
-	CALL(ftruncate), CALL(fallocate), CALL(fchmod), CALL(fchown), CALL(geteuid),
+	CALL(ftruncate), CALL(fallocate), CALL(fchown), CALL(geteuid),
+	/* a journal has the database's mode; no program that runs as its owner has one */
+	CALL_IF(fchmod, BITS(1, 07000, 0)),
 	CALL_IF(fcntl, EQUAL(1, F_GETFD)), CALL_IF(fcntl, EQUAL(1, F_SETFD)),
 	CALL_IF(fcntl, EQUAL(1, F_GETLK)), CALL_IF(fcntl, EQUAL(1, F_SETLK)),
 	/* the index of a write-ahead log is shared by those who read it */
