@@ -16,9 +16,11 @@
  * such a one. */
 static bool folder_of(const char *path, char folder[PATH_MAX + 1])
 {
-	char whole[PATH_MAX], *slash;
+	char *slash;
 
 	if (realpath(path, folder) == NULL) {
+		char whole[PATH_MAX];
+
 		/* the file comes later: its folder is there */
 		snprintf(whole, sizeof(whole), "%s", path);
 		slash = strrchr(whole, '/');
