@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -15,8 +16,10 @@
 enum { RELAY_LINES = 100 /* a second */, RELAY_AT_ONCE = 1000 };
 
 enum {
-	RELAY_BYTES = 16384,  /* read at once: then it is another's turn */
-	RELAY_ROOM = 1 << 20, /* of the pipe of a frontend that logs each request */
+	RELAY_BYTES = 16384, /* read at once: then it is another's turn */
+	RELAY_LAST = 4096,
+	RELAY_USUAL = 1 << 16, /* of a pipe */
+	RELAY_ROOM = 1 << 20,  /* of the pipe of a frontend that logs each request */
 };
 
 struct relay {
@@ -142,13 +145,36 @@ int relay_open(struct process *p)
 	return ends[1];
 }
 
+/* Of what is left of one that has said too much, the last words: why it has ended. */
+static void relay_skip(struct relay *relay)
+{
+	static char bytes[RELAY_BYTES];
+	int waiting;
+
+	if (!relay_is_bounded(relay) || relay->paid_ns <= clock_ns() ||
+	    ioctl(relay->fd, FIONREAD, &waiting) != 0)
+		return;
+	while (waiting > RELAY_LAST) {
+		const size_t skip = (size_t)(waiting - RELAY_LAST);
+		const ssize_t n =
+		    read(relay->fd, bytes, skip < sizeof(bytes) ? skip : sizeof(bytes));
+
+		if (n <= 0)
+			return;
+		waiting -= (int)n;
+		relay->len = 0;
+	}
+}
+
 /* A process that lives may go on for ever. */
 static void relay_finish(struct relay *relay)
 {
 	const struct process *p = relay->process;
+	const int room = relay_is_bounded(relay) ? RELAY_USUAL : RELAY_ROOM;
 	char who[64];
 
-	for (int i = 0; i <= RELAY_ROOM / RELAY_BYTES && relay_read(relay) > 0; i++)
+	relay_skip(relay);
+	for (int i = 0; i <= room / RELAY_BYTES && relay_read(relay) > 0; i++)
 		continue;
 	log_relay(
 	    p->pid, process_name(p, who, sizeof(who)), relay->text, relay->len, true);

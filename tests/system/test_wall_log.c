@@ -266,15 +266,17 @@ static size_t lines_of(const char *path, const char *words)
 /* One read of the master's takes what it takes; after that the rest has to wait. */
 static void a_child_does_not_fill_the_disk(void **state)
 {
-	enum { PIPE_LINES = 65536 / 2, AT_ONCE = 1000 + 16384 / 2 };
+	enum { PIPE_LINES = 65536 / 2, AT_ONCE = 1000 + 16384 / 2, LAST = 4096 / 2 };
 	struct daemon *d = *state;
 	char path[96];
 	size_t said = 0;
+	pid_t pid;
 	int fd;
 
 	d->bugs_expected = true;
 	start_with_file(d, path, "pool.elastic.max_processes=1");
-	fd = intruder_take(process_find(d, "hasher elastic/0"), STDERR_FILENO);
+	pid = process_find(d, "hasher elastic/0");
+	fd = intruder_take(pid, STDERR_FILENO);
 	if (fd < 0)
 		give_up(d);
 	assert_return_code(fcntl(fd, F_SETFL, O_NONBLOCK), errno);
@@ -288,6 +290,9 @@ static void a_child_does_not_fill_the_disk(void **state)
 	close(fd);
 	assert_int_equal(client_fetch(&d->local, "/hash/x", NULL, 0), 200);
 	assert_true(lines_of(path, "standard error: a") <= AT_ONCE);
+	process_kill(pid);
+	process_wait_new(d, "hasher elastic/0", pid);
+	assert_true(lines_of(path, "standard error: a") <= AT_ONCE + LAST);
 	daemon_stop(d);
 }
 
