@@ -94,11 +94,14 @@ static bool node_is_forgettable(const struct fair_node *node)
  * still needed may keep its parent: so only the list's head is looked at. */
 static void nodes_trim(struct fair_nodes *nodes)
 {
-	struct fair_node *node;
+	struct fair_node *node = TAILQ_FIRST(&nodes->kept), *next;
 
-	while ((node = TAILQ_FIRST(&nodes->kept)) != NULL && node->children == 0 &&
-	       (nodes->kept_count > FAIR_MEMORY || node_is_forgettable(node)))
+	for (; node != NULL && node->children == 0 &&
+	       (nodes->kept_count > FAIR_MEMORY || node_is_forgettable(node));
+	     node = next) {
+		next = TAILQ_NEXT(node, kept);
 		node_free(nodes, node);
+	}
 }
 
 void fair_node_init(struct fair_node *node, struct fair_node *parent)
