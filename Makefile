@@ -83,8 +83,9 @@ WAITING_TESTS   := capabilities drain drain_listen f02_stopped inherited migrate
 	wall_log wall_patience wall_reach
 WAITING_PROGRAMS := $(patsubst %,$(BUILD)/tests/system/test_%,$(WAITING_TESTS))
 # the programs that the table of attacks names
-ATTACK_PROGRAMS := $(addprefix $(BUILD)/,$(sort $(shell \
-	grep -o '`tests/[a-z]*/test_[a-z0-9_]*`' tests/README.md | tr -d '`')))
+ATTACKS         := $(sort $(shell \
+	grep -o '`tests/[a-z]*/test_[a-z0-9_]*\(\.sh\)*`' tests/README.md | tr -d '`'))
+ATTACK_PROGRAMS := $(addprefix $(BUILD)/,$(filter-out %.sh,$(ATTACKS)))
 FAULT_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(FAULT_TESTS))
 FAULT_ARGOND    := $(BUILD)/tests/faults/argond
 BENCH_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(BENCHES))
@@ -271,7 +272,7 @@ check: deps-check
 check-attacks: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/argond $(ATTACK_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(JOBS) $(filter $(UNIT_PROGRAMS),$(ATTACK_PROGRAMS)) -- \
-		$(filter $(SYSTEM_PROGRAMS),$(ATTACK_PROGRAMS))
+		$(filter $(SYSTEM_PROGRAMS),$(ATTACK_PROGRAMS)) $(filter %.sh,$(ATTACKS))
 
 check-unit: $(BUILD)/argond $(UNIT_PROGRAMS)
 	@sh tests/run.sh $(BUILD) $(JOBS) $(UNIT_PROGRAMS) --
