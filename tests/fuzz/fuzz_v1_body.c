@@ -26,11 +26,10 @@ static const struct v1_form form = {.required = V1_PASSWORD | V1_HASH_OR_NULL,
     .allowed = V1_PROFILE | V1_POOL | V1_TIMEOUT | V1_REHASH | V1_USER};
 
 /* In pieces of so many bytes, each of which is gone when the next one comes. */
-static enum problem read_body(
-    struct v1_body **body, const uint8_t *data, size_t size, size_t piece)
+static enum problem read_body(struct v1_body **body, const uint8_t *data, size_t size,
+    size_t piece, const char **detail)
 {
 	enum problem problem = PROBLEM_NONE;
-	const char *detail;
 
 	*body = v1_body_open(&form, PASSWORD_MAX);
 	if (*body == NULL)
@@ -43,10 +42,10 @@ static enum problem read_body(
 		if (copy == NULL)
 			abort();
 		memcpy(copy, data + at, n);
-		problem = v1_body_feed(*body, copy, n, &detail);
+		problem = v1_body_feed(*body, copy, n, detail);
 		free(copy);
 	}
-	return problem == PROBLEM_NONE ? v1_body_end(*body, &detail) : problem;
+	return problem == PROBLEM_NONE ? v1_body_end(*body, detail) : problem;
 }
 
 /* ---- what jansson makes of it ---- */
@@ -125,7 +124,9 @@ static void compare(
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct v1_body *body, *other;
-	enum problem problem = read_body(&body, data, size, size > 0 ? size : 1);
+	const char *detail, *other_detail;
+	enum problem problem =
+	    read_body(&body, data, size, size > 0 ? size : 1, &detail);
 	volatile unsigned sum;
 
 	sum = text_sum(body->hash) + text_sum(body->profile) + text_sum(body->pool);
@@ -134,7 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    (body->password.len > size || body->password.len > PASSWORD_MAX + 2))
 		abort();
 	/* the pieces make no difference */
-	if (read_body(&other, data, size, 1 + size % 7) != problem)
+	if (read_body(&other, data, size, 1 + size % 7, &other_detail) != problem ||
+	    other_detail != detail)
 		abort();
 	if (problem == PROBLEM_NONE &&
 	    (other->password.len != body->password.len ||
