@@ -112,7 +112,12 @@ static bool members_right(json_t *root)
 static void compare(
     const uint8_t *data, size_t size, const struct v1_body *body, enum problem problem)
 {
-	json_t *root = json_loadb(
+	json_t *root;
+
+	/* jansson 2.14 loses a NUL behind a number or a word */
+	if (problem != PROBLEM_NONE && memchr(data, '\0', size) != NULL)
+		return;
+	root = json_loadb(
 	    (const char *)data, size, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 
 	if (problem == PROBLEM_NONE ? !json_is_object(root) || !same_members(root, body)
