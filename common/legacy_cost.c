@@ -129,8 +129,8 @@ static uint64_t pbkdf2_ns(const struct legacy *parsed, uint64_t len)
 {
 	static const struct {
 		unsigned with, without; /* SHA instructions */
-	} iteration_ns[LEGACY_DIGESTS] = {[LEGACY_SHA1] = {410, 600},
-	    [LEGACY_SHA256] = {405, 880},
+	} iteration_ns[LEGACY_DIGESTS] = {[LEGACY_SHA1] = {510, 650},
+	    [LEGACY_SHA256] = {510, 880},
 	    [LEGACY_SHA512] = {1050, 1050}};
 	const size_t block = legacy_digest_len(parsed->digest);
 	const uint64_t blocks = (parsed->tag_len + block - 1) / block;
@@ -206,8 +206,8 @@ static uint64_t yescrypt_ns(const struct legacy *parsed, uint64_t len)
  *   sha512crypt   6,600,000 rounds with 8 bytes, 800,000 with 511
  *                                         crypt(3) 5000, passlib 656,000
  *   sha256crypt   5,500,000 and 630,000   crypt(3) 5000, passlib 535,000
- *   PBKDF2        2,800,000 (SHA-512), 7,300,000 (SHA-256, SHA-1); without SHA
- *                 instructions 3,400,000 and 5,000,000
+ *   PBKDF2        2,800,000 (SHA-512), 5,800,000 (SHA-256, SHA-1); without SHA
+ *                 instructions 3,400,000 and 4,600,000
  *                                         Django and Werkzeug 1,000,000
  *   scrypt        N r p up to 5 million, and 256 MiB are N r = 2 million
  *                                         Django 16384*8*5, the others 65536*8*1

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
@@ -306,11 +307,33 @@ static int lock(void *at, size_t bytes)
 	return 0;
 }
 
+enum { STACK_GROWTH = LOCKED_STACK + 16 * PAGE };
+
+/* A stack that cannot grow ends the process: is there address space for it, and does
+ * its own limit allow it? */
+static bool stack_may_grow(void)
+{
+	struct rlimit limit;
+	void *probe;
+
+	if (getrlimit(RLIMIT_STACK, &limit) == 0 &&
+	    limit.rlim_cur < (rlim_t)4 * STACK_GROWTH) {
+		errno = ENOMEM;
+		return false;
+	}
+	probe = mmap(NULL, STACK_GROWTH, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (probe == MAP_FAILED)
+		return false;
+	(void)munmap(probe, STACK_GROWTH);
+	return true;
+}
+
 /* Makes the stack as deep as that. Its lowest part has to stay as it is: the kernel
  * lets no locked mapping grow beyond the limit, and ends the process instead. */
 static __attribute__((noinline)) void stack_grow(void)
 {
-	volatile uint8_t frames[LOCKED_STACK + 16 * PAGE];
+	volatile uint8_t frames[STACK_GROWTH];
 
 	for (size_t i = 0; i < sizeof(frames); i += PAGE)
 		frames[sizeof(frames) - 1 - i] = 0;
@@ -372,9 +395,11 @@ size_t locked_open(size_t want)
 	heap = (struct heap){.base = NULL};
 	if (want == 0)
 		return 0;
-	stack_grow();
-	while (bytes >= LOCKED_LEAST && map(bytes) != 0)
-		bytes = page_down(bytes / 4 * 3);
+	if (stack_may_grow()) {
+		stack_grow();
+		while (bytes >= LOCKED_LEAST && map(bytes) != 0)
+			bytes = page_down(bytes / 4 * 3);
+	}
 	if (heap.base == NULL) {
 		log_debug("its secrets may be swapped out: %s; see RLIMIT_MEMLOCK",
 		    strerror(errno));

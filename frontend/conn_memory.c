@@ -211,17 +211,24 @@ void conn_cut(struct conn *conn)
 	conn->gone = true;
 }
 
-/* A client that is sending a request is told. */
+/* Is there a client to be told, which sends a request and takes answers? */
+static bool conn_can_be_told(const struct conn *conn)
+{
+	return conn_takes_answers(conn) && conn->request != NULL &&
+	       request_started(conn->request);
+}
+
 static void conn_shed(struct conn *conn)
 {
+	const bool told = conn_can_be_told(conn);
+
 	conn->busy = true;
-	if (conn_takes_answers(conn) && conn->request != NULL &&
-	    request_started(conn->request)) {
+	if (told) {
 		conn_drop_request(conn, conn->request);
 		conn->is_head = false;
 		conn_reject(conn, PROBLEM_MEMORY_BUDGET, NULL, CONN_LINGER_BODY);
 	}
-	if (conn->state != CONN_LINGERING)
+	if (!told || conn->out != NULL)
 		conn_cut(conn);
 	conn_settle(conn);
 }

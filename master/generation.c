@@ -229,6 +229,15 @@ unsigned generation_alive(const struct generation *g)
 	return n;
 }
 
+bool generation_is_crowded(const struct generation *g)
+{
+	unsigned planned = 0;
+
+	for (size_t r = 0; r < g->role_count; r++)
+		planned += g->roles[r].max;
+	return g->resumed && generation_alive(g) > planned;
+}
+
 static unsigned role_alive(const struct role *role)
 {
 	return (unsigned)role->slot_count - role_count(role, PROCESS_NONE);
@@ -289,6 +298,7 @@ void generation_resume(struct generation *g)
 
 	ev_timer_stop(g->master->loop, &g->limit);
 	g->state = GENERATION_STARTING;
+	g->resumed = true;
 	g->killed = false;
 	generation_tell_leaving(g, BOARD_STAYS);
 	for (size_t i = 0; i < config->pool_count; i++) /* logged where it fails */

@@ -205,6 +205,16 @@ static void master_hangup(struct master *m)
 
 /* ---- the other signals ---- */
 
+/* Memory is planned for two generations: before a third one begins, here or in a
+ * successor, that which is replaced or has failed has to leave, for which it has
+ * shutdown_timeout; and where this one took its place back, its own old processes. */
+static bool master_is_alone(const struct master *m)
+{
+	return TAILQ_FIRST(&m->generations) == m->current &&
+	       TAILQ_NEXT(m->current, entry) == NULL &&
+	       !generation_is_crowded(m->current);
+}
+
 void master_go_on(struct master *m)
 {
 	if (m->stopping) /* the other master of an upgrade may be gone */
@@ -212,12 +222,20 @@ void master_go_on(struct master *m)
 	if (m->stopping || m->quitting || m->candidate != NULL ||
 	    upgrade_under_way(m) || m->upgrade.heir || m->upgrade.predecessor)
 		return;
+	if (!m->upgrade.wanted && !m->reload.wanted)
+		return;
+	if (!master_is_alone(m)) {
+		if (!m->told_to_wait)
+			log_info("%s waits until the old processes have left",
+			    m->upgrade.wanted ? "upgrade" : "reload");
+		m->told_to_wait = true;
+		return;
+	}
+	m->told_to_wait = false;
 	if (m->upgrade.wanted)
 		upgrade_begin(m);
-	else if (m->reload.wanted && TAILQ_FIRST(&m->generations) == m->current &&
-	         TAILQ_NEXT(m->current, entry) == NULL)
-		reload_begin(m); /* else one that is replaced, or has failed, is still
-		                    leaving: memory is planned for two */
+	else
+		reload_begin(m);
 }
 
 static void master_reload(struct master *m)

@@ -109,7 +109,8 @@ struct generation {
 	int *link_hasher;   /* the same, the hashers' end */
 	struct role roles[1 + LIMIT_POOLS]; /* frontends, then pool by pool */
 	size_t role_count;
-	bool killed; /* its processes have been: none is replaced */
+	bool killed;  /* its processes have been: none is replaced */
+	bool resumed; /* it drained, and was wanted again */
 	struct listener_set listeners;
 	struct sealed keys, tokens, decoys; /* as they were when it was opened */
 	struct ev_timer limit;              /* DRAINING: shutdown_timeout */
@@ -146,9 +147,10 @@ struct master {
 	struct shortage shortage;
 	uint32_t incarnations; /* the last one given out; they come round */
 	unsigned numbers;      /* the last generation's */
-	bool in_charge; /* some generation has got READY, and no one is before us */
-	bool quitting;  /* told to */
-	bool stopping;  /* every generation drains */
+	bool in_charge;    /* some generation has got READY, and no one is before us */
+	bool quitting;     /* told to */
+	bool stopping;     /* every generation drains */
+	bool told_to_wait; /* the log says that a reload or an upgrade waits */
 	int exit_status;
 	int ready_fd; /* detached: the launcher waits on it for a byte; else -1 */
 };
@@ -198,6 +200,9 @@ void generation_resume(struct generation *g);
 bool generation_is_done_with(const struct generation *g, const struct role *role);
 void generation_kill(struct generation *g);
 unsigned generation_alive(const struct generation *g); /* processes of any state */
+/* Has it more processes than its plan counts, because it was resumed while others of
+ * its own left? master_go_on() is to be called when one of them is gone. */
+bool generation_is_crowded(const struct generation *g);
 void generation_close(struct generation *g);
 
 /* unlisten.c: the generation drains, or has become the last one that could serve: ends

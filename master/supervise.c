@@ -274,6 +274,8 @@ void supervise_exit(struct process *p, int status)
 	if (was_starting && cause != EXIT_CAUSE_KILLED)
 		role_start_failed(role);
 	supervise_role(role);
+	if (g->resumed) /* a reload or an upgrade may wait for its old processes */
+		master_go_on(g->master);
 }
 
 void supervise_suspect(struct role *role, pid_t pid)

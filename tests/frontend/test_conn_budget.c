@@ -9,6 +9,9 @@
 
 enum { CROWD = 48, BUFFERS = 1 << 20, PIECE = 4096 };
 
+/* The kernel rounds what it holds in its own way: so much more than was foreseen. */
+enum { ROUNDED = 8 };
+
 #define OPENAPI GET("/openapi.json")
 
 static void limit_is(struct fixture *f, uint64_t buffers)
@@ -78,7 +81,7 @@ static void expect_within_limit(const struct fixture *f)
 	const uint64_t limit = config_frontend_buffers(&f->config);
 
 	if (f->fe.memory.ours + f->fe.memory.kernel > limit ||
-	    f->fe.memory.ours + kernel_bytes(f) > limit)
+	    f->fe.memory.ours + kernel_bytes(f) > limit + limit / ROUNDED)
 		fail_msg("%ju of ours, %ju of the kernel's, which are %ju",
 		    (uintmax_t)f->fe.memory.ours, (uintmax_t)f->fe.memory.kernel,
 		    (uintmax_t)kernel_bytes(f));
@@ -145,39 +148,55 @@ static void unread_answers_of_idle_connections_count(void **state)
 	await_conns(f, 0);
 }
 
-/* Who takes the answers is not among those who have to go. */
+/* Asks for a large answer and takes it as it comes. */
+static void expect_read(struct fixture *f, int fd)
+{
+	static char text[1 << 16];
+	const uint64_t since = clock_ns();
+	const char *body = NULL;
+	size_t len = 0, whole = SIZE_MAX;
+
+	client_send(f, fd, OPENAPI);
+	while (len < whole) {
+		const ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, 0);
+
+		if (n < 0)
+			assert_int_equal(errno, EAGAIN);
+		else
+			assert_int_not_equal(n, 0);
+		len += n > 0 ? (size_t)n : 0;
+		text[len] = '\0';
+		body = strstr(text, "\r\n\r\n");
+		if (body != NULL)
+			whole =
+			    (size_t)(body + 4 - text) +
+			    strtoul(strstr(text, "Content-Length: ") + 16, NULL, 10);
+		if (n < 0)
+			turn(f, fd, since);
+	}
+	assert_non_null(strstr(text, "HTTP/1.1 200 OK\r\n"));
+}
+
+/* Who takes the answers is not among those who have to go: what it has not taken yet is
+ * younger than what the others do not take. */
 static void a_reader_of_large_answers_is_served_meanwhile(void **state)
 {
 	struct fixture *f = *state;
 	const int reader = client_open(f);
+	const uint64_t began = clock_ns();
 	int fds[CROWD];
 
 	limit_is(f, BUFFERS);
-	for (int i = 0; i < CROWD; i++)
+	for (int i = 0; i < CROWD; i++) {
 		fds[i] = open_slow(f);
+		client_send(f, fds[i], OPENAPI OPENAPI);
+	}
+	while (clock_ns() - began < 500 * NS_PER_MS)
+		turn(f, -1, began);
 	for (int round = 0; round < 32; round++) {
-		static char text[1 << 16];
-		const uint64_t since = clock_ns();
-		size_t len = 0;
-		const char *body = NULL;
-
 		for (int i = 0; i < CROWD; i++)
 			(void)send(fds[i], OPENAPI, sizeof(OPENAPI) - 1, MSG_NOSIGNAL);
-		client_send(f, reader, OPENAPI);
-		while (body == NULL ||
-		       len < (size_t)(body + 4 - text) +
-		                 strtoul(
-		                     strstr(text, "Content-Length: ") + 16, NULL, 10)) {
-			const ssize_t n =
-			    recv(reader, text + len, sizeof(text) - 1 - len, 0);
-
-			assert_true(n > 0 || (n < 0 && errno == EAGAIN));
-			len += n > 0 ? (size_t)n : 0;
-			text[len] = '\0';
-			body = strstr(text, "\r\n\r\n");
-			turn(f, n < 0 ? reader : -1, since);
-		}
-		assert_non_null(strstr(text, "HTTP/1.1 200 OK\r\n"));
+		expect_read(f, reader);
 	}
 	for (int i = 0; i < CROWD; i++)
 		close(fds[i]);
@@ -188,15 +207,14 @@ static void a_reader_of_large_answers_is_served_meanwhile(void **state)
 #define POST                                                                           \
 	"POST /v1/inspect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 
-/* The largest ones in the making are told that there is no memory; one that is as
- * small as most are is answered as ever. */
-static void the_largest_bodies_are_refused(void **state)
+/* Of a body only what its members may hold is kept, however long it is: nobody has to
+ * go for it. */
+static void long_bodies_cost_no_memory(void **state)
 {
 	static const char half[] = POST "Content-Length: 12\r\n\r\n{\"hash\"";
 	struct fixture *f = *state;
 	char piece[PIECE];
 	struct answer answer;
-	unsigned refused = 0;
 	int fds[CROWD], honest = client_open(f);
 
 	memset(piece, ' ', sizeof(piece));
@@ -213,17 +231,8 @@ static void the_largest_bodies_are_refused(void **state)
 			settle(f);
 			expect_within_limit(f);
 		}
-	for (int i = 0; i < CROWD; i++) {
-		if (recv(fds[i], piece, 1, MSG_PEEK) != 1)
-			continue;
-		client_receive(f, fds[i], &answer);
-		assert_int_equal(answer.status, 503);
-		assert_true(answer_has(&answer, "\r\nRetry-After: 1\r\n"));
-		assert_true(answer_has(&answer, "urn:argond:problem:memory-budget"));
-		client_expect_end(f, fds[i]);
-		refused++;
-	}
-	assert_in_range(refused, CROWD / 2, CROWD - 1);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(recv(fds[i], piece, 1, MSG_PEEK | MSG_DONTWAIT), -1);
 	client_send(f, honest, ":\"\"}  ");
 	client_receive(f, honest, &answer);
 	assert_int_equal(answer.status, 422);
@@ -344,7 +353,7 @@ int main(void)
 	    FIXTURE_TEST(those_who_read_nothing_have_no_more_than_the_limit),
 	    FIXTURE_TEST(unread_answers_of_idle_connections_count),
 	    FIXTURE_TEST(a_reader_of_large_answers_is_served_meanwhile),
-	    FIXTURE_TEST(the_largest_bodies_are_refused),
+	    FIXTURE_TEST(long_bodies_cost_no_memory),
 	    FIXTURE_TEST(requests_sent_ahead_count),
 	    FIXTURE_TEST(an_ended_connection_leaves_nothing_behind),
 	    FIXTURE_TEST(who_takes_the_last_answer_late_has_all_of_it),

@@ -5,7 +5,9 @@
 #include "tests/frontend/place_world.h"
 
 #define HEAD_PART "GET /livez HTTP/1.1\r\nHost: a\r\n"
-#define BODY_PART "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n1"
+#define BODY_PART                                                                      \
+	"POST /v1/inspect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"   \
+	"Content-Length: 3\r\n\r\n{"
 
 /* A connection in that state, or (CONN_IDLE) between two requests. */
 static int open_in(struct fixture *f, const char *address, enum conn_state state)

@@ -174,6 +174,11 @@ bool master_generation_serves(const struct generation *g)
 	return true;
 }
 
+void master_go_on(struct master *m)
+{
+	CHECK(m != NULL);
+}
+
 void master_generation_failed(struct generation *g, const char *why)
 {
 	CHECK(g == play.g && why != NULL);

@@ -9,15 +9,18 @@
 
 #include "tests/fuzz/fuzz.h"
 
-enum { WIPED_UNIT = 64 }; /* secrets are allocated in multiples of this */
+enum { WIPED_UNIT = 64 };
 
+/* locked.c has the size in a unit before the bytes. What malloc() has added behind them
+ * was never ours. */
 static inline void wiped_free(void *block)
 {
-	const uint8_t *bytes = block;
-	size_t size = block != NULL ? malloc_usable_size(block) : 0;
+	const uint8_t *bytes = (const uint8_t *)block + WIPED_UNIT;
+	size_t size;
 
-	/* behind the unit in which locked.c has the size */
-	for (size_t i = WIPED_UNIT; i < size / WIPED_UNIT * WIPED_UNIT; i++)
+	memcpy(&size, block, sizeof(size));
+	CHECK(size <= malloc_usable_size(block) - WIPED_UNIT);
+	for (size_t i = 0; i < size; i++)
 		CHECK(bytes[i] == 0);
 	free(block);
 }

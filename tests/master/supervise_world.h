@@ -129,6 +129,11 @@ bool master_generation_serves(const struct generation *g)
 	return !on_trial;
 }
 
+void master_go_on(struct master *m)
+{
+	assert_non_null(m);
+}
+
 void master_generation_failed(struct generation *g, const char *why)
 {
 	assert_non_null(g);

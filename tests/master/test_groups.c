@@ -76,7 +76,7 @@ static int open_place(void **state)
 	snprintf(folder, sizeof(folder), "%s/argond.web", p->ours);
 	make_group(folder);
 	p->pools[0] = (struct config_pool){.name = "web",
-	    .jobs = CONFIG_JOBS_LOOKUP,
+	    .jobs = CONFIG_JOBS_HASH,
 	    .max_processes = 3,
 	    .cpu_weight = 42,
 	    .memory_limit = UINT64_C(100) << 20};

@@ -51,7 +51,7 @@ const struct hostile hostile_jobs[] = {
     {"kind 255", HOSTILE_KEEP, 2, 255},
     {"alone 2", HOSTILE_KEEP, 3, 2},
     {"flight out of range", HOSTILE_KEEP, 7, 0xff},
-    {"rehash 2", HOSTILE_KEEP, 25, 2},
+    {"an unknown flag", HOSTILE_KEEP, 25, 4},
     {"lie about the hash's length", HOSTILE_KEEP, 26, 0xff},
     {"big lie about the hash's length", HOSTILE_KEEP, 27, 0xff},
     {"lie about the password's length", HOSTILE_KEEP, 28 + 48, 0xff},

@@ -47,7 +47,7 @@ static const struct way ways[] = {
     {"max_body = 9000G", 1, "max_body: 9000G"},
     {"hello_delay = 5", 1, "hello_delay"},
     {"seed_routes = off\nseed_routes = on", 2, "seed_routes"},
-    {"memory_budget = 1M", -1, "memory_budget"}, /* elastic is the largest */
+    {"memory_budget = 1M", 0, "memory_budget"}, /* connections need most */
     {"profile big { memory = 900G }", 1, "memory"},
     {"user = \"nobody-of-this-name\"", 1, "nobody-of-this-name"},
     {"group = \"no-group-of-this-name\"", 1, "no-group-of-this-name"},

@@ -44,7 +44,7 @@ static void a_lookup_sees_nothing_of_the_master_or_a_sibling(void **state)
 		if (pids[i] != self)
 			wall_expect_hidden(&remote, pids[i]);
 	remote_close(&remote);
-	confined_expect_service(d);
+	wall_expect_service(d);
 	daemon_stop(d);
 }
 
@@ -64,7 +64,7 @@ static void a_successor_is_as_closed_as_its_master(void **state)
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++)
 		assert_false(wall_is_dumpable(pids[i]));
-	confined_expect_service(d);
+	wall_expect_service(d);
 	daemon_stop(d);
 }
 
@@ -207,7 +207,7 @@ static void no_role_has_a_call_against_others(void **state)
 		expect_powerless(&remote, process_find(d, "frontend 1"));
 		remote_close(&remote);
 	}
-	confined_expect_service(d);
+	wall_expect_service(d);
 	daemon_stop(d);
 }
 
@@ -269,7 +269,7 @@ static void shared_memory_keeps_its_size_and_its_bytes(void **state)
 		expect_unchangeable(fd, names[i]);
 		close(fd);
 	}
-	confined_expect_service(d);
+	wall_expect_service(d);
 	daemon_stop(d);
 }
 

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/system/client.h"
 #include "tests/system/confined.h"
 #include "tests/system/fds.h"
 #include "tests/system/process.h"
+
+static const char secret[] = "0123456789abcdef0123456789abcdef";
 
 /* As nobody, with a pepper and tokens, so that all there is to steal is there, and with
  * one more directive for the frontends. */
@@ -24,7 +27,8 @@ void wall_start_with(struct daemon *d, const char *frontends)
 	}
 	for (size_t i = 0; i < 2; i++) {
 		harness_path(path, d->dir, names[i]);
-		harness_write_file(path, "0123456789abcdef0123456789abcdef\n");
+		snprintf(text, sizeof(text), "%s\n", secret);
+		harness_write_file(path, text);
 		assert_return_code(chown(path, user->pw_uid, user->pw_gid), errno);
 		assert_return_code(chmod(path, 0600), errno);
 	}
@@ -36,6 +40,26 @@ void wall_start_with(struct daemon *d, const char *frontends)
 	harness_write_file(d->conf, text);
 	d->files_expected = true;
 	confined_start_as_nobody(d);
+}
+
+void wall_expect_service(const struct daemon *d)
+{
+	static const char *const paths[] = {"/hash/x", "/hash_rayon/x", "/user/1"};
+	struct response r = {0};
+	struct client client;
+	char text[256];
+
+	client_open(&client, &d->tcp);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		snprintf(text, sizeof(text),
+		    "GET %s HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer %s\r\n\r\n",
+		    paths[i], secret);
+		client_ask(&client, &r, text);
+		if (r.status != 200)
+			fail_msg("%s: %d %s", paths[i], r.status, r.body);
+	}
+	client_close(&client);
+	response_free(&r);
 }
 
 void wall_start(struct daemon *d)

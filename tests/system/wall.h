@@ -15,6 +15,8 @@
  * one more directive for the frontends. Skips where that cannot be done. */
 void wall_start_with(struct daemon *d, const char *frontends);
 void wall_start(struct daemon *d);
+/* Routes of all pools answer, to who has the token. */
+void wall_expect_service(const struct daemon *d);
 
 /* Takes the process `who` in hand and returns its pid, or skips. */
 pid_t wall_take(struct daemon *d, struct remote *remote, const char *who);
