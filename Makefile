@@ -349,6 +349,7 @@ lint: deps-lint
 		--enable=warning,performance,portability --suppress='deallocuse:tests/*' \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
 		"-DTAILQ_FOREACH(v,h,f)=while((v=(h)->tqh_first))" \
+		"-DRB_PROTOTYPE(n,t,f,c)=" "-DRB_GENERATE(n,t,f,c)=" \
 		-D_GNU_SOURCE -D__x86_64__ -I. -DSYSCONFDIR='""' -DSTATEDIR='""' \
 		$(SOURCES) $(filter %.c,$(TEST_SOURCES))
 	@$(MAKE) --no-print-directory -j$(JOBS) tidy

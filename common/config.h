@@ -52,8 +52,8 @@ struct config_decoy {
 };
 
 struct config_decoys {
-	unsigned count; /* 0: the profile itself */
-	struct config_decoy items[CONFIG_DECOYS];
+	struct config_decoy *items; /* room for CONFIG_DECOYS, or NULL */
+	unsigned count;             /* 0: the profile itself */
 };
 
 struct config_profile {

@@ -2,6 +2,8 @@
  * The directive `decoy`: a list of profiles and example hashes, with weights.
  */
 #include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -39,9 +41,13 @@ static int decoys_parse(const struct config_directive *row, void *base,
 	uint32_t weight;
 
 	if (first)
-		*field = (struct config_decoys){0};
+		field->count = 0;
 	if (*text == '\0' && first)
 		return 0;
+	if (field->items == NULL)
+		field->items = calloc(CONFIG_DECOYS, sizeof(*field->items));
+	if (field->items == NULL)
+		return config_refuse_memory(why);
 	if (weight_parse(&text, &weight, why) != 0)
 		return -1;
 	if (*text == '\0')
@@ -89,8 +95,12 @@ static void decoys_allow(const struct config_directive *row, char *text, size_t 
 	    CONFIG_DECOYS);
 }
 
+_Static_assert(
+    offsetof(struct config_decoys, items) == 0, "config_free() frees what is owned");
+
 /* In an Argon2 hash there are commas. Of a hash, no more than its format is shown. */
-const struct config_type config_type_decoy = {.parse = decoys_parse,
+const struct config_type config_type_decoy = {.owned = true,
+    .parse = decoys_parse,
     .print = decoys_print,
     .allow = decoys_allow,
     .list = true,

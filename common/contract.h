@@ -31,8 +31,8 @@ enum {
 	LIMIT_POOLS = 16,           /* pools of a config */
 	LIMIT_POOL_PROCESSES = 256, /* hashers of one pool */
 	LIMIT_LISTENERS = 32,
-	LIMIT_STREAMS = 16,    /* jobs that one hasher works at (batch) */
-	LIMIT_FLIGHTS = 512,   /* jobs of one frontend sent and unanswered */
+	LIMIT_STREAMS = 16,        /* jobs that one hasher works at (batch) */
+	LIMIT_FLIGHTS = 512,       /* jobs of one frontend sent and unanswered */
 	LIMIT_SEND_BUFFER = 65536, /* bytes: SO_SNDBUF of a connection */
 	LIMIT_RESERVE = 32,    /* connections of one frontend beyond max_connections */
 	LIMIT_PASSWORD = 4096, /* bytes; max_password cannot exceed it */

@@ -30,8 +30,8 @@ void conn_enter(struct conn *conn, enum conn_state state);
  * gone. */
 void conn_settle(struct conn *conn);
 
-/* Nothing more is to be done for its client: closes it, or, where the kernel still has a
- * large part of an answer, waits until the client has taken that. */
+/* Nothing more is to be done for its client: closes it, or, where the kernel still has
+ * a large part of an answer, waits until the client has taken that. */
 void conn_finish(struct conn *conn);
 
 /* --- conn_memory.c --- */
@@ -44,7 +44,8 @@ void conn_memory_end(struct conn *conn);
  * closed when the loop comes round. */
 void conn_memory_count(struct conn *conn);
 
-/* Notes that the socket has taken so much of an answer; that it is read from, or not. */
+/* Notes that the socket has taken so much of an answer; that it is read from, or not.
+ */
 void conn_memory_sent(struct conn *conn, size_t len);
 void conn_memory_reads(struct conn *conn, bool reads);
 

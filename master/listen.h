@@ -36,8 +36,8 @@ int listen_open(struct listener_set *set, const struct config *config,
     const struct listener_set *shared, struct config_error *err);
 
 /* The set's config is the one in charge: shared Unix sockets get its mode and group,
- * TCP sockets its write_timeout (TCP_USER_TIMEOUT, tcp(7)), and all of them the sizes of
- * their connections' buffers. */
+ * TCP sockets its write_timeout (TCP_USER_TIMEOUT, tcp(7)), and all of them the sizes
+ * of their connections' buffers. */
 void listen_settle(const struct listener_set *set, const struct config *config);
 
 /* Logs the addresses as bound: a port 0 shows the one the kernel chose. */

@@ -66,7 +66,7 @@ static const char *logged(struct place *p)
 /* As it comes out of a pipe: in pieces of `piece` bytes. */
 static void relay(const char *bytes, size_t len, size_t piece)
 {
-	char rest[2 * LOG_RECORD_MAX];
+	char rest[2 * LOG_RECORD_MAX] = "";
 	size_t kept = 0;
 
 	for (size_t at = 0; at < len; at += piece) {

@@ -95,18 +95,18 @@ static int hold_no_capability(struct place *place, const void *arg)
 	struct sandbox_spec spec = {.kind = SANDBOX_HASHER, .root = "/"};
 	char line[256];
 	FILE *status = fopen("/proc/self/status", "re"); /* later it cannot be opened */
-	int seen = 0;
+	int rc = confine(place, &spec) != 0 ? 1 : 0, seen = 0;
 
 	(void)arg;
-	if (confine(place, &spec) != 0)
-		return 1;
-	while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+	if (status == NULL)
+		return 4;
+	while (rc == 0 && fgets(line, sizeof(line), status) != NULL)
 		if (strncmp(line, "Cap", 3) == 0) {
-			if (strspn(line + 7, "0\t") != 17)
-				return 2;
+			rc = strspn(line + 7, "0\t") != 17 ? 2 : 0;
 			seen++;
 		}
-	return seen == 5 ? 0 : 3;
+	(void)fclose(status);
+	return rc != 0 ? rc : seen == 5 ? 0 : 3;
 }
 
 static void root_is_without_its_powers(void **state)

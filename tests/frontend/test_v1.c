@@ -143,8 +143,8 @@ static void no_hash_costs_what_the_profile_does(void **state)
  */
 static void a_decoy_is_asked_for_as_its_hash_is(void **state)
 {
-	static const struct config_decoys decoys[] = {{1, {{1, BCRYPT("10")}}},
-	    {1, {{7, "default"}}}, {1, {{1, "{bcrypt}" BCRYPT("12")}}}};
+	static struct config_decoy decoys[] = {
+	    {1, BCRYPT("10")}, {7, "default"}, {1, "{bcrypt}" BCRYPT("12")}};
 	static const char *const hashes[] = {
 	    BCRYPT("10"), HASH, "{bcrypt}" BCRYPT("12")};
 	struct fixture *f = *state;
@@ -153,7 +153,7 @@ static void a_decoy_is_asked_for_as_its_hash_is(void **state)
 		struct task_spec specs[2];
 		char body[512];
 
-		v1_profiles[1].decoys = decoys[i];
+		v1_profiles[1].decoys = (struct config_decoys){&decoys[i], 1};
 		for (unsigned nobody = 0; nobody < 2; nobody++) {
 			int fd = client_open(f);
 			struct answer answer;
