@@ -345,6 +345,10 @@ void config_tell_lowered(const struct config *config,
 void config_tell_unasked(const struct config *config,
     void (*tell)(const char *line, void *context), void *context);
 
+/* The same with a line for each file of secrets that lies in the store's folder. */
+void config_tell_exposed(const struct config *config,
+    void (*tell)(const char *line, void *context), void *context);
+
 /* memory_budget and where it comes from: "384M (75% of 512M, memory.max of ...)". */
 const char *config_budget_text(const struct config *config, char *buf, size_t cap);
 

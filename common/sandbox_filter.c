@@ -1,7 +1,7 @@
 /*
  * Which system calls a process may make once it is set up: tables, a row each with what
  * it is for. A row may say what an argument must be; several rows of one call are
- * alternatives. What is in no table ends the process.
+ * alternatives. What is in no table ends the process, but for mremap(), which fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +91,7 @@ static const struct call for_all[] = {
 	/* memory of its own, to hold data */
 	CALL_IF_BOTH(mmap, BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),
 	CALL_IF(mprotect, BITS(2, PROT_EXEC, 0)),
-	CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk),
+	CALL(munmap), CALL(madvise), CALL(brk),
 	/* locks in libraries, time where the vDSO has none, random numbers, log lines */
 	CALL(futex), CALL(clock_gettime), CALL(gettimeofday), CALL(time),
 	CALL(getrandom), CALL(getpid), CALL(gettid),
@@ -128,7 +128,9 @@ static const struct call for_lookup[] = {
 	CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx),
 	CALL(readlink), CALL(readlinkat),
 	CALL(lseek), CALL(pread64), CALL(pwrite64), CALL(fsync), CALL(fdatasync),
-	CALL(ftruncate), CALL(fallocate), CALL(fchmod), CALL(fchown), CALL(geteuid),
+	CALL(ftruncate), CALL(fallocate), CALL(fchown), CALL(geteuid),
+	/* a journal has the database's mode; no program that runs as its owner has one */
+	CALL_IF(fchmod, BITS(1, 07000, 0)),
 	CALL_IF(fcntl, EQUAL(1, F_GETFD)), CALL_IF(fcntl, EQUAL(1, F_SETFD)),
 	CALL_IF(fcntl, EQUAL(1, F_GETLK)), CALL_IF(fcntl, EQUAL(1, F_SETLK)),
 	/* the index of a write-ahead log is shared by those who read it */
@@ -213,6 +215,13 @@ static int filter_add_abort(scmp_filter_ctx filter)
 	    filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), CONDITIONS, when);
 }
 
+/* A mapping of the board that grows has the slots of other processes behind its own,
+ * and may write to them. realloc() copies where it is told that there is no memory. */
+static int filter_add_no_growth(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(mremap), 0);
+}
+
 static int filter_fill(scmp_filter_ctx filter, const struct sandbox_spec *spec)
 {
 	static const struct table all = TABLE(for_all);
@@ -225,6 +234,8 @@ static int filter_fill(scmp_filter_ctx filter, const struct sandbox_spec *spec)
 		rc = filter_add(filter, &tables[spec->kind]);
 	if (rc == 0)
 		rc = filter_add_abort(filter);
+	if (rc == 0)
+		rc = filter_add_no_growth(filter);
 #ifdef SANITIZED
 	if (rc == 0)
 		rc = filter_add(filter, &(const struct table)TABLE(for_sanitizer));

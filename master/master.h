@@ -215,8 +215,9 @@ void unlisten_stop(struct generation *g);
 int spawn_process(struct process *p);  /* 0, or -1 (logged) */
 void spawn_reap(struct master *m);     /* every child that has died */
 void process_leave(struct process *p); /* TERM: drain and leave */
-/* The same; it is killed when it has not left by then. */
-void process_leave_within(struct process *p, uint64_t ms);
+/* The same, while its generation stays: it is killed where it has not left within
+ * shutdown_timeout, for others need its place. */
+void process_leave_in_time(struct process *p);
 void process_kill(struct process *p, enum exit_cause why);
 const char *process_name(const struct process *p, char *buf, size_t cap);
 

@@ -88,6 +88,7 @@ static void line_comment(const char *line, void *context)
 void plan_log(const struct config *config)
 {
 	config_tell_lowered(config, line_log, NULL);
+	config_tell_exposed(config, line_log, NULL);
 	config_tell_unasked(config, line_tell, NULL);
 	locked_log(config);
 }
@@ -95,6 +96,7 @@ void plan_log(const struct config *config)
 void plan_comment(const struct config *config, FILE *out)
 {
 	config_tell_lowered(config, line_comment, out);
+	config_tell_exposed(config, line_comment, out);
 	config_tell_unasked(config, line_comment, out);
 }
 
@@ -113,6 +115,7 @@ void plan_report(const struct config *config, FILE *out)
 	    config_size_text(config_frontend_bytes(config), need, sizeof(need)),
 	    config->frontend.max_connections, config->frontend.processes);
 	config_tell_lowered(config, line_print, out);
+	config_tell_exposed(config, line_print, out);
 	config_tell_unasked(config, line_print, out);
 	count_report(out, "processes", config_processes(config, NULL),
 	    &config->allowed_processes);

@@ -2,7 +2,7 @@
  * What the children have to say, for the log: a pipe from each. They have no log file,
  * so a child that was broken into cannot truncate it, fill it for others, or write
  * lines in another's name; and a child's standard error is no terminal that could be
- * read from.
+ * read from. Nor can it fill the disk: more than some lines a second have to wait.
  */
 #ifndef MASTER_RELAY_H
 #define MASTER_RELAY_H

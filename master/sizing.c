@@ -44,7 +44,7 @@ static void sizing_leave_one(struct role *role)
 		struct process *p = &role->generation->processes[role->slot + i];
 
 		if (p->state == PROCESS_READY || p->state == PROCESS_STARTING) {
-			process_leave(p);
+			process_leave_in_time(p);
 			return;
 		}
 	}
@@ -118,7 +118,7 @@ static void sizing_shrink(struct ev_loop *loop, struct ev_timer *w, int events)
 		    since == 0 || since > now || now - since < idle_ns)
 			continue;
 		role->target--;
-		process_leave(p);
+		process_leave_in_time(p);
 	}
 	supervise_publish(role);
 	if (role->target <= role->min)

@@ -143,10 +143,14 @@ static void process_not_ready(struct ev_loop *loop, struct ev_timer *w, int even
 		process_kill(p, EXIT_CAUSE_LATE);
 }
 
-void process_leave_within(struct process *p, uint64_t ms)
+void process_leave_in_time(struct process *p)
 {
-	struct ev_loop *loop = p->role->generation->master->loop;
+	const struct generation *g = p->role->generation;
+	const uint64_t ms = g->config->shutdown_timeout_ms + LADDER_LEAVE_MS;
+	struct ev_loop *loop = g->master->loop;
 
+	if (p->state != PROCESS_STARTING && p->state != PROCESS_READY)
+		return; /* it has been told, and gets no more time */
 	process_leave(p);
 	ev_timer_stop(loop, &p->ready_timer);
 	ev_timer_set(&p->ready_timer, (double)ms / 1000., 0.);

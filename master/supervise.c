@@ -299,15 +299,13 @@ void supervise_suspect(struct role *role, pid_t pid)
 
 void supervise_retire(struct process *p)
 {
-	process_leave(p);
+	process_leave_in_time(p);
 	supervise_publish(p->role);
 	supervise_role(p->role);
 }
 
 void supervise_replace(struct role *role, uint64_t before_ns)
 {
-	const uint64_t ms =
-	    role->generation->config->shutdown_timeout_ms + LADDER_LEAVE_MS;
 	bool some = false;
 
 	/* there are places for as many again, and those of the last time have them */
@@ -318,7 +316,7 @@ void supervise_replace(struct role *role, uint64_t before_ns)
 
 		if (p->state == PROCESS_NONE || p->born_ns >= before_ns)
 			continue;
-		process_leave_within(p, ms);
+		process_leave_in_time(p);
 		some = true;
 	}
 	if (!some)

@@ -77,9 +77,8 @@ void process_leave(struct process *p)
 		p->state = PROCESS_LEAVING;
 }
 
-void process_leave_within(struct process *p, uint64_t ms)
+void process_leave_in_time(struct process *p)
 {
-	assert_true(ms > 0);
 	process_leave(p);
 }
 

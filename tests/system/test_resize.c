@@ -251,6 +251,32 @@ static void test_idle(void **state)
 	daemon_stop(d);
 }
 
+/* ---- one that does not leave */
+
+/* Its place is needed for others. */
+static void one_that_stays_is_killed(void **state)
+{
+	struct daemon *d = *state;
+	char line[96];
+	pid_t pid;
+
+	d->bugs_expected = true;
+	daemon_start(d, CHEAP, "pool.elastic.min_processes=2",
+	    "pool.elastic.max_processes=2", "shutdown_timeout=1s", NULL);
+	if (!titles(d))
+		return;
+	pid = process_find(d, "hasher elastic/1");
+	process_stop(pid);
+	signal_master(d, SIGTTOU);
+	snprintf(line, sizeof(line), "elastic/1 \\(%d\\) killed by SIGKILL, by us",
+	    (int)pid);
+	daemon_wait_log(d, line);
+	assert_int_equal(client_fetch(&d->tcp, "/hash/x", NULL, 0), 200);
+	signal_master(d, SIGTTIN);
+	process_wait_count(d, "hasher elastic/", 2);
+	daemon_stop(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +287,7 @@ int main(void)
 	    masters_test(test_without_workers),
 	    daemon_test(test_max_jobs),
 	    daemon_test(test_idle),
+	    daemon_test(one_that_stays_is_killed),
 	};
 
 	return cmocka_run_group_tests_name("resize", tests, NULL, NULL);

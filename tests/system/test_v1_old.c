@@ -10,7 +10,7 @@
 #include "tests/common/legacy_vectors.h"
 #include "tests/system/api.h"
 
-enum { WORK_US = 150000 }; /* more is left to a long run */
+enum { WORK_US = 300000 }; /* more is left to a long run */
 enum { VECTORS = sizeof(legacy_vectors) / sizeof(legacy_vectors[0]) };
 
 /* Starts with a profile `old` that accepts all of them. */

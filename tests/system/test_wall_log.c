@@ -19,7 +19,7 @@
 #include "tests/system/process.h"
 
 /* MORE_LINES of an access log are more than a pipe has room for. */
-enum { LINE = 100, MORE_LINES = 15000 };
+enum { LINE = 100, MORE_LINES = 15000, FLOOD = 10000 };
 
 static const char *const roles[] = {
     "frontend 0", "hasher elastic/0", "hasher lookup/0"};
@@ -236,6 +236,66 @@ static void a_full_pipe_is_not_waited_for(void **state)
 	daemon_stop(d);
 }
 
+/* ---- what fills the disk ---- */
+
+/* More lines than any limit lets through at once, as fast as the pipe takes them; what
+ * it does not take any more is lost. */
+static size_t say_without_end(int fd)
+{
+	static const char lines[] = "a\na\na\na\na\na\na\na\na\na\n";
+	size_t said = 0;
+
+	for (size_t i = 0; i < FLOOD; i++)
+		if (write(fd, lines, sizeof(lines) - 1) == (ssize_t)sizeof(lines) - 1)
+			said += 10;
+	return said;
+}
+
+static size_t lines_of(const char *path, const char *words)
+{
+	char *text = harness_read_file(path);
+	size_t n = 0;
+
+	assert_non_null(text);
+	for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+		n++;
+	free(text);
+	return n;
+}
+
+/* One read of the master's takes what it takes; after that the rest has to wait. */
+static void a_child_does_not_fill_the_disk(void **state)
+{
+	enum { PIPE_LINES = 65536 / 2, AT_ONCE = 1000 + 16384 / 2, LAST = 4096 / 2 };
+	struct daemon *d = *state;
+	char path[96];
+	size_t said = 0;
+	pid_t pid;
+	int fd;
+
+	d->bugs_expected = true;
+	start_with_file(d, path, "pool.elastic.max_processes=1");
+	pid = process_find(d, "hasher elastic/0");
+	fd = intruder_take(pid, STDERR_FILENO);
+	if (fd < 0)
+		give_up(d);
+	assert_return_code(fcntl(fd, F_SETFL, O_NONBLOCK), errno);
+	while (lines_of(path, "logs more than") == 0) {
+		said += say_without_end(fd);
+		if (said > 20 * PIPE_LINES)
+			fail_msg("%zu lines, and no limit", said);
+		client_fetch(&d->local, "/livez", NULL, 0);
+	}
+	(void)say_without_end(fd);
+	close(fd);
+	assert_int_equal(client_fetch(&d->local, "/hash/x", NULL, 0), 200);
+	assert_true(lines_of(path, "standard error: a") <= AT_ONCE);
+	process_kill(pid);
+	process_wait_new(d, "hasher elastic/0", pid);
+	assert_true(lines_of(path, "standard error: a") <= AT_ONCE + LAST);
+	daemon_stop(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +303,7 @@ int main(void)
 	    daemon_test(a_lookup_cannot_change_the_log),
 	    daemon_test(a_line_is_logged_in_its_writers_name),
 	    daemon_test(a_full_pipe_is_not_waited_for),
+	    daemon_test(a_child_does_not_fill_the_disk),
 	};
 
 	return cmocka_run_group_tests_name("wall: log", tests, NULL, NULL);

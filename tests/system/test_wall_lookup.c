@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -152,12 +153,53 @@ static void no_process_looks_up_where_no_route_asks(void **state)
 	daemon_stop(d);
 }
 
+/* A program in the folder that runs as the daemon's user, whoever starts it. */
+static void a_lookup_makes_no_program_for_others(void **state)
+{
+	struct daemon *d = *state;
+	struct remote remote;
+	char path[128];
+	long fd;
+
+	wall_start(d);
+	snprintf(path, sizeof(path), "%s/program", d->dir);
+	wall_take(d, &remote, "hasher lookup/0");
+	fd = remote_open_file(&remote, path, O_WRONLY | O_CREAT);
+	assert_in_range(fd, 3, 1000);
+	assert_int_equal(remote_call(&remote, SYS_fchmod, (unsigned long)fd,
+	                     S_ISUID | 0755, 0, 0, 0, 0),
+	    REMOTE_DENIED);
+	remote_close(&remote);
+	assert_return_code(unlink(path), errno);
+	wall_expect_service(d);
+	daemon_stop(d);
+}
+
+/* Its folder is its own, with all that lies there: nothing should that is worth it. */
+static void secrets_beside_the_database_are_told_of(void **state)
+{
+	struct daemon *d = *state;
+	struct remote remote;
+	char path[128];
+
+	wall_start(d);
+	snprintf(path, sizeof(path), "%s/pepper", d->dir);
+	wall_take(d, &remote, "hasher lookup/0");
+	assert_true(remote_open_file(&remote, path, O_RDONLY) >= 0);
+	remote_close(&remote);
+	daemon_wait_log(d, "key k: .*/pepper lies in the folder of the store");
+	daemon_wait_log(d, "token_file .*/tokens lies in the folder of the store");
+	daemon_stop(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    daemon_test(a_lookup_reaches_the_folder_of_its_database_alone),
 	    daemon_test(a_lookup_cannot_look_into_any_process_of_its_user),
 	    daemon_test(a_lookup_cannot_look_into_a_frontend_with_core_files),
+	    daemon_test(a_lookup_makes_no_program_for_others),
+	    daemon_test(secrets_beside_the_database_are_told_of),
 	    daemon_test(no_process_looks_up_where_no_route_asks),
 	};
 
