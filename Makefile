@@ -240,7 +240,7 @@ $(LOAD_PROGRAM): $(LOAD_PROGRAM).o $(LOAD_OBJECTS) $(LIBRARY)
 FUZZ_MAIN = $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o)
 $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(FUZZ_MAIN) $(LIBRARY)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) \
-		-o $@ $^ $(LIBS)
+		-o $@ $^ $(TEST_LIBS) $(LIBS)
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(filter %.c,$(TEST_SOURCES)))
 

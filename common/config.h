@@ -294,9 +294,10 @@ uint64_t config_frontend_buffers(const struct config *config);
 uint32_t config_receive_buffer(const struct config *config);
 
 /* Bytes that are promised: the profiles' jobs of all pools at max_processes, the
- * connections of all frontends, and beside them one job at the verify ceiling. That no
- * second such job starts when there is no room for it is the frontends' admission to
- * see to. UINT64_MAX where there is no such number. */
+ * connections of all frontends, each process's memory for secrets, and beside them one
+ * job at the verify ceiling. That no second such job starts when there is no room for
+ * it is the frontends' admission to see to. UINT64_MAX where there is no such number.
+ */
 uint64_t config_memory_plan(const struct config *config);
 
 /* Bytes while a generation of `before` (NULL: of the same config) still drains beside

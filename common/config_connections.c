@@ -11,25 +11,18 @@ enum {
 	 * socket, its file and its place in the epoll set, and our own struct. */
 	SOCKET_BYTES = 4096,
 	BUFFER_BYTES = 4096, /* of each, on average; most have none */
-	/* What one connection may need alone: its socket's buffers and an answer. A
-	 * body takes up to twice its size while its buffer grows. */
+	/* What one connection may need alone: its socket's buffers, an answer, and what
+	 * is kept of a body, which has little to do with the body's length. */
 	BUFFER_LEAST = 1 << 20,
-	BODIES_LEAST = 2,
 	CONNECTIONS_LEAST = 256, /* an automatic max_connections is not lowered below */
 	RECEIVE_LEAST = 16 << 10, /* a head and a usual body */
 	RECEIVE_MOST = 256 << 10, /* so much is under way at 2 MiB/s and 120 ms */
 };
 
-static uint64_t buffers_least(const struct config *config)
-{
-	return BUFFER_LEAST + BODIES_LEAST * config->max_body;
-}
-
 /* What memory_limit has to be at least. */
 static uint64_t memory_least(const struct config *config)
 {
-	return buffers_least(config) +
-	       (uint64_t)config->frontend.max_connections * SOCKET_BYTES;
+	return BUFFER_LEAST + (uint64_t)config->frontend.max_connections * SOCKET_BYTES;
 }
 
 uint64_t config_frontend_bytes(const struct config *config)
@@ -61,13 +54,12 @@ uint32_t config_receive_buffer(const struct config *config)
 
 unsigned config_connections_most(const struct config *config)
 {
-	const uint64_t limit = config->frontend.memory_limit,
-	               least = buffers_least(config);
+	const uint64_t limit = config->frontend.memory_limit;
 	uint64_t most;
 
 	if (limit == 0)
 		return UINT_MAX;
-	most = limit > least ? (limit - least) / SOCKET_BYTES : 0;
+	most = limit > BUFFER_LEAST ? (limit - BUFFER_LEAST) / SOCKET_BYTES : 0;
 	return most > 1 ? (unsigned)most : 1;
 }
 
@@ -88,16 +80,13 @@ int config_connections_check_memory(
     const struct config *config, struct config_error *err)
 {
 	const struct config_frontend *frontend = &config->frontend;
-	char limit[32], least[32], body[32];
+	char limit[32], least[32];
 
 	if (config_frontend_bytes(config) >= memory_least(config))
 		return 0;
 	return config_error_at(config, &frontend->memory_limit, err,
-	    "%s is too little for max_connections %u and max_body %s; allowed: auto, "
-	    "or "
-	    "at least %s",
+	    "%s is too little for max_connections %u; allowed: auto, or at least %s",
 	    config_size_text(frontend->memory_limit, limit, sizeof(limit)),
 	    frontend->max_connections,
-	    config_size_text(config->max_body, body, sizeof(body)),
 	    config_size_text(memory_least(config), least, sizeof(least)));
 }

@@ -29,7 +29,7 @@ static size_t job_bytes(const struct config *config)
 	return bytes;
 }
 
-/* As many jobs as can wait and be under way. */
+/* As many jobs as can wait and be under way; a connection has one at a time. */
 size_t config_locked_frontend(const struct config *config)
 {
 	uint64_t jobs = LIMIT_FLIGHTS, bytes;
@@ -37,6 +37,8 @@ size_t config_locked_frontend(const struct config *config)
 	for (size_t i = 0; i < config->pool_count; i++)
 		if ((config->pools[i].jobs & CONFIG_JOBS_LOOKUP) == 0)
 			jobs += config->pools[i].queue_limit;
+	if (jobs > config->frontend.max_connections)
+		jobs = config->frontend.max_connections;
 	bytes = FRONTEND_REST + jobs * job_bytes(config);
 	return bytes < FRONTEND_MOST ? (size_t)bytes : FRONTEND_MOST;
 }

@@ -4,6 +4,7 @@
 #include "common/argon2_size.h"
 #include "common/config_table.h"
 #include "common/legacy.h"
+#include "common/locked.h"
 
 /* Of `jobs` jobs at once of the costliest profile. What has no size is refused
  * elsewhere. */
@@ -85,10 +86,22 @@ uint64_t config_pool_arena(const struct config *config, const struct config_pool
 	return own > ceiling ? own : ceiling;
 }
 
-/* At most 64 of at most some TiB. */
+/* At most 64 of at most some TiB. What is kept for connections may be in the memory for
+ * secrets, which stays in memory when they have gone and others' buffers are there. */
 static uint64_t frontends_bytes(const struct config *config)
 {
-	return config->frontend.processes * config_frontend_bytes(config);
+	return config->frontend.processes *
+	       (config_frontend_bytes(config) +
+	           locked_bytes(config_locked_frontend(config)));
+}
+
+/* Of a process, for its profiles' jobs and for what is secret about them. */
+static uint64_t process_bytes(
+    const struct config *config, const struct config_pool *pool)
+{
+	const uint64_t own = config_pool_profiles(config, pool);
+
+	return own == 0 ? 0 : own + locked_bytes(config_locked_hasher(config));
 }
 
 uint64_t config_memory_plan(const struct config *config)
@@ -104,7 +117,8 @@ uint64_t config_memory_plan(const struct config *config)
 		if ((pool->jobs & CONFIG_JOBS_VERIFY) != 0 && more < old)
 			more = old;
 		ceiling = more > ceiling ? more : ceiling;
-		if (__builtin_mul_overflow(own, pool->max_processes, &all) ||
+		if (__builtin_mul_overflow(
+		        process_bytes(config, pool), pool->max_processes, &all) ||
 		    __builtin_add_overflow(sum, all, &sum))
 			return UINT64_MAX;
 	}
@@ -159,7 +173,7 @@ static const void *first_set(
 static bool frontends_are_most(
     const struct config *config, const struct config_pool *largest)
 {
-	return frontends_bytes(config) >
+	return config->frontend.processes * config_frontend_bytes(config) >
 	       config_pool_profiles(config, largest) * largest->max_processes;
 }
 
@@ -168,8 +182,8 @@ static const void *plan_culprit(
     const struct config *config, const struct config_pool *largest)
 {
 	const struct config_frontend *frontend = &config->frontend;
-	const void *const of_frontends[] = {&frontend->memory_limit,
-	    &frontend->max_connections, &config->max_body, &frontend->processes};
+	const void *const of_frontends[] = {
+	    &frontend->memory_limit, &frontend->max_connections, &frontend->processes};
 	const void *const of_pool[] = {&largest->max_processes, &largest->min_processes,
 	    &largest->batch, &largest->jobs};
 	const void *culprit = NULL;
@@ -224,7 +238,7 @@ static void advice_less(const struct config *config, const struct config_pool *l
 	        ? "verify_max_memory, "
 	        : "",
 	    frontends_are_most(config, largest)
-	        ? "frontend.max_connections, frontend.memory_limit, max_body, "
+	        ? "frontend.max_connections, frontend.memory_limit, "
 	        : "");
 }
 

@@ -68,13 +68,21 @@ bool given_accepted(const struct given *given, const struct config_profile *prof
 	return !given->old || (profile->accept & 1U << given->legacy.kind) != 0;
 }
 
-static bool old_within(
-    const struct legacy *legacy, const struct config *config, size_t password_len)
+static struct legacy_ceiling old_ceiling(
+    const struct legacy *legacy, const struct config *config)
 {
 	struct legacy_ceiling ceiling = *legacy_ceiling(legacy->kind);
 
 	if (ceiling.memory > config->verify_max_memory)
 		ceiling.memory = config->verify_max_memory;
+	return ceiling;
+}
+
+static bool old_within(
+    const struct legacy *legacy, const struct config *config, size_t password_len)
+{
+	const struct legacy_ceiling ceiling = old_ceiling(legacy, config);
+
 	if (password_len == GIVEN_ANY_PASSWORD)
 		password_len = config->max_password;
 	return legacy_within(legacy, password_len, &ceiling);
@@ -90,6 +98,14 @@ bool given_within(
 	return cost->memory_kib <= config->verify_max_memory / 1024 &&
 	       cost->time <= config->verify_max_time &&
 	       cost->lanes <= config->verify_max_lanes;
+}
+
+size_t given_password_of_old(
+    const struct legacy *legacy, const struct config *config, size_t password_len)
+{
+	const struct legacy_ceiling ceiling = old_ceiling(legacy, config);
+
+	return legacy_password_within(legacy, password_len, &ceiling);
 }
 
 void given_compose(struct phc *phc, const struct config_profile *profile)

@@ -41,6 +41,12 @@ enum { GIVEN_ANY_PASSWORD = LIMIT_PASSWORD + 1 };
 bool given_within(
     const struct given *given, const struct config *config, size_t password_len);
 
+/* Of a password of so many bytes, how many can be verified within those limits: all of
+ * them where given_within() says yes. A longer one is wrong, as any other: were it
+ * refused, everybody could ask for it who wants to know whose hash that is. */
+size_t given_password_of_old(
+    const struct legacy *legacy, const struct config *config, size_t password_len);
+
 /* What a hash of that profile is to be: its costs and key, and a salt and a tag of
  * zeros. */
 void given_compose(struct phc *phc, const struct config_profile *profile);

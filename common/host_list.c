@@ -41,7 +41,7 @@ bool host_canonical(char to[HOST_TEXT_MAX], const char *text, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if (!is_of_name(to[i]))
 			return false;
-	return to[0] != '.';
+	return to[0] != '.' && to[len - 1] != '.';
 }
 
 /* Bytes of the host at the authority's start. */

@@ -107,6 +107,10 @@ const struct legacy_ceiling *legacy_ceiling(enum legacy_kind kind);
 /* With NULL for a ceiling, that of its kind. */
 bool legacy_within(const struct legacy *parsed, size_t password_len,
     const struct legacy_ceiling *ceiling);
+/* The bytes of the longest password, up to password_len, with which it is within that
+ * ceiling; 0 where it is not even with the empty one. */
+size_t legacy_password_within(const struct legacy *parsed, size_t password_len,
+    const struct legacy_ceiling *ceiling);
 
 /* Is the work done by crypt(3)? OpenSSL does the others. */
 bool legacy_is_crypt(enum legacy_kind kind);

@@ -290,3 +290,21 @@ bool legacy_within(const struct legacy *parsed, size_t password_len,
 		ceiling = legacy_ceiling(parsed->kind);
 	return cost.memory <= ceiling->memory && cost.work_us <= ceiling->work_us;
 }
+
+size_t legacy_password_within(const struct legacy *parsed, size_t password_len,
+    const struct legacy_ceiling *ceiling)
+{
+	size_t least = 0, most = password_len;
+
+	if (legacy_within(parsed, most, ceiling))
+		return most;
+	while (least < most) {
+		const size_t middle = most - (most - least) / 2;
+
+		if (legacy_within(parsed, middle, ceiling))
+			least = middle;
+		else
+			most = middle - 1;
+	}
+	return least;
+}

@@ -20,8 +20,8 @@ enum { PAGE = 4096, ORDERS = 20, SMALL = 16, ABOVE = 2 * PAGE };
 
 /* A block by its first unit; for any other unit it says nothing. */
 struct block {
-	uint64_t size;       /* used: bytes that were asked for */
 	uint32_t next, prev; /* free: others of the same order, or NONE */
+	uint32_t size;       /* used: bytes that were asked for */
 	uint8_t order;       /* LOCKED_UNIT << order bytes */
 	bool used, free;     /* neither: not the first unit of a block */
 };
@@ -168,7 +168,7 @@ static void *inside_alloc(size_t n)
 	if (unit == NONE)
 		return NULL;
 	bytes = heap.base + (size_t)unit * LOCKED_UNIT;
-	heap.blocks[unit].size = n;
+	heap.blocks[unit].size = (uint32_t)n;
 	if (canary_fits(&heap.blocks[unit]))
 		memcpy(bytes + n, &heap.canary, sizeof(heap.canary));
 	return bytes;
@@ -295,6 +295,13 @@ size_t locked_need(size_t want)
 {
 	want = page_down(want + PAGE - 1);
 	return want == 0 ? 0 : want + stack_part(want) + ABOVE;
+}
+
+size_t locked_bytes(size_t want)
+{
+	const size_t table = want / LOCKED_UNIT * sizeof(struct block);
+
+	return want == 0 ? 0 : page_down(want + PAGE - 1) + page_down(table + PAGE - 1);
 }
 
 /* Pages become locked when they are touched. A place that is not touched costs nothing

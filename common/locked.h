@@ -30,6 +30,9 @@ size_t locked_open(size_t want);
 
 /* What is opened for `want`, with the stack: what RLIMIT_MEMLOCK should be. */
 size_t locked_need(size_t want);
+/* What memory the heap takes when all of it has been used once, with what is known of
+ * its blocks: none of it is given back. */
+size_t locked_bytes(size_t want);
 
 /* Returns n bytes, not zeroed and aligned to LOCKED_UNIT, or NULL (ENOMEM). From the
  * heap where it is open and has room, else from malloc(). */

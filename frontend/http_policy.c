@@ -26,6 +26,8 @@ static bool list_next(struct text *list, struct text *element)
 {
 	size_t start = 0, end;
 
+	if (list->len == 0) /* there may be no list at all */
+		return false;
 	while (start < list->len && is_gap(list->at[start]))
 		start++;
 	for (end = start; end < list->len && list->at[end] != ',';)

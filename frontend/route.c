@@ -128,12 +128,16 @@ static const struct route *route_of(
 
 /* A page that a browser has from elsewhere, and whose name was then made to lead here
  * (DNS rebinding), asks for its own host. What health checks ask for is answered for
- * any: they often know an address only, and it shows nothing. */
+ * any, for they often know an address only; but not at length, with what pools there
+ * are. */
 static bool host_is_served(const struct config *config, const struct request *request)
 {
 	const struct text host = request_authority(request);
+	const bool at_length =
+	    request->method != METHOD_OPTIONS && request_query(request).len > 0;
 
-	return config->allowed_hosts == NULL || health_is_asked(request) ||
+	return config->allowed_hosts == NULL ||
+	       (health_is_asked(request) && !at_length) ||
 	       host_list_has(config->allowed_hosts, host.at, host.len);
 }
 

@@ -368,6 +368,12 @@ bool v1_json_feed(struct json_reader *reader, const char *data, size_t len)
 			n = token_step(reader, at, len - used);
 		used += n;
 	}
+	/* what came before a wrong byte is told of before it, whatever the pieces are
+	 */
+	if (reader->held_len > 0 && !text_flush(reader)) {
+		reader->wrong = NULL;
+		return false;
+	}
 	return n > 0;
 }
 

@@ -57,7 +57,10 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	struct secret both = {0};
 	struct task_spec spec = {.kind = JOB_VERIFY,
 	    .cost = given_cost(given),
-	    .units = given_units(given, config->engine, body->password.len),
+	    .units = given_units(given, config->engine,
+	        given->old
+	            ? given_password_of_old(&given->legacy, config, body->password.len)
+	            : body->password.len),
 	    .old = given->old,
 	    .profile = (uint8_t)(profile - config->profiles),
 	    .rehash = body->rehash && reasons != 0,
@@ -80,11 +83,11 @@ static void verify_submit(struct conn *conn, struct v1_body *body,
 	secret_free(&both);
 }
 
-/* May it be verified here? What is wrong with the password is no question: to answer it
- * would tell who has a user here, and in which format. */
+/* May it be verified here? What is wrong with the password, or too long about it, is no
+ * question: to answer it would tell who has a user here, and in which format. */
 static enum problem verify_check(const struct config *config,
     const struct config_profile *profile, const struct given *given,
-    size_t password_len, const char **detail)
+    const char **detail)
 {
 	const struct phc *phc = &given->phc;
 
@@ -93,7 +96,7 @@ static enum problem verify_check(const struct config *config,
 		*detail = "The profile does not accept hashes of this format";
 		return PROBLEM_UNSUPPORTED_HASH;
 	}
-	if (!given_within(given, config, password_len))
+	if (!given_within(given, config, 0))
 		return PROBLEM_COST_TOO_HIGH;
 	return given->old || phc->key_len == 0 ||
 	               config_key_find(config, phc->key, phc->key_len) >= 0
@@ -109,8 +112,8 @@ static void verify_hash(struct conn *conn, struct v1_body *body,
 	enum problem problem = v1_given(&given, body->hash.at, body->hash.len, &detail);
 
 	if (problem == PROBLEM_NONE)
-		problem = verify_check(conn->frontend->config, profile, &given,
-		    body->password.len, &detail);
+		problem =
+		    verify_check(conn->frontend->config, profile, &given, &detail);
 	if (problem == PROBLEM_NONE)
 		verify_submit(conn, body, profile, &given, nobody);
 	else

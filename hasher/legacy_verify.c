@@ -159,16 +159,18 @@ static enum legacy_status verify_fit(const struct legacy_verifier *verifier,
 	return verify_derived(verifier, parsed, password, password_len);
 }
 
-static enum legacy_status verify_instead(const struct legacy_verifier *verifier,
-    const struct legacy *parsed, const char *setting, size_t len,
-    const uint8_t *password, size_t password_len)
+enum legacy_status legacy_mismatch(const struct legacy_verifier *verifier,
+    const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
+    size_t password_len)
 {
 	uint8_t instead[LIMIT_PASSWORD];
 	const size_t instead_len =
 	    legacy_password_instead(parsed->kind, password, password_len, instead);
-	enum legacy_status status =
-	    verify_fit(verifier, parsed, setting, len, instead, instead_len);
+	enum legacy_status status = LEGACY_REFUSED;
 
+	if (len > parsed->skip)
+		status = verify_fit(verifier, parsed, text + parsed->skip,
+		    len - parsed->skip, instead, instead_len);
 	explicit_bzero(instead, sizeof(instead));
 	return status == LEGACY_MATCH ? LEGACY_MISMATCH : status;
 }
@@ -177,14 +179,13 @@ enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
     const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
     size_t password_len)
 {
+	if (legacy_password_refused(parsed->kind, password, password_len) != NULL)
+		return legacy_mismatch(
+		    verifier, parsed, text, len, password, password_len);
 	if (len <= parsed->skip)
 		return LEGACY_REFUSED;
-	text += parsed->skip;
-	len -= parsed->skip;
-	if (legacy_password_refused(parsed->kind, password, password_len) != NULL)
-		return verify_instead(
-		    verifier, parsed, text, len, password, password_len);
-	return verify_fit(verifier, parsed, text, len, password, password_len);
+	return verify_fit(verifier, parsed, text + parsed->skip, len - parsed->skip,
+	    password, password_len);
 }
 
 /* ---- open ---- */

@@ -53,6 +53,11 @@ enum legacy_status legacy_verify(const struct legacy_verifier *verifier,
     const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
     size_t password_len);
 
+/* The same work, and LEGACY_MISMATCH even where it is the password. */
+enum legacy_status legacy_mismatch(const struct legacy_verifier *verifier,
+    const struct legacy *parsed, const char *text, size_t len, const uint8_t *password,
+    size_t password_len);
+
 /* ---- parts of it ---- */
 
 /* Kept so that OpenSSL, which looks them up by name, finds them in memory. */

@@ -20,7 +20,7 @@ enum job_status verify_prepare(struct hasher *h, struct hand *hand)
 		return JOB_REFUSED;
 	if (given_parse(&given, job->hash, job->hash_len, &why) == GIVEN_OK &&
 	    given_accepted(&given, &config->profiles[job->profile]) &&
-	    given_within(&given, config, job->password_len)) {
+	    given_within(&given, config, 0)) {
 		hand->old = given.old;
 		hand->legacy = given.legacy;
 		hand->hash_skip = given.skip;
@@ -77,18 +77,29 @@ void verify_done(struct hasher *h, struct hand *hand, const uint8_t *tag)
 	                                                             : JOB_INVALID);
 }
 
-bool verify_old(struct hasher *h, struct hand *hand)
+/* Computes it. What is more of the password than can be paid for is not looked at, and
+ * the password is wrong. */
+static enum job_status verify_compute(struct hasher *h, const struct hand *hand)
 {
 	static const enum job_status statuses[] = {[LEGACY_MATCH] = JOB_VALID,
 	    [LEGACY_MISMATCH] = JOB_INVALID,
 	    [LEGACY_REFUSED] = JOB_REFUSED,
 	    [LEGACY_NO_MEMORY] = JOB_NO_MEMORY,
 	    [LEGACY_FAILED] = JOB_FAILED};
+	const struct config *config = h->child->config;
 	const struct job *job = &hand->job;
-	const struct config_profile *profile =
-	    &h->child->config->profiles[job->profile];
-	const size_t password_len = legacy_password_len(
-	    hand->legacy.kind, job->password_len, profile->bcrypt_truncate);
+	const size_t len = legacy_password_len(hand->legacy.kind, job->password_len,
+	    config->profiles[job->profile].bcrypt_truncate);
+	const size_t most = given_password_of_old(&hand->legacy, config, len);
+
+	h->other_units += given_units_of_old(&hand->legacy, config->engine, most);
+	return statuses[(most < len ? legacy_mismatch : legacy_verify)(h->child->legacy,
+	    &hand->legacy, job->hash + hand->hash_skip, hand->hash_len, job->password,
+	    most)];
+}
+
+bool verify_old(struct hasher *h, struct hand *hand)
+{
 	enum job_status status;
 
 	if (h->child->legacy == NULL) {
@@ -97,10 +108,7 @@ bool verify_old(struct hasher *h, struct hand *hand)
 	}
 	if (h->running > 1)
 		return false;
-	status = statuses[legacy_verify(h->child->legacy, &hand->legacy,
-	    job->hash + hand->hash_skip, hand->hash_len, job->password, password_len)];
-	h->other_units +=
-	    given_units_of_old(&hand->legacy, h->child->config->engine, password_len);
+	status = verify_compute(h, hand);
 	verify_keep(hand);
 	verify_answer(h, hand, status);
 	return true;

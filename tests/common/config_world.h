@@ -25,6 +25,7 @@
 #include "common/paths.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define KIB(n) (UINT64_C(n) << 10)
 #define MIB(n) (UINT64_C(n) << 20)
 
 struct place {
@@ -83,7 +84,7 @@ static inline struct config *load_good(const struct place *place, const char *te
 static inline struct config *load_overrides(const struct place *place,
     const char *const *overrides, size_t count, struct config_error *err)
 {
-	char *copies[8] = {NULL};
+	char *copies[16] = {NULL};
 	struct config *config;
 
 	assert_true(count <= COUNT(copies));

@@ -1,6 +1,7 @@
 /*
  * What a config says: defaults, sections, overrides, `auto`, the memory plan.
  */
+#include "common/locked.h"
 #include "tests/common/config_world.h"
 
 /* ---- what is read ---- */
@@ -357,11 +358,14 @@ static void the_plan_counts_what_pools_promise(void **state)
 	assert_int_equal(config_pool_arena(config, &config->pools[2]), 0);
 	assert_int_equal(config_memory_plan(config),
 	    3 * two + 5 * one + (ceiling > two ? ceiling - two : 0) +
-	        config->frontend.processes * config_frontend_bytes(config));
+	        config->frontend.processes *
+	            (config_frontend_bytes(config) +
+	                locked_bytes(config_locked_frontend(config))) +
+	        8 * locked_bytes(config_locked_hasher(config)));
 	config_free(config);
 }
 
-/* Sockets and buffers of as many connections as there may be, and two bodies. */
+/* Sockets and buffers of as many connections as there may be. */
 static void the_plan_counts_connections(void **state)
 {
 	static const char *const overrides[] = {"frontend.processes=3",
@@ -372,8 +376,7 @@ static void the_plan_counts_connections(void **state)
 
 	assert_non_null(one);
 	assert_non_null(other);
-	assert_int_equal(
-	    config_frontend_bytes(one), 5000 * 8192 + MIB(1) + 2 * one->max_body);
+	assert_int_equal(config_frontend_bytes(one), 5000 * 8192 + MIB(1));
 	assert_int_equal(config_frontend_buffers(one),
 	    config_frontend_bytes(one) - UINT64_C(5000) * 4096);
 	assert_int_equal(config_frontend_bytes(other), MIB(64));
@@ -383,6 +386,31 @@ static void the_plan_counts_connections(void **state)
 	    3 * (MIB(64) - config_frontend_bytes(one)));
 	config_free(one);
 	config_free(other);
+}
+
+/* It stays in memory, used once: of each frontend for as many jobs as it can have, of
+ * each hasher for its messages; a pool of look-ups has none. */
+static void the_plan_counts_memory_for_secrets(void **state)
+{
+	static const char *const overrides[] = {"frontend.processes=1",
+	    "frontend.memory_limit=64M", "frontend.max_connections=1000",
+	    "max_password=4000", "pool.elastic.max_processes=3",
+	    "pool.elastic.min_processes=3", "pool.fixed.min_processes=1",
+	    "pool.fixed.max_processes=1", "verify_max_memory=256M"};
+	struct config_error err = {{0}};
+	struct config *config =
+	    load_overrides(*state, overrides, COUNT(overrides), &err);
+	uint64_t profiles, secrets;
+
+	assert_non_null(config);
+	profiles = config_pool_profiles(config, &config->pools[0]);
+	/* with a fourth for the list of its blocks */
+	secrets = (KIB(512) + 1000 * KIB(8) + 4 * (KIB(384) + 16 * KIB(8))) * 5 / 4;
+	assert_int_equal(config_memory_plan(config) / KIB(32),
+	    (MIB(64) + config_pool_arena(config, &config->pools[0]) + 3 * profiles +
+	        secrets) /
+	        KIB(32));
+	config_free(config);
 }
 
 /* What a client may have sent before it is read: no more than a usual request, or a
@@ -422,12 +450,9 @@ static void a_plan_over_the_budget_is_refused(void **state)
 	        "3: frontend.max_connections: the plan needs "},
 	    {"memory_budget = 1G\nfrontend {\nmemory_limit = 1G }",
 	        "3: frontend.memory_limit: the plan needs "},
-	    {"memory_budget = 100M frontend { processes = 1 }\n\nmax_body = 16M",
-	        "3: max_body: the plan needs "},
-	    {"frontend { memory_limit = 2M max_connections = 256 }",
-	        "1: frontend.memory_limit: 2M is too little for max_connections 256 "
-	        "and "
-	        "max_body 8K; allowed: auto, or at least 2064K"},
+	    {"frontend { memory_limit = 2000K max_connections = 256 }",
+	        "1: frontend.memory_limit: 2000K is too little for max_connections "
+	        "256; allowed: auto, or at least 2M"},
 	};
 	struct config_error err = {{0}};
 
@@ -493,6 +518,7 @@ int main(void)
 	    cmocka_unit_test(the_host_is_asked_by_itself),
 	    cmocka_unit_test(the_plan_counts_what_pools_promise),
 	    cmocka_unit_test(the_plan_counts_connections),
+	    cmocka_unit_test(the_plan_counts_memory_for_secrets),
 	    cmocka_unit_test(the_receive_buffer_follows_the_largest_body),
 	    cmocka_unit_test(a_plan_over_the_budget_is_refused),
 	    cmocka_unit_test(batches_that_are_auto_shrink_to_the_budget),

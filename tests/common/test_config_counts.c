@@ -177,7 +177,7 @@ static void each_number_is_told_with_its_own_reason(void **state)
 	config = load_good(*state, "\nfrontend { memory_limit = 3M }");
 	told = told_of(config);
 	assert_non_null(
-	    strstr(told.text, "frontend.max_connections is 508, not 10240: so many fit "
+	    strstr(told.text, "frontend.max_connections is 512, not 10240: so many fit "
 	                      "frontend.memory_limit, 3M (/tmp/argond-config-"));
 	config_free(config);
 	machine_is(MIB(65536), 64);

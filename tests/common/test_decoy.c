@@ -120,7 +120,7 @@ static void an_old_format_is_a_decoy_where_it_is_accepted(void **state)
 /* What has not been set is not lowered below what a decoy needs. */
 static void the_plan_has_room_for_a_decoy(void **state)
 {
-	static const char *const options[] = {"memory_budget=100M",
+	static const char *const options[] = {"memory_budget=120M",
 	    "profile.default.memory=1M", "pool.elastic.max_processes=1",
 	    "pool.fixed.max_processes=1", "profile.default.decoy=" ARGON2("40960")};
 	struct config_error err;

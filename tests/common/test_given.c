@@ -134,6 +134,7 @@ static void an_old_format_is_priced_with_its_password(void **state)
 	    "000000000000000000000000000000000";
 	struct config narrow = config;
 	struct given given;
+	size_t most;
 
 	(void)state;
 	narrow.max_password = 64;
@@ -145,6 +146,14 @@ static void an_old_format_is_priced_with_its_password(void **state)
 	assert_true(given_within(&given, &narrow, GIVEN_ANY_PASSWORD));
 	/* what has come counts, whatever may come */
 	assert_false(given_within(&given, &narrow, LEGACY_CRYPT_PASSWORD_MAX));
+	/* what can be paid for of a long password is the most that can be */
+	most = given_password_of_old(&given.legacy, &config, LIMIT_PASSWORD);
+	assert_in_range(most, 8, LEGACY_CRYPT_PASSWORD_MAX - 1);
+	assert_true(given_within(&given, &config, most));
+	assert_false(given_within(&given, &config, most + 1));
+	assert_int_equal(given_password_of_old(&given.legacy, &config, most), most);
+	assert_int_equal(given_password_of_old(&given.legacy, &config, 8), 8);
+	assert_int_equal(given_password_of_old(&given.legacy, &config, 0), 0);
 	assert_true(given_units(&given, ENGINE_AUTO, LEGACY_CRYPT_PASSWORD_MAX) >
 	            5 * given_units(&given, ENGINE_AUTO, 8));
 	/* to libargon2 a block is five times as much: of its blocks there are fewer */

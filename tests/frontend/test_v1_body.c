@@ -246,6 +246,23 @@ static void too_long_texts_are_refused_early(void **state)
 }
 
 /* The first member too many ends the reading, whatever follows. */
+/* Of two things that are wrong the one that comes first is told, whatever the pieces
+ * are. */
+static void the_first_fault_is_told(void **state)
+{
+#define TOO_LONG "{\"pool\":\"123456789012345678901234567890123"
+	static const char *const texts[] = {TOO_LONG "\x01\"", TOO_LONG "\xff\"",
+	    TOO_LONG "\\x\"", TOO_LONG "\\ud800\"", TOO_LONG};
+	struct v1_body *body;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(read_bytes(&body, texts[i], strlen(texts[i])),
+		    PROBLEM_UNKNOWN_POOL);
+		v1_body_close(body);
+	}
+}
+
 static void the_first_wrong_byte_ends_it(void **state)
 {
 	static const char *const texts[] = {"{\"x\":", "{\"password\":1",
@@ -363,6 +380,7 @@ int main(void)
 	    cmocka_unit_test(brackets_in_texts_are_no_depth),
 	    cmocka_unit_test(depth_costs_nothing),
 	    cmocka_unit_test(too_long_texts_are_refused_early),
+	    cmocka_unit_test(the_first_fault_is_told),
 	    cmocka_unit_test(the_first_wrong_byte_ends_it),
 	    cmocka_unit_test(it_reads_what_jansson_reads),
 	};

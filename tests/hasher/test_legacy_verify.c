@@ -84,6 +84,24 @@ static void the_right_password_matches(void **state)
 	}
 }
 
+/* Where it has to be wrong, it is, whatever the password is. */
+static void a_mismatch_is_none_with_the_right_password(void **state)
+{
+	for (size_t i = 0; i < LEGACY_VECTORS; i++) {
+		const struct legacy_vector *v = &legacy_vectors[i];
+		const size_t len = strlen(v->text);
+		struct legacy parsed;
+		const char *why;
+
+		assert_int_equal(legacy_parse(&parsed, v->text, len, &why), 0);
+		if (!is_cheap(&parsed))
+			continue;
+		assert_int_equal(legacy_mismatch(*state, &parsed, v->text, len,
+		                     (const uint8_t *)v->password, v->password_len),
+		    LEGACY_MISMATCH);
+	}
+}
+
 static void each_kind_has_a_cheap_vector(void **state)
 {
 	bool seen[LEGACY_KINDS] = {false};
@@ -357,6 +375,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_right_password_matches),
+	    cmocka_unit_test(a_mismatch_is_none_with_the_right_password),
 	    cmocka_unit_test(each_kind_has_a_cheap_vector),
 	    cmocka_unit_test(another_string_does_not),
 	    cmocka_unit_test(another_password_does_not),

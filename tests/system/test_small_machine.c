@@ -153,7 +153,7 @@ static void what_is_not_enough_is_told_what_is(void **state)
 	assert_int_equal(run.status, 1);
 	assert_int_equal(run.err_lines, 1);
 	assert_non_null(strstr(
-	    run.err, "raise it to 88096K, or give argond 115M, of which that is"));
+	    run.err, "raise it to 92704K, or give argond 121M, of which that is"));
 }
 
 static void reload(struct daemon *d, const char *limit)

@@ -125,6 +125,10 @@ static void other_hosts_are_refused(void **state)
 	expect(d, "GET /openapi.json HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421);
 	expect(d, "GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n", 200);
 	expect(d, "GET /readyz HTTP/1.0\r\n\r\n", 200);
+	/* the names of pools, and how many hashers they have, are no stranger's */
+	expect(d, "GET /readyz?verbose HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421);
+	expect(d, "GET /livez?verbose=1 HTTP/1.0\r\n\r\n", 421);
+	expect(d, "GET /readyz?verbose HTTP/1.1\r\nHost: app.example\r\n\r\n", 200);
 	expect(d, "OPTIONS / HTTP/1.0\r\n\r\n", 200);
 	daemon_stop(d);
 }
@@ -133,7 +137,8 @@ static void wrong_lists_are_said(void **state)
 {
 	static const char *const wrong[] = {"allowed_hosts=a b", "allowed_hosts=a:80",
 	    "allowed_hosts=http://a", "allowed_hosts=[::1", "allowed_hosts=::1",
-	    "allowed_hosts=[g]", "allowed_hosts=.", "allowed_hosts=a/b"};
+	    "allowed_hosts=[g]", "allowed_hosts=.", "allowed_hosts=a/b",
+	    "allowed_hosts=a.."};
 	struct daemon *d = *state;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
