@@ -30,8 +30,8 @@ void conn_enter(struct conn *conn, enum conn_state state);
  * gone. */
 void conn_settle(struct conn *conn);
 
-/* Nothing more is to be done for its client: closes it, or, where the kernel still has a
- * large part of an answer, waits until the client has taken that. */
+/* Nothing more is to be done for its client: closes it, or, where the kernel still has
+ * a large part of an answer, waits until the client has taken that. */
 void conn_finish(struct conn *conn);
 
 /* --- conn_memory.c --- */
@@ -44,7 +44,8 @@ void conn_memory_end(struct conn *conn);
  * closed when the loop comes round. */
 void conn_memory_count(struct conn *conn);
 
-/* Notes that the socket has taken so much of an answer; that it is read from, or not. */
+/* Notes that the socket has taken so much of an answer; that it is read from, or not.
+ */
 void conn_memory_sent(struct conn *conn, size_t len);
 void conn_memory_reads(struct conn *conn, bool reads);
 
@@ -79,6 +80,10 @@ enum problem conn_place_refuses(
 /* Receives once, and parses and answers what that was. */
 void conn_read(struct conn *conn);
 
+/* A stall has passed: says what could not be said; else the loop tells what is ready.
+ */
+void conn_resume(struct conn *conn);
+
 /* Parses on in what was kept while the client had to wait. */
 void conn_consume_rest(struct conn *conn);
 
@@ -92,6 +97,21 @@ void conn_set_deadline(struct conn *conn);
 
 /* The deadline has passed. */
 void conn_expire(struct conn *conn);
+
+/*
+ * Its socket was said to be ready, and takes or gives nothing: the kernel has no memory
+ * now (ENOBUFS, ENOMEM; TCP also says EAGAIN). It stays ready all the while, so for
+ * some time it is not waited for. That is no reason to give up the client; its deadline
+ * stays as it is.
+ */
+void conn_stall(struct conn *conn);
+
+/* The socket has worked. */
+static inline void conn_unstall(struct conn *conn)
+{
+	conn->retry = CONN_NEVER;
+	conn->stall_ms = 0;
+}
 
 /* For how long its client has been waited for. */
 uint64_t conn_waits_ns(const struct conn *conn, uint64_t now);

@@ -17,13 +17,14 @@ enum {
 struct relay {
 	int fd;
 	struct ev_io watcher;
+	struct loop_rest rest;
 	struct process *process;
 	size_t len; /* of the line that has begun */
 	char text[LOG_RECORD_MAX];
 };
 
-/* Logs some of what is there. Returns 1, 0 where there is nothing now, or -1 where
- * there will be no more. */
+/* Logs some of what is there. Returns 1, 0 where there is nothing now, or no memory to
+ * read it, or -1 where there will be no more. */
 static int relay_read(struct relay *relay)
 {
 	static char bytes[LOG_RECORD_MAX + RELAY_BYTES];
@@ -35,7 +36,7 @@ static int relay_read(struct relay *relay)
 	memcpy(bytes, relay->text, len);
 	n = read(relay->fd, bytes + len, RELAY_BYTES);
 	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+		return n < 0 && (errno == EINTR || link_must_wait(errno)) ? 0 : -1;
 	len += (size_t)n;
 	used = log_relay(p->pid, process_name(p, who, sizeof(who)), bytes, len, false);
 	relay->len = len - used;
@@ -46,9 +47,14 @@ static int relay_read(struct relay *relay)
 static void relay_ready(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct relay *relay = w->data;
+	int rc = -1;
 
 	/* where the loop has no room for it, all is read at the end */
-	if ((events & EV_ERROR) != 0 || relay_read(relay) < 0)
+	if ((events & EV_ERROR) == 0)
+		rc = relay_read(relay);
+	if (rc == 0)
+		loop_rest(loop, &relay->rest, w);
+	else if (rc < 0)
 		ev_io_stop(loop, w);
 }
 
@@ -103,7 +109,7 @@ void relay_close(struct process *p)
 		return;
 	p->relay = NULL;
 	relay_finish(relay);
-	ev_io_stop(p->role->generation->master->loop, &relay->watcher);
+	loop_stop(p->role->generation->master->loop, &relay->rest, &relay->watcher);
 	close(relay->fd);
 	free(relay);
 }
