@@ -150,6 +150,7 @@ void process_leave_within(struct process *p, uint64_t ms)
 
 	process_leave(p);
 	ev_timer_stop(loop, &p->ready_timer);
+	ev_set_cb(&p->ready_timer, process_not_ready);
 	ev_timer_set(&p->ready_timer, (double)ms / 1000., 0.);
 	ev_timer_start(loop, &p->ready_timer);
 }

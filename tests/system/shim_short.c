@@ -31,10 +31,19 @@ __attribute__((constructor)) static void shim_open(void)
 	shortage = at != MAP_FAILED ? at : NULL;
 }
 
+static int is_meant(uint32_t call)
+{
+	int32_t pid;
+
+	if (shortage == NULL || (atomic_load(&shortage->calls) & call) == 0)
+		return 0;
+	pid = atomic_load(&shortage->pid);
+	return pid == SHORT_ALL || (pid != 0 && pid == getpid());
+}
+
 static int fails(uint32_t call)
 {
-	if (shortage == NULL || (atomic_load(&shortage->calls) & call) == 0 ||
-	    atomic_load(&shortage->pid) != getpid())
+	if (!is_meant(call))
 		return 0;
 	atomic_fetch_add(&shortage->failed, 1);
 	errno = atomic_load(&shortage->error);
@@ -73,11 +82,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 ssize_t read(int fd, void *bytes, size_t len)
 {
-	const int asked = shortage != NULL &&
-	                  (atomic_load(&shortage->calls) & SHORT_PIPE) != 0 &&
-	                  atomic_load(&shortage->pid) == getpid();
-
-	return asked && is_pipe(fd) && fails(SHORT_PIPE)
+	return is_meant(SHORT_PIPE) && is_pipe(fd) && fails(SHORT_PIPE)
 	           ? -1
 	           : syscall(SYS_read, fd, bytes, len);
 }

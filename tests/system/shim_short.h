@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+enum { SHORT_ALL = -1 };
+
 enum {
 	SHORT_SEND = 1, /* send, sendmsg */
 	SHORT_RECV = 2, /* recv, recvmsg */
@@ -14,7 +16,7 @@ enum {
 };
 
 struct shim_short {
-	_Atomic int32_t pid; /* 0: nobody's */
+	_Atomic int32_t pid; /* 0: nobody's; SHORT_ALL: everybody's */
 	_Atomic int32_t error;
 	_Atomic uint32_t calls; /* SHORT_* */
 	_Atomic uint32_t failed;

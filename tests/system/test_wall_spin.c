@@ -35,7 +35,7 @@ enum {
 	CALLS_A_SECOND = 500, /* the most that may fail: retries of all that waits */
 };
 
-static struct shim_short *shim_start(struct daemon *d)
+static struct shim_short *shim_start_with(struct daemon *d, const char *option)
 {
 	struct shim_short *shim;
 	char path[PATH_MAX];
@@ -44,9 +44,14 @@ static struct shim_short *shim_start(struct daemon *d)
 		skip();
 	shim = shim_share(d, "SHIM_SHORT", sizeof(*shim));
 	assert_return_code(setenv("LD_PRELOAD", path, 1), errno);
-	daemon_start(d, SMALL, NULL);
+	daemon_start(d, SMALL, option, NULL);
 	unsetenv("LD_PRELOAD");
 	return shim;
+}
+
+static struct shim_short *shim_start(struct daemon *d)
+{
+	return shim_start_with(d, NULL);
 }
 
 static void shim_stop(struct daemon *d, struct shim_short *shim)
@@ -58,7 +63,7 @@ static void shim_stop(struct daemon *d, struct shim_short *shim)
 static void shortage_begin(
     struct shim_short *shim, pid_t pid, uint32_t calls, int error)
 {
-	assert_true(pid > 0);
+	assert_true(pid > 0 || pid == SHORT_ALL);
 	atomic_store(&shim->failed, 0);
 	atomic_store(&shim->error, error);
 	atomic_store(&shim->calls, calls);
@@ -77,28 +82,45 @@ static bool has_failed(void *arg)
 	return atomic_load(&shim->failed) > 0;
 }
 
-/* The process has met the shortage, and waits for its end without using the CPU. */
-static void expect_rest(struct shim_short *shim, const char *who)
+static uint64_t ticks_of(const pid_t *pids, size_t n)
 {
-	const pid_t pid = atomic_load(&shim->pid);
+	uint64_t ticks = 0;
+
+	for (size_t i = 0; i < n; i++)
+		ticks += process_ticks(pids[i]);
+	return ticks;
+}
+
+/* These processes have met the shortage, and wait for its end without using the CPU. */
+static void expect_these_rest(
+    struct shim_short *shim, const pid_t *pids, size_t n, const char *who)
+{
 	const uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t begun, ms, ticks, failed;
 
 	wait_until(has_failed, shim, "a call that fails");
-	ticks = process_ticks(pid);
+	ticks = ticks_of(pids, n);
 	failed = atomic_load(&shim->failed);
 	begun = harness_now_ms();
 	while (harness_now_ms() - begun < LOOK_MS)
 		usleep(20000);
 	ms = harness_now_ms() - begun;
-	ticks = process_ticks(pid) - ticks;
+	ticks = ticks_of(pids, n) - ticks;
 	failed = atomic_load(&shim->failed) - failed;
 	print_message("%s, %s: %u of %u ticks, %u failed calls in %u ms\n", who,
 	    strerrorname_np(atomic_load(&shim->error)), (unsigned)ticks,
 	    (unsigned)(ms * hz / 1000), (unsigned)failed, (unsigned)ms);
-	assert_in_range(failed, 0, ms * CALLS_A_SECOND / 1000);
+	assert_in_range(failed, 0, ms * n * CALLS_A_SECOND / 1000);
 	assert_in_range(ticks, 0, ms * hz / 1000 / TICKS_PART);
-	assert_true(process_alive(pid));
+	for (size_t i = 0; i < n; i++)
+		assert_true(process_alive(pids[i]));
+}
+
+static void expect_rest(struct shim_short *shim, const char *who)
+{
+	const pid_t pid = atomic_load(&shim->pid);
+
+	expect_these_rest(shim, &pid, 1, who);
 }
 
 static void expect_ok(struct client *client)
@@ -143,6 +165,25 @@ static void frontend_cannot_read_requests(void **state)
 		client_close(&tcp);
 		client_close(&local);
 	}
+	shim_stop(d, shim);
+}
+
+/* More time than its state has, a stalled connection has not. */
+static void stalled_client_keeps_its_deadline(void **state)
+{
+	struct daemon *d = *state;
+	struct shim_short *shim = shim_start_with(d, "header_timeout=300ms");
+	struct client client;
+
+	client_open(&client, &d->tcp);
+	shortage_begin(shim, process_find(d, "frontend 0"), SHORT_RECV, ENOBUFS);
+	client_say(&client, "GET /livez HTTP/1.1\r\n");
+	while (!client.ended && client.error == 0)
+		assert_true(client_receive(&client, harness_limit_ms()));
+	assert_true(has_failed(shim));
+	assert_int_equal(client.len, 0);
+	shortage_end(shim);
+	client_close(&client);
 	shim_stop(d, shim);
 }
 
@@ -337,6 +378,62 @@ static void master_cannot_read_log_lines(void **state)
 	shim_stop(d, shim);
 }
 
+/* A frontend that comes meanwhile is told to serve when that can be done, and is not
+ * replaced without end. */
+static void master_cannot_send(void **state)
+{
+	struct daemon *d = *state;
+	struct shim_short *shim = shim_start(d);
+	char text[512];
+
+	for (unsigned i = 0; i < ERRORS_OF_A_LINK; i++) {
+		const pid_t pid = process_find(d, "frontend 0");
+		pid_t fresh;
+
+		shortage_begin(shim, d->pid, SHORT_SEND, errors[i]);
+		process_kill(pid);
+		fresh = process_wait_new(d, "frontend 0", pid);
+		expect_rest(shim, "master, to a frontend");
+		assert_int_equal(process_find(d, "frontend 0"), fresh);
+		shortage_end(shim);
+		assert_int_equal(
+		    client_fetch(&d->tcp, "/hash/secret", text, sizeof(text)), 200);
+	}
+	shim_stop(d, shim);
+}
+
+/* ---- all of them */
+
+static void nobody_can_send_or_read(void **state)
+{
+	static const char *const asks[] = {"GET /hash/a HTTP/1.1\r\nHost: t\r\n\r\n",
+	    "GET /hash_rayon/a HTTP/1.1\r\nHost: t\r\n\r\n",
+	    "GET /user/1 HTTP/1.1\r\nHost: t\r\n\r\n"};
+	static const uint32_t calls[] = {SHORT_SEND, SHORT_RECV | SHORT_PIPE};
+	struct daemon *d = *state;
+	struct shim_short *shim = shim_start(d);
+	pid_t pids[PROCESS_MAX];
+	struct client clients[3];
+	size_t n;
+
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned k = 0; k < 3; k++)
+			open_proven(&clients[k], k % 2 == 0 ? &d->tcp : &d->local);
+		shortage_begin(shim, SHORT_ALL, calls[i], errors[i]);
+		for (unsigned k = 0; k < 3; k++)
+			client_say(&clients[k], asks[k]);
+		n = process_children(d->pid, pids, PROCESS_MAX - 1);
+		pids[n++] = d->pid;
+		expect_these_rest(shim, pids, n, "all together");
+		shortage_end(shim);
+		for (unsigned k = 0; k < 3; k++) {
+			expect_ok(&clients[k]);
+			client_close(&clients[k]);
+		}
+	}
+	shim_stop(d, shim);
+}
+
 /* ---- an upgrade */
 
 static bool has_heir(void *arg)
@@ -344,6 +441,22 @@ static bool has_heir(void *arg)
 	const struct daemon *d = arg;
 
 	return masters_heir(d->pid) != 0;
+}
+
+/* All that the new one has started say what they do, in their titles. */
+static bool heir_is_ready(void *arg)
+{
+	const struct daemon *d = arg;
+	pid_t pids[PROCESS_MAX];
+	const size_t n = process_children(masters_heir(d->pid), pids, PROCESS_MAX);
+	char title[PROCESS_TITLE];
+
+	for (size_t i = 0; i < n; i++) {
+		process_title(pids[i], title);
+		if (strchr(title, '[') == NULL)
+			return false;
+	}
+	return n >= 4; /* a frontend, and a hasher of each pool */
 }
 
 static void old_master_cannot_read_the_new_one(void **state)
@@ -359,8 +472,7 @@ static void old_master_cannot_read_the_new_one(void **state)
 	shim_stop(d, shim);
 }
 
-/* Of three things: that its own children are ready, that it is its turn, and that the
- * old one has left. */
+/* That it is its turn, and that the old one has left. */
 static void new_master_cannot_read_the_old_one(void **state)
 {
 	struct daemon *d = *state;
@@ -374,7 +486,7 @@ static void new_master_cannot_read_the_old_one(void **state)
 	wait_until(has_heir, d, "a new master");
 	heir = masters_heir(d->pid);
 	process_stop(d->pid);
-	daemon_wait_log(d, "upgrade: .* -> ");
+	wait_until(heir_is_ready, d, "its processes");
 	shortage_begin(shim, heir, SHORT_RECV, ENOMEM);
 	assert_return_code(kill(d->pid, SIGCONT), errno);
 	expect_rest(shim, "new master, GO");
@@ -399,6 +511,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    daemon_test(frontend_cannot_read_requests),
+	    daemon_test(stalled_client_keeps_its_deadline),
 	    daemon_test(frontend_cannot_send),
 	    daemon_test(frontend_cannot_read_replies),
 	    daemon_test(hasher_cannot_read_jobs),
@@ -406,6 +519,8 @@ int main(void)
 	    daemon_test(child_cannot_read_control),
 	    daemon_test(master_cannot_read_children_and_commands),
 	    daemon_test(master_cannot_read_log_lines),
+	    daemon_test(master_cannot_send),
+	    daemon_test(nobody_can_send_or_read),
 	    masters_test(old_master_cannot_read_the_new_one),
 	    masters_test(new_master_cannot_read_the_old_one),
 	};
