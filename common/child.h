@@ -87,7 +87,7 @@ struct control_message {
 	uint64_t claim[LIMIT_STREAMS];
 };
 
-/* LINK_OK, LINK_AGAIN, LINK_CLOSED, LINK_ERROR. */
+/* As link_send(). */
 enum link_result control_send(int fd, const struct control_message *message);
 /* CONTROL_SIGHT with a descriptor. */
 enum link_result control_send_fd(int fd, enum control_kind kind, int attached);

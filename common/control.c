@@ -67,7 +67,7 @@ enum link_result control_recv_fd(int fd, struct control_message *message, int *a
 
 	*attached = -1;
 	if (n < 0 && (errno == EINTR || link_must_wait(errno)))
-		return LINK_AGAIN;
+		return link_is_short(errno) ? LINK_SHORT : LINK_AGAIN;
 	if (n <= 0)
 		return LINK_CLOSED;
 	*attached = control_attached(&header);
@@ -99,5 +99,7 @@ enum link_result control_send_fd(int fd, enum control_kind kind, int attached)
 	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
 	    (ssize_t)sizeof(message))
 		return LINK_OK;
-	return link_must_wait(errno) ? LINK_AGAIN : LINK_ERROR;
+	if (link_must_wait(errno))
+		return errno == EAGAIN ? LINK_AGAIN : LINK_SHORT;
+	return LINK_ERROR;
 }

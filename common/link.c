@@ -37,9 +37,14 @@ int link_pair(int fds[2])
 	return -1;
 }
 
+bool link_is_short(int error)
+{
+	return error == ENOBUFS || error == ENOMEM;
+}
+
 bool link_must_wait(int error)
 {
-	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+	return error == EAGAIN || link_is_short(error);
 }
 
 enum link_result link_send(int fd, const void *message, size_t len)
@@ -54,7 +59,7 @@ enum link_result link_send(int fd, const void *message, size_t len)
 	if (n >= 0)
 		return LINK_ERROR; /* cannot be: a packet goes whole or not at all */
 	if (link_must_wait(errno))
-		return LINK_AGAIN;
+		return errno == EAGAIN ? LINK_AGAIN : LINK_SHORT;
 	return errno == EPIPE || errno == ECONNRESET ? LINK_CLOSED : LINK_ERROR;
 }
 
@@ -88,7 +93,7 @@ enum link_result link_recv(int fd, void *buf, size_t cap, size_t *len, pid_t *pi
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		if (link_must_wait(errno))
-			return LINK_AGAIN;
+			return errno == EAGAIN ? LINK_AGAIN : LINK_SHORT;
 		return errno == ECONNRESET ? LINK_CLOSED : LINK_ERROR;
 	}
 	*len = (size_t)n;

@@ -24,17 +24,22 @@ int link_pair(int fds[2]);
 
 enum link_result {
 	LINK_OK,
-	LINK_AGAIN,  /* nothing there, or no room */
+	LINK_AGAIN,  /* nothing there, or no room: poll() says when there is */
+	LINK_SHORT,  /* the kernel has no memory for it now: poll() does not say when */
 	LINK_CLOSED, /* the other end is gone */
 	LINK_BAD,    /* a message that was too long, or carried what it should not */
 	LINK_ERROR   /* errno says */
 };
 
-/* Is it an errno of what can be tried again: nothing is there, no room, or the kernel
- * has no memory for it now? */
+/* Is it an errno of a kernel that has no memory for a message now? The descriptor may
+ * stay ready all the while: who waits for that alone is woken without end. */
+bool link_is_short(int error);
+
+/* Is it an errno of what can be tried again: the same, or nothing is there, or no room?
+ */
 bool link_must_wait(int error);
 
-/* Sends one message. LINK_OK, LINK_AGAIN, LINK_CLOSED or LINK_ERROR. */
+/* Sends one message. LINK_OK, LINK_AGAIN, LINK_SHORT, LINK_CLOSED or LINK_ERROR. */
 enum link_result link_send(int fd, const void *message, size_t len);
 
 /* Receives one message of at most `cap` bytes into buf; *len is its length (0 is

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <ev.h>
-
 #include "common/log.h"
 
 enum { RESERVE_BYTES = 64 << 10 };
+
+static const double REST_SECONDS = .02;
 
 /* libev's allocator is one for the process, and is given nothing but sizes. */
 static struct {
@@ -51,4 +51,29 @@ struct ev_loop *loop_open(unsigned flags, int status)
 	ev_set_allocator(loop_realloc);
 	errno = ENOMEM; /* where it is not the system that refuses */
 	return ev_loop_new(flags);
+}
+
+static void loop_rested(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	(void)events;
+	ev_io_start(loop, w->data);
+}
+
+void loop_rest(struct ev_loop *loop, struct loop_rest *rest, struct ev_io *io)
+{
+	loop_stop(loop, rest, io);
+	ev_timer_init(&rest->timer, loop_rested, REST_SECONDS, 0.);
+	rest->timer.data = io;
+	ev_timer_start(loop, &rest->timer);
+}
+
+void loop_stop(struct ev_loop *loop, struct loop_rest *rest, struct ev_io *io)
+{
+	ev_timer_stop(loop, &rest->timer);
+	ev_io_stop(loop, io);
+}
+
+bool loop_watches(const struct loop_rest *rest, const struct ev_io *io)
+{
+	return ev_is_active(io) || ev_is_active(&rest->timer);
 }

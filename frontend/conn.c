@@ -28,6 +28,8 @@ void conn_enter(struct conn *conn, enum conn_state state)
 /* What may happen next: nothing but this decides whether we read or write. */
 static int conn_interest(const struct conn *conn)
 {
+	if (conn->retry != CONN_NEVER)
+		return 0;
 	switch ((enum conn_state)conn->state) {
 	case CONN_IDLE:
 	case CONN_HEAD:
@@ -59,10 +61,12 @@ static void conn_watch(struct conn *conn, int events)
 		conn_memory_reads(conn, (events & EV_READ) != 0);
 	ev_io_stop(loop, &conn->io);
 	ev_io_set(&conn->io, conn->io.fd, events);
-	conn->probe_ms = CONN_PROBE_MS; /* for conn_probe(), where nobody reads */
+	if (conn->state == CONN_WORKING)
+		conn->probe_ms =
+		    CONN_PROBE_MS; /* for conn_probe(), where nobody reads */
 	if (events != 0)
 		ev_io_start(loop, &conn->io);
-	else if (conn->wake == NULL)
+	else if (conn->wake == NULL && conn->retry == CONN_NEVER)
 		conn->timed = CONN_UNTIMED;
 }
 
@@ -149,16 +153,20 @@ static void conn_on_io(struct ev_loop *loop, struct ev_io *io, int revents)
 static void conn_on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct conn *conn = timer->data;
+	const uint64_t now = clock_ns();
 
 	(void)loop;
 	(void)revents;
 	conn->rings = CONN_NEVER;
-	if (clock_ns() < conn->deadline) {
+	if (now < conn->deadline && now < conn->retry) {
 		conn_set_deadline(conn);
 		return;
 	}
 	conn->busy = true;
-	conn_expire(conn);
+	if (now >= conn->retry)
+		conn_resume(conn);
+	if (now >= conn->deadline && !conn->gone)
+		conn_expire(conn);
 	conn_settle(conn);
 }
 
@@ -239,7 +247,7 @@ int conn_accept(struct frontend *fe, int fd, const struct sockaddr *addr, sockle
 	conn->io.data = conn->timer.data = conn;
 	conn->state = conn->timed = CONN_IDLE;
 	conn->deadline = clock_ns() + fe->config->header_timeout_ms * NS_PER_MS;
-	conn->rings = CONN_NEVER;
+	conn->retry = conn->rings = CONN_NEVER;
 	conn_place_enter(conn);
 	TAILQ_INSERT_TAIL(&fe->conns, conn, entry);
 	conn_count(fe, fe->conn_count + 1);

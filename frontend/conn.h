@@ -76,12 +76,14 @@ struct conn {
 	struct ev_io io;
 	struct ev_timer timer;
 	uint64_t deadline; /* CLOCK_MONOTONIC ns; CONN_NEVER: none */
+	uint64_t retry;    /* stalled: when its socket is tried again; or CONN_NEVER */
 	uint64_t rings;    /* when the timer will, or CONN_NEVER */
 
 	uint8_t state;        /* enum conn_state */
 	uint8_t timed;        /* the state that the deadline was set for */
 	uint8_t pool;         /* WORKING: the job's */
 	uint16_t probe_ms;    /* WORKING, not read from: until the next look */
+	uint16_t stall_ms;    /* of the last stall, or 0: the socket has worked since */
 	uint8_t place;        /* enum conn_place */
 	bool waits;           /* placed, and one of client's CLIENT_WAITS */
 	uint8_t problem;      /* refused: enum problem */
@@ -137,6 +139,9 @@ enum {
 	 */
 	CONN_PROBE_MS = 1,
 	CONN_PROBE_MAX_MS = 1000,
+	/* the same for a socket that is ready and does not work: see conn_stall() */
+	CONN_STALL_MS = 10,
+	CONN_STALL_MAX_MS = 1000,
 	CONN_LINGER_HEAD = 256 * 1024,       /* bytes read on after a bad head */
 	CONN_LINGER_BODY = 16 * 1024 * 1024, /* and after a body that was refused */
 };

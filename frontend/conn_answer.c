@@ -8,6 +8,7 @@
 #include <bsd/string.h>
 
 #include "common/clock.h"
+#include "common/link.h"
 #include "common/locked.h"
 #include "frontend/access.h"
 #include "frontend/conn_state.h"
@@ -68,22 +69,28 @@ static void conn_answered(struct conn *conn)
 	}
 }
 
-/* Sends as much as the socket takes; -1: the client is gone. */
-static ssize_t conn_send(struct conn *conn, const char *bytes, size_t len)
+/* Sends as much as the socket takes; -1: the client is gone. `ready`: the loop has said
+ * that it takes something. */
+static ssize_t conn_send(struct conn *conn, const char *bytes, size_t len, bool ready)
 {
 	ssize_t n = send(conn->io.fd, bytes, len, MSG_NOSIGNAL);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		n = 0;
-	if (n > 0)
+	if (n < 0 && (errno == EINTR || link_must_wait(errno))) {
+		if (link_is_short(errno) || (ready && errno == EAGAIN))
+			conn_stall(conn);
+		return 0;
+	}
+	if (n > 0) {
+		conn_unstall(conn);
 		conn_memory_sent(conn, (size_t)n);
+	}
 	return n;
 }
 
 void conn_write(struct conn *conn)
 {
-	ssize_t n =
-	    conn_send(conn, conn->out + conn->out_at, conn->out_len - conn->out_at);
+	ssize_t n = conn_send(
+	    conn, conn->out + conn->out_at, conn->out_len - conn->out_at, true);
 
 	if (n < 0) {
 		conn->gone = true;
@@ -97,7 +104,7 @@ void conn_write(struct conn *conn)
 /* Sends the answer in bytes[len]; what the socket does not take at once is kept. */
 static void conn_start_write(struct conn *conn, const char *bytes, size_t len)
 {
-	ssize_t n = conn_send(conn, bytes, len);
+	ssize_t n = conn_send(conn, bytes, len, false);
 
 	if (n < 0) {
 		conn->gone = true;

@@ -18,11 +18,13 @@
  * for the newest, so that those who only sit there do not keep others from asking how
  * we are.
  */
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
 
+#include "common/link.h"
 #include "frontend/conn_state.h"
 #include "frontend/frontend.h"
 #include "frontend/health.h"
@@ -37,10 +39,13 @@ static const char too_many_of_client[] = "Too many connections of one client are
 bool conn_is_unasked(const struct conn *conn)
 {
 	char byte;
+	ssize_t n;
 
-	return (conn->state == CONN_IDLE || conn->state == CONN_PAUSED) &&
-	       conn_rest_len(conn) == 0 &&
-	       recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+	if ((conn->state != CONN_IDLE && conn->state != CONN_PAUSED) ||
+	    conn_rest_len(conn) > 0)
+		return false;
+	n = recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && !link_is_short(errno));
 }
 
 bool conn_places_taken(const struct frontend *fe)

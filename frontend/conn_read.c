@@ -8,6 +8,7 @@
 #include <bsd/string.h>
 
 #include "common/clock.h"
+#include "common/link.h"
 #include "common/log.h"
 #include "frontend/conn_state.h"
 #include "frontend/frontend.h"
@@ -116,16 +117,28 @@ static void conn_handle_bad(struct conn *conn, struct request *request)
 	conn_drop_request(conn, request);
 }
 
-/* Asks for the body. A client that waits for 25 bytes and cannot take them is given up.
- */
+/* Asks for the body; later, where 25 bytes cannot be sent now. */
 static void conn_continue(struct conn *conn, struct request *request)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const ssize_t len = sizeof(text) - 1;
 
-	request->expects = false;
-	if (send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
+	if (send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL) == len)
+		request->expects = false;
+	else if (link_must_wait(errno))
+		conn_stall(conn);
+	else
 		conn->gone = true;
+}
+
+void conn_resume(struct conn *conn)
+{
+	struct request *request = conn->request;
+
+	conn->retry = CONN_NEVER;
+	if (conn->state == CONN_BODY && request != NULL && request->expects &&
+	    request->refused == PROBLEM_NONE)
+		conn_continue(conn, request);
 }
 
 /* Some of the body is missing, and nothing more `is_here`. What is refused does not
@@ -225,7 +238,7 @@ static void conn_ask_whether_there(struct conn *conn)
 	    conn->peer.kind == CONN_PEER_UNIX)
 		return;
 	n = send(conn->io.fd, text, (size_t)len, MSG_NOSIGNAL);
-	if (n != len && !(n < 0 && errno == EAGAIN))
+	if (n != len && !(n < 0 && link_must_wait(errno)))
 		conn->gone = true;
 }
 
@@ -236,13 +249,16 @@ void conn_read(struct conn *conn)
 	ssize_t n = recv(conn->io.fd, in, room, 0);
 
 	if (n > 0) {
+		conn_unstall(conn);
 		conn_receive(conn, in, (size_t)n);
 		conn_keep_request(conn);
 		explicit_bzero(in, (size_t)n);
 	} else if (n == 0) {
 		conn->half_closed = true;
 		conn_ask_whether_there(conn);
-	} else if (errno != EAGAIN && errno != EINTR) {
+	} else if (link_must_wait(errno)) {
+		conn_stall(conn);
+	} else if (errno != EINTR) {
 		conn->gone = true;
 	}
 }

@@ -80,6 +80,10 @@ enum problem conn_place_refuses(
 /* Receives once, and parses and answers what that was. */
 void conn_read(struct conn *conn);
 
+/* A stall has passed: says what could not be said; else the loop tells what is ready.
+ */
+void conn_resume(struct conn *conn);
+
 /* Parses on in what was kept while the client had to wait. */
 void conn_consume_rest(struct conn *conn);
 
@@ -93,6 +97,21 @@ void conn_set_deadline(struct conn *conn);
 
 /* The deadline has passed. */
 void conn_expire(struct conn *conn);
+
+/*
+ * Its socket was said to be ready, and takes or gives nothing: the kernel has no memory
+ * now (ENOBUFS, ENOMEM; TCP also says EAGAIN). It stays ready all the while, so for
+ * some time it is not waited for. That is no reason to give up the client; its deadline
+ * stays as it is.
+ */
+void conn_stall(struct conn *conn);
+
+/* The socket has worked. */
+static inline void conn_unstall(struct conn *conn)
+{
+	conn->retry = CONN_NEVER;
+	conn->stall_ms = 0;
+}
 
 /* For how long its client has been waited for. */
 uint64_t conn_waits_ns(const struct conn *conn, uint64_t now);

@@ -42,7 +42,7 @@ uint64_t conn_waits_ns(const struct conn *conn, uint64_t now)
 
 void conn_set_deadline(struct conn *conn)
 {
-	uint64_t now;
+	uint64_t now, at;
 
 	if (conn->timed != conn->state) {
 		uint64_t ms = conn_timeout_ms(conn);
@@ -50,16 +50,27 @@ void conn_set_deadline(struct conn *conn)
 		conn->deadline = ms == 0 ? CONN_NEVER : clock_ns() + ms * NS_PER_MS;
 		conn->timed = conn->state;
 	}
-	if (conn->deadline >= conn->rings)
+	at = conn->retry < conn->deadline ? conn->retry : conn->deadline;
+	if (at >= conn->rings)
 		return;
 	now = clock_ns();
-	conn->rings = conn->deadline;
+	conn->rings = at;
 	ev_timer_stop(conn->frontend->loop, &conn->timer);
-	ev_timer_set(&conn->timer,
-	    conn->deadline > now ? (double)(conn->deadline - now) / (double)NS_PER_SEC
-	                         : 0.,
-	    0.);
+	ev_timer_set(
+	    &conn->timer, at > now ? (double)(at - now) / (double)NS_PER_SEC : 0., 0.);
 	ev_timer_start(conn->frontend->loop, &conn->timer);
+}
+
+void conn_stall(struct conn *conn)
+{
+	unsigned ms = 2U * conn->stall_ms;
+
+	if (ms < CONN_STALL_MS)
+		ms = CONN_STALL_MS;
+	else if (ms > CONN_STALL_MAX_MS)
+		ms = CONN_STALL_MAX_MS;
+	conn->stall_ms = (uint16_t)ms;
+	conn->retry = clock_ns() + ms * NS_PER_MS;
 }
 
 /* Nobody reads from it: only this tells whether a client still waits for its answer. */

@@ -57,13 +57,16 @@ static void pool_ask_for_more(struct pool *pool)
 	(void)control_send(pool->dispatch->child->control, &message);
 }
 
-/* Nobody tells us that hashers have come, or that we may ask for more again: while jobs
- * wait for it, we look. */
+/* Nobody tells us that hashers have come, that we may ask for more again, or that the
+ * kernel has memory again: while something waits for it, we look. */
 static void pool_nudged(struct ev_loop *loop, struct ev_timer *w, int events)
 {
+	struct pool *pool = w->data;
+
 	(void)loop;
 	(void)events;
-	dispatch_pump(w->data);
+	pool->rests = false;
+	dispatch_pump(pool);
 }
 
 static void pool_keep_looking(struct pool *pool, bool looking)
@@ -74,16 +77,14 @@ static void pool_keep_looking(struct pool *pool, bool looking)
 		ev_timer_again(pool->dispatch->loop, &pool->nudge);
 }
 
-static void pool_watch(struct pool *pool, int events)
+/* Replies only: where a job could not be sent, the next reply or the nudge goes on. The
+ * link may be ready for it, without memory in the kernel. */
+static void pool_watch(struct pool *pool)
 {
-	struct ev_loop *loop = pool->dispatch->loop;
-
-	if (ev_is_active(&pool->link_watcher) &&
-	    (pool->link_watcher.events & (EV_READ | EV_WRITE)) == events)
-		return;
-	ev_io_stop(loop, &pool->link_watcher);
-	ev_io_set(&pool->link_watcher, pool->link, events);
-	ev_io_start(loop, &pool->link_watcher);
+	if (pool->rests)
+		ev_io_stop(pool->dispatch->loop, &pool->link_watcher);
+	else
+		ev_io_start(pool->dispatch->loop, &pool->link_watcher);
 }
 
 static void task_free(struct task *task)
@@ -188,7 +189,7 @@ void dispatch_pump(struct pool *pool)
 		result = flight_send(task);
 		if (result != LINK_OK)
 			task_is_not_sent(task);
-		if (result == LINK_AGAIN) {
+		if (result == LINK_AGAIN || result == LINK_SHORT) {
 			fair_add_again(&pool->queue, task);
 			break;
 		}
@@ -199,11 +200,12 @@ void dispatch_pump(struct pool *pool)
 		}
 	}
 	forecast_queue_changed(pool);
-	pool_watch(pool, result == LINK_AGAIN ? EV_READ | EV_WRITE : EV_READ);
+	pool_watch(pool);
 	dispatch_publish(pool);
 	if (pool_wants_more(pool))
 		pool_ask_for_more(pool);
-	pool_keep_looking(pool, pool->queue.count > 0 || pool_wants_more(pool));
+	pool_keep_looking(
+	    pool, pool->queue.count > 0 || pool->rests || pool_wants_more(pool));
 }
 
 void dispatch_finish(struct task *task, const struct task_result *result)

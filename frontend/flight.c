@@ -79,7 +79,7 @@ enum link_result flight_send(struct task *task)
 	ssize_t len;
 
 	if (flight == NULL)
-		return LINK_AGAIN;
+		return LINK_SHORT;
 	*flight = (struct flight){.id = ++d->next_id,
 	    .task = task,
 	    .pool = pool,
@@ -198,16 +198,15 @@ static void flight_received(
 		flight_suspect(pool, sender, why);
 }
 
-void flight_read(struct pool *pool, unsigned most)
+bool flight_read(struct pool *pool, unsigned most)
 {
+	enum link_result result = LINK_OK;
 	uint8_t message[JOB_REPLY_MAX];
 	size_t len = 0;
 	pid_t sender = 0;
 
 	for (unsigned i = 0; i < most; i++) {
-		enum link_result result =
-		    link_recv(pool->link, message, sizeof(message), &len, &sender);
-
+		result = link_recv(pool->link, message, sizeof(message), &len, &sender);
 		if (result == LINK_OK)
 			flight_received(pool, message, len, sender);
 		else if (result == LINK_BAD)
@@ -217,6 +216,7 @@ void flight_read(struct pool *pool, unsigned most)
 			break;
 	}
 	explicit_bzero(message, sizeof(message));
+	return result != LINK_SHORT;
 }
 
 static void flight_ready(struct ev_loop *loop, struct ev_io *w, int events)
@@ -229,7 +229,7 @@ static void flight_ready(struct ev_loop *loop, struct ev_io *w, int events)
 		return;
 	}
 	if ((events & EV_READ) != 0)
-		flight_read(pool, REPLIES_AT_ONCE);
+		pool->rests = !flight_read(pool, REPLIES_AT_ONCE);
 	dispatch_pump(pool);
 }
 
@@ -258,8 +258,14 @@ void dispatch_hasher_gone(struct dispatch *d, const struct control_message *mess
 
 	if (message->pool >= d->child->config->pool_count)
 		return;
-	flight_read(
-	    pool, FLIGHT_REPLIES_MAX); /* what it answered before it died is answered */
+	/* what it answered before it died is answered; where that cannot be read now, a
+	 * sweep finds what is left when it can */
+	if (!flight_read(pool, FLIGHT_REPLIES_MAX)) {
+		pool->rests = true;
+		sweep_start(pool);
+		dispatch_pump(pool);
+		return;
+	}
 	for (unsigned c = 0; c < message->claims; c++)
 		for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
 			if (d->flights[i].id == message->claim[c] &&

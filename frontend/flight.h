@@ -85,7 +85,9 @@ struct pool {
 	struct old_share old_share;
 	struct forecast forecast;
 	uint64_t wanted_ns;    /* when we last asked the master for hashers */
-	struct ev_timer nudge; /* active: jobs wait for hashers */
+	struct ev_timer nudge; /* active: jobs wait for hashers, or the link rests */
+	bool
+	    rests; /* there was no memory to read from the link: not before the nudge */
 	struct ev_timer
 	    sweep; /* active: some job may be in nobody's hand; nothing is sent */
 	uint64_t taking_ns; /* the sweep: since when it waits for who is just taking */
@@ -111,8 +113,8 @@ struct dispatch {
 void flight_open(struct dispatch *d);
 void flight_close(struct dispatch *d);
 
-/* Sends the task's job. LINK_OK: it flies; LINK_AGAIN: no flight or no room now. On
- * LINK_ERROR the task cannot be sent at all. */
+/* Sends the task's job. LINK_OK: it flies; LINK_AGAIN and LINK_SHORT: no flight, no
+ * room or no memory now. On LINK_ERROR the task cannot be sent at all. */
 enum link_result flight_send(struct task *task);
 
 /* Nobody waits for the flight's job any more: the board says so. */
@@ -120,8 +122,9 @@ void flight_abandon(struct flight *flight);
 
 enum { FLIGHT_REPLIES_MAX = 4096 }; /* for one death; a flood is no reason to stay */
 
-/* Reads replies on the pool's link, at most so many. */
-void flight_read(struct pool *pool, unsigned most);
+/* Reads replies on the pool's link, at most so many. False where there was no memory to
+ * read on: some may lie there. */
+bool flight_read(struct pool *pool, unsigned most);
 
 /* The flight's hasher has died with it in hand: its task is tried again, or told. */
 void flight_bereaved(

@@ -12,7 +12,6 @@
 
 #include "common/locked.h"
 #include "common/log.h"
-#include "common/loop.h"
 
 static const double TITLE_SECONDS = 1.;
 static const double DRAIN_LOOK_SECONDS = .1; /* for idle connections that may go */
@@ -113,6 +112,8 @@ static void frontend_hear_master(struct frontend *fe)
 	}
 	if (result == LINK_CLOSED)
 		frontend_stop(fe, CHILD_EXIT_MASTER_GONE);
+	else if (result == LINK_SHORT)
+		loop_rest(fe->loop, &fe->control_rest, &fe->control);
 	else if (result == LINK_BAD)
 		log_bug("the master sent an ill-formed message");
 }

@@ -11,6 +11,7 @@
 #include <ev.h>
 
 #include "common/child.h"
+#include "common/loop.h"
 #include "frontend/accept.h"
 #include "frontend/client.h"
 #include "frontend/conn.h"
@@ -35,6 +36,7 @@ struct frontend {
 	uint64_t request_counter;
 	struct conn_scratch scratch; /* about 20 KiB: not for a stack */
 	struct ev_io control, signals;
+	struct loop_rest control_rest;
 	struct ev_timer title;       /* refreshes the process title */
 	struct ev_timer drain_limit; /* shutdown_timeout */
 	struct ev_timer drain_idle;  /* closes idle connections, see conn_drain.c */

@@ -69,7 +69,10 @@ static void sweep_end(struct pool *pool)
 {
 	struct dispatch *d = pool->dispatch;
 
-	flight_read(pool, FLIGHT_REPLIES_MAX);
+	if (!flight_read(pool, FLIGHT_REPLIES_MAX)) {
+		pool->looked = false; /* they say more than what was seen */
+		return;
+	}
 	for (unsigned i = 0; i < LIMIT_FLIGHTS; i++)
 		if (d->flights[i].pool == pool && d->flights[i].unclaimed)
 			flight_bereaved(d, &d->flights[i], CONTROL_CAUSE_KILLED);

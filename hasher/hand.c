@@ -73,6 +73,19 @@ static bool hand_await_room(int link)
 	return poll(&fd, 1, ROOM_MS) >= 0 && (fd.revents & (POLLERR | POLLHUP)) == 0;
 }
 
+/* Waits until the answer may be sent again; false where it is not to be. An end of the
+ * kernel's want of memory is waited for as long as somebody waits for the answer. */
+static bool hand_await(
+    const struct hasher *h, const struct hand *hand, enum link_result result, int tries)
+{
+	if (result == LINK_SHORT) {
+		(void)poll(NULL, 0, ROOM_MS);
+		return tries < ROOM_TRIES || hand_wanted(h, hand);
+	}
+	return result == LINK_AGAIN && tries < ROOM_TRIES &&
+	       hand_await_room(h->child->links[hand->frontend]);
+}
+
 /*
  * At most so many replies are under way on a link as the frontend has flights, and they
  * all fit into the socket. Where one does not, somebody breaks the rules: a frontend
@@ -89,10 +102,12 @@ static void hand_send(
 
 	if (len > 0)
 		result = link_send(link, message, (size_t)len);
-	for (int i = 0; result == LINK_AGAIN && i < ROOM_TRIES && hand_await_room(link);
-	     i++)
+	for (int i = 0; hand_await(h, hand, result, i); i++)
 		result = link_send(link, message, (size_t)len);
-	if (result != LINK_OK)
+	if (result == LINK_SHORT)
+		log_warn("an answer could not be sent to frontend %u: %s",
+		    hand->frontend, strerror(errno));
+	else if (result != LINK_OK)
 		log_bug("an answer could not be sent to frontend %u: %s",
 		    hand->frontend,
 		    result == LINK_AGAIN ? "its link is full" : strerror(errno));

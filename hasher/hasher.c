@@ -25,6 +25,7 @@ enum {
 	 */
 	LOOK_NS = 500000,
 	REST_MS = 2000, /* idle so long, the engine gives its memory back */
+	SHORT_MS = 20,  /* until it is seen whether the kernel has memory again */
 };
 
 static bool hasher_listen(const struct hasher *h, int fd, uint32_t events)
@@ -127,6 +128,9 @@ static void hasher_hear(struct hasher *h)
 		return;
 	case LINK_AGAIN:
 		return;
+	case LINK_SHORT:
+		h->short_of_memory = true;
+		return;
 	default:
 		log_bug("the master sent an ill-formed message");
 	}
@@ -219,6 +223,8 @@ static bool hasher_take(struct hasher *h)
 			return true;
 		}
 		atomic_store(&h->board->taking, 0);
+		if (result == LINK_SHORT)
+			h->short_of_memory = true;
 		if (result == LINK_BAD) {
 			explicit_bzero(h->message, sizeof(h->message));
 			log_bug("process %d sent what is no job on link %u",
@@ -279,6 +285,13 @@ static void hasher_retire_when_due(struct hasher *h)
 		log_warn("the master does not listen");
 }
 
+/* What is ready and cannot be read would wake us at once, and without end. */
+static void hasher_wait_for_memory(struct hasher *h)
+{
+	h->short_of_memory = false;
+	(void)poll(NULL, 0, SHORT_MS);
+}
+
 /* Nothing in hand: sleeps until something is to be done. */
 static void hasher_wait(struct hasher *h, bool *rested)
 {
@@ -312,6 +325,9 @@ static void hasher_loop(struct hasher *h)
 				hasher_join(h);
 			rested = false;
 		} else if (hasher_take(h)) {
+			hasher_tend(h);
+		} else if (h->short_of_memory) {
+			hasher_wait_for_memory(h);
 			hasher_tend(h);
 		} else {
 			/* a hasher that was woken may have died before it took the

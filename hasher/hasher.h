@@ -47,6 +47,7 @@ struct hasher {
 	bool alone;         /* what runs now must not be joined */
 	bool leaving;
 	bool master_gone;
+	bool short_of_memory; /* the kernel, for a message that lies there */
 	int epoll;
 	uint64_t counted_ns;  /* until when the board says how busy we were */
 	uint64_t other_units; /* of work done beside the engine's blocks */

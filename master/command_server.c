@@ -29,6 +29,7 @@ struct command_client {
 	int fd;
 	pid_t pid; /* of the process that asks, 0 where it has none here */
 	struct ev_io io;
+	struct loop_rest rest;
 	struct ev_timer limit;
 	const struct signal_row *row; /* NULL: has not asked yet */
 	bool begun;                   /* what it waits for has begun */
@@ -53,7 +54,7 @@ static void client_close(struct command_client *client)
 {
 	struct command_server *server = client->server;
 
-	ev_io_stop(server->master->loop, &client->io);
+	loop_stop(server->master->loop, &client->rest, &client->io);
 	ev_timer_stop(server->master->loop, &client->limit);
 	close(client->fd);
 	TAILQ_REMOVE(&server->clients, client, entry);
@@ -132,8 +133,11 @@ static void client_hear(struct ev_loop *loop, struct ev_io *w, int events)
 	    recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
 
 	if (n < 0 && (events & EV_ERROR) == 0 &&
-	    (errno == EINTR || link_must_wait(errno)))
+	    (errno == EINTR || link_must_wait(errno))) {
+		if (link_is_short(errno))
+			loop_rest(loop, &client->rest, w);
 		return;
+	}
 	if (n <= 0 || client->row != NULL) { /* it has left, or does not wait */
 		client_close(client);
 		return;

@@ -17,6 +17,7 @@
 #include "common/child.h"
 #include "common/config.h"
 #include "common/exit_cause.h"
+#include "common/loop.h"
 #include "master/groups.h"
 #include "master/listen.h"
 #include "master/lockfile.h"
@@ -48,6 +49,7 @@ struct process {
 	int sight;           /* its /proc/PID/stat, or -1 where it has none to show */
 	uint64_t born_ns;
 	struct ev_io control_watcher;
+	struct loop_rest control_rest;
 	struct ev_timer ready_timer; /* kills what does not become READY */
 	uint64_t abandoned_claim;    /* a job of it, while nobody wants any of them */
 	uint64_t abandoned_ns;       /* since when; meaningful with the former */

@@ -26,6 +26,7 @@ struct relay {
 	int fd;
 	struct ev_io watcher;
 	struct ev_timer pause;
+	struct loop_rest rest;
 	struct process *process;
 	uint64_t paid_ns; /* until when its lines have used up what it may say */
 	size_t len;       /* of the line that has begun */
@@ -53,8 +54,8 @@ static void relay_pay(struct relay *relay, const char *bytes, size_t len)
 			relay->paid_ns += line;
 }
 
-/* Logs some of what is there. Returns 1, 0 where there is nothing now, or -1 where
- * there will be no more. */
+/* Logs some of what is there. Returns 1, 0 where there is nothing now, or no memory to
+ * read it, or -1 where there will be no more. */
 static int relay_read(struct relay *relay)
 {
 	static char bytes[LOG_RECORD_MAX + RELAY_BYTES];
@@ -66,7 +67,7 @@ static int relay_read(struct relay *relay)
 	memcpy(bytes, relay->text, len);
 	n = read(relay->fd, bytes + len, RELAY_BYTES);
 	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+		return n < 0 && (errno == EINTR || link_must_wait(errno)) ? 0 : -1;
 	relay_pay(relay, bytes + len, (size_t)n);
 	len += (size_t)n;
 	used = log_relay(p->pid, process_name(p, who, sizeof(who)), bytes, len, false);
@@ -105,9 +106,14 @@ static void relay_bound(struct relay *relay)
 static void relay_ready(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	struct relay *relay = w->data;
+	int rc = -1;
 
 	/* where the loop has no room for it, all is read at the end */
-	if ((events & EV_ERROR) != 0 || relay_read(relay) < 0)
+	if ((events & EV_ERROR) == 0)
+		rc = relay_read(relay);
+	if (rc == 0)
+		loop_rest(loop, &relay->rest, w);
+	else if (rc < 0)
 		ev_io_stop(loop, w);
 	else if (relay_is_bounded(relay))
 		relay_bound(relay);
@@ -188,7 +194,7 @@ void relay_close(struct process *p)
 		return;
 	p->relay = NULL;
 	relay_finish(relay);
-	ev_io_stop(p->role->generation->master->loop, &relay->watcher);
+	loop_stop(p->role->generation->master->loop, &relay->rest, &relay->watcher);
 	ev_timer_stop(p->role->generation->master->loop, &relay->pause);
 	close(relay->fd);
 	free(relay);

@@ -25,7 +25,7 @@ static void process_forget_watchers(struct process *p)
 {
 	struct ev_loop *loop = p->role->generation->master->loop;
 
-	ev_io_stop(loop, &p->control_watcher);
+	loop_stop(loop, &p->control_rest, &p->control_watcher);
 	ev_timer_stop(loop, &p->ready_timer);
 	if (p->control >= 0)
 		close(p->control);
@@ -85,7 +85,8 @@ void process_kill(struct process *p, enum exit_cause why)
 	if (p->state == PROCESS_NONE || p->reaped || p->condemned != EXIT_CAUSE_LEFT)
 		return;
 	p->condemned = why;
-	ev_io_stop(p->role->generation->master->loop, &p->control_watcher);
+	loop_stop(
+	    p->role->generation->master->loop, &p->control_rest, &p->control_watcher);
 	if (kill(p->pid, SIGKILL) != 0 && errno != ESRCH)
 		process_close_out(p, errno);
 }
@@ -110,7 +111,7 @@ static enum link_result process_recv(struct process *p, struct control_message *
 	if (p->greeted)
 		return control_recv(p->control, message);
 	result = control_recv_fd(p->control, message, &fd);
-	p->greeted = result != LINK_AGAIN;
+	p->greeted = result != LINK_AGAIN && result != LINK_SHORT;
 	if (fd < 0)
 		return result;
 	if (message->kind == CONTROL_SIGHT && is_proc_file(fd))
@@ -153,6 +154,7 @@ void process_leave_in_time(struct process *p)
 		return; /* it has been told, and gets no more time */
 	process_leave(p);
 	ev_timer_stop(loop, &p->ready_timer);
+	ev_set_cb(&p->ready_timer, process_not_ready);
 	ev_timer_set(&p->ready_timer, (double)ms / 1000., 0.);
 	ev_timer_start(loop, &p->ready_timer);
 }
@@ -224,6 +226,8 @@ static void process_control(struct ev_loop *loop, struct ev_io *w, int events)
 		ev_timer_stop(loop, &p->ready_timer);
 		ev_timer_init(&p->ready_timer, process_closed, 1., 0.);
 		ev_timer_start(loop, &p->ready_timer);
+	} else if (result == LINK_SHORT) {
+		loop_rest(loop, &p->control_rest, w);
 	} else if (result != LINK_AGAIN) {
 		log_bug("process %d sent an ill-formed control message", (int)p->pid);
 		process_kill(p, EXIT_CAUSE_ROGUE);

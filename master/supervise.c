@@ -22,6 +22,8 @@ enum {
 	SUSPECT_MS = 1000,
 };
 
+static const double SERVE_AGAIN_SECONDS = .02;
+
 static struct master *role_master(const struct role *role)
 {
 	return role->generation->master;
@@ -176,12 +178,33 @@ void supervise_role(struct role *role)
 		ev_timer_again(role_master(role)->loop, &role->shrink);
 }
 
+static void process_serve(struct process *p);
+
+static void process_serve_again(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct process *p = w->data;
+
+	(void)loop;
+	(void)events;
+	if (p->state == PROCESS_READY && p->control >= 0)
+		process_serve(p);
+}
+
+/* Where the kernel has no memory for the message, a new process would not be told
+ * either. */
 static void process_serve(struct process *p)
 {
 	const struct control_message message = {.kind = CONTROL_SERVE};
+	const enum link_result result = control_send(p->control, &message);
 
-	if (control_send(p->control, &message) != LINK_OK)
+	if (result == LINK_SHORT) {
+		ev_timer_stop(role_master(p->role)->loop, &p->ready_timer);
+		ev_set_cb(&p->ready_timer, process_serve_again);
+		ev_timer_set(&p->ready_timer, SERVE_AGAIN_SECONDS, 0.);
+		ev_timer_start(role_master(p->role)->loop, &p->ready_timer);
+	} else if (result != LINK_OK) {
 		process_kill(p, EXIT_CAUSE_ROGUE); /* it does not read */
+	}
 }
 
 void supervise_serve(struct role *role)
@@ -199,10 +222,10 @@ void supervise_ready(struct process *p)
 	struct role *role = p->role;
 
 	p->state = PROCESS_READY;
+	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
 	if (role->kind->listens && p->control >= 0 &&
 	    master_generation_serves(role->generation))
 		process_serve(p);
-	ev_timer_stop(role_master(role)->loop, &p->ready_timer);
 	role_unthrottle(role);
 	supervise_role(
 	    role); /* a throttled role forks one at a time until one is READY */

@@ -50,7 +50,7 @@ static void upgrade_give_up(struct master *m, const char *why)
 
 	up->given_up = true;
 	strlcpy(up->why, why, sizeof(up->why));
-	ev_io_stop(m->loop, &up->watcher);
+	loop_stop(m->loop, &up->rest, &up->watcher);
 	ev_timer_stop(m->loop, &up->limit);
 	kill(up->successor, SIGKILL);
 	kill(-up->successor, SIGKILL); /* and what a script may have started */
@@ -85,7 +85,7 @@ static void upgrade_late(struct ev_loop *loop, struct ev_timer *w, int events)
 	char byte;
 
 	(void)events;
-	if (ev_is_active(&m->upgrade.watcher) &&
+	if (loop_watches(&m->upgrade.rest, &m->upgrade.watcher) &&
 	    recv(m->upgrade.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
 		ev_timer_set(w, LADDER_TAKE_OVER_MS / 1000., 0.);
 		ev_timer_start(loop, w);
@@ -130,7 +130,7 @@ static void upgrade_heard(struct ev_loop *loop, struct ev_io *w, int events)
 		upgrade_give_up(m, "it cannot be heard: no room in the epoll set");
 		return;
 	}
-	if (n < 0 && upgrade_must_wait(errno))
+	if (n < 0 && upgrade_must_wait(m, errno))
 		return;
 	text[n > 0 ? n : 0] = '\0';
 	if (n == 1 && text[0] == UPGRADE_READY) {

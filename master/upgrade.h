@@ -29,6 +29,7 @@
 #include <ev.h>
 
 #include "common/config.h"
+#include "common/loop.h"
 #include "master/lockfile.h"
 
 struct master;
@@ -49,6 +50,7 @@ struct upgrade {
 	/* in both */
 	int channel; /* to the other one, or -1 */
 	struct ev_io watcher;
+	struct loop_rest rest;
 	struct ev_timer limit;
 	struct ev_timer claim; /* the pidfile could not be written: the next try */
 };

@@ -41,8 +41,12 @@ int upgrade_handed_lock(void)
 	           : -1;
 }
 
-bool upgrade_must_wait(int error)
+bool upgrade_must_wait(struct master *m, int error)
 {
+	struct upgrade *up = &m->upgrade;
+
+	if (link_is_short(error))
+		loop_rest(m->loop, &up->rest, &up->watcher);
 	return error == EINTR || link_must_wait(error);
 }
 
@@ -50,7 +54,7 @@ void upgrade_end(struct master *m)
 {
 	struct upgrade *up = &m->upgrade;
 
-	ev_io_stop(m->loop, &up->watcher);
+	loop_stop(m->loop, &up->rest, &up->watcher);
 	ev_timer_stop(m->loop, &up->limit);
 	if (up->channel >= 0)
 		close(up->channel);

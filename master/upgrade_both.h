@@ -28,8 +28,9 @@ enum { UPGRADE_WORDS = 1024 };
 /* In the new one: the descriptor of the lock that was handed on, or -1. */
 int upgrade_handed_lock(void);
 
-/* After a failed send or recv: is nothing wrong with the channel? */
-bool upgrade_must_wait(int error);
+/* After a failed recv: is nothing wrong with the channel? Where the kernel has no
+ * memory for it, it is not read from for a moment. */
+bool upgrade_must_wait(struct master *m, int error);
 
 /* The channel is closed, and nothing is expected of the other side any more. */
 void upgrade_end(struct master *m);

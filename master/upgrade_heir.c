@@ -79,7 +79,7 @@ static void upgrade_say(struct master *m, char word)
 	struct upgrade *up = &m->upgrade;
 
 	if (send(up->channel, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ||
-	    !upgrade_must_wait(errno))
+	    !(errno == EINTR || link_must_wait(errno)))
 		return;
 	up->word = word;
 	ev_timer_init(&up->limit, upgrade_say_again, UPGRADE_AGAIN_SECONDS, 0.);
@@ -105,7 +105,7 @@ static void upgrade_alone(struct ev_loop *loop, struct ev_io *w, int events)
 	(void)loop;
 	(void)events;
 	if (recv(m->upgrade.channel, &byte, 1, MSG_DONTWAIT) < 0 &&
-	    upgrade_must_wait(errno))
+	    upgrade_must_wait(m, errno))
 		return;
 	upgrade_end(m);
 	m->upgrade.predecessor = false;
@@ -154,7 +154,7 @@ static void upgrade_told(struct ev_loop *loop, struct ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (n < 0 && upgrade_must_wait(errno))
+	if (n < 0 && upgrade_must_wait(m, errno))
 		return;
 	if (n != 1 || byte != UPGRADE_GO)
 		upgrade_take_charge(m);

@@ -204,6 +204,8 @@ static void free_a_part(void)
 	locked_free(bytes + LOCKED_UNIT);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* it would make a report of these */
+
 /* The page before the heap, and the one behind it. */
 static void touch(long from_start)
 {
@@ -221,6 +223,8 @@ static void touch_behind(void)
 {
 	touch((long)opened);
 }
+
+#endif
 
 static void dies_of(void (*deed)(void), int signo)
 {
@@ -252,7 +256,7 @@ static void what_is_damaged_ends_the_process(void **state)
 	dies_of(write_past_the_end, SIGABRT);
 	dies_of(free_twice, SIGABRT);
 	dies_of(free_a_part, SIGABRT);
-#ifndef __SANITIZE_ADDRESS__ /* it would make a report of these */
+#ifndef __SANITIZE_ADDRESS__
 	dies_of(touch_before, SIGSEGV);
 	dies_of(touch_behind, SIGSEGV);
 #endif

@@ -20,6 +20,7 @@
 #include "tests/system/load.h"
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
+#include "tests/system/shim.h"
 
 enum { FRONTENDS = 2, STOP_MS = 3200, STOP_LONG_MS = 60000, DEADLINE_MS = 400 };
 
@@ -80,42 +81,6 @@ static bool date_is_right(void *arg)
 }
 
 /* ---- the wall clock */
-
-/* Beside the test program. False where there is none, or none can be loaded. */
-static bool find_shim(char path[PATH_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
-	char *slash;
-
-#ifdef __SANITIZE_ADDRESS__
-	n = -1; /* the sanitizer wants to be loaded first */
-#endif
-	if (n < 0 || harness_wrapped())
-		return false;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash != NULL ? slash + 1 : path, "shim_clock.so");
-	return access(path, R_OK) == 0;
-}
-
-/* The seconds that the daemon's clock is ahead, shared with the shim. */
-static _Atomic int64_t *make_clock(const struct daemon *d)
-{
-	static const int64_t zero = 0;
-	char path[96];
-	void *at;
-	int fd;
-
-	harness_path(path, d->dir, "clock");
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	assert_return_code(fd, errno);
-	assert_int_equal(write(fd, &zero, sizeof(zero)), sizeof(zero));
-	at = mmap(NULL, sizeof(zero), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	assert_ptr_not_equal(at, MAP_FAILED);
-	assert_return_code(setenv("SHIM_CLOCK", path, 1), errno);
-	return at;
-}
 
 struct jumps {
 	const struct daemon *d;
@@ -192,10 +157,10 @@ static void test_jumps(void **state)
 	struct aftermath a;
 	struct client idle;
 
-	if (!find_shim(path))
+	if (!shim_find(path, "clock"))
 		skip();
-	d->files_expected = true;
-	jumps.clock = make_clock(d);
+	/* the seconds that the daemon's clock is ahead */
+	jumps.clock = shim_share(d, "SHIM_CLOCK", sizeof(*jumps.clock));
 	assert_return_code(setenv("LD_PRELOAD", path, 1), errno);
 	snprintf(delay, sizeof(delay), "hello_delay=%dms", HELLO_MS);
 	daemon_start(d, AFTERMATH_DAEMON, delay, "keepalive_timeout=120s", NULL);
