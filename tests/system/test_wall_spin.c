@@ -379,9 +379,9 @@ static void new_master_cannot_read_the_old_one(void **state)
 	client_say(&client, "GET /livez HTTP/1.1\r\nHost: t\r\n"); /* it drains long */
 	assert_return_code(kill(d->pid, SIGUSR2), errno);
 	wait_until(has_heir, d, "a new master");
-	heir = masters_heir(d->pid);
 	process_stop(d->pid);
 	wait_until(heir_is_ready, d, "its processes");
+	heir = masters_heir(d->pid); /* not before: it changes its title */
 	shortage_begin(shim, heir, SHORT_RECV, ENOMEM);
 	assert_return_code(kill(d->pid, SIGCONT), errno);
 	shortage_expect_rest(shim, "new master, GO");
