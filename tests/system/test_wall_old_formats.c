@@ -123,7 +123,7 @@ static void what_would_take_too_long_is_wrong(void **state)
 	assert_int_equal(api_post(&api, "inspect", "{\"hash\":\"%s\"}", hash), 200);
 	assert_non_null(strstr(api.r.body, "\"within_limits\":true"));
 	snprintf(body, sizeof(body),
-	    "{\"password\":\"x\",\"hash\":\"" SHA256CRYPT "\"}", 999999999);
+	    "{\"password\":\"x\",\"hash\":\"" SHA256CRYPT "\"}", 999999999U);
 	api_refused(&api, 422, "cost-too-high", "verify", body);
 	api_close(&api);
 	daemon_stop(d);
