@@ -223,6 +223,7 @@ static void client_free(struct client *client)
 	*at = client->next;
 	clients->records--;
 	clients->count -= !client_is_network(client);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is from client_add() */
 	free(client);
 }
 

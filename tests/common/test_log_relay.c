@@ -123,11 +123,10 @@ static void what_does_not_end_is_cut(void **state)
 			unsigned n = 0;
 
 			memset(bytes, 'x', sizeof(bytes));
-			if (record)
-				memcpy(bytes,
-				    "\x01"
-				    "2",
-				    2);
+			if (record) {
+				bytes[0] = '\x01';
+				bytes[1] = '2';
+			}
 			relay(bytes, sizeof(bytes), pieces[i]);
 			for (line = logged(*state); *line != '\0'; n++) {
 				assert_true(strcspn(line, "\n") < LOG_LINE_MAX);
