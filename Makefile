@@ -80,7 +80,8 @@ SYSTEM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(SYSTEM_TESTS))
 WAITING_TESTS   := capabilities drain drain_listen f02_stopped inherited migrate proc_hidden \
 	reload reload_bad signal_bound signal_whom start syslog terminal upgrade upgrade_bad \
 	upgrade_path upgrade_supervised wall_answer wall_board wall_command wall_files \
-	wall_generations wall_listener wall_log wall_patience wall_reach
+	wall_generations wall_listener wall_log wall_noread wall_patience wall_places wall_reach \
+	wall_spin wall_swap
 WAITING_PROGRAMS := $(patsubst %,$(BUILD)/tests/system/test_%,$(WAITING_TESTS))
 # the programs that the table of attacks names
 ATTACKS         := $(sort $(shell \
