@@ -206,7 +206,7 @@ static const struct priced {
     {"scrypt$9223372036854775808$s$1073741823$1$" ZERO64 "==", false, false},
     {"scrypt:9223372036854775808:4:268435455$s$" HEX64, false, false},
     {"pbkdf2_sha256$3000000$s$" ZERO32 "=", true, true},
-    {"pbkdf2_sha256$12000000$s$" ZERO32 "=", false, false},
+    {"pbkdf2_sha256$15000000$s$" ZERO32 "=", false, false},
     {"$pbkdf2-sha512$2500000$Zg$" ZERO64, true, true},
     {"$pbkdf2-sha512$4294967295$Zg$" ZERO64, false, false},
     {"pbkdf2:sha512:5100000$s$" HEX64, false, false},
