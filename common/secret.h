@@ -28,8 +28,9 @@ void secret_move(struct secret *to, struct secret *from);
 /* Are these n bytes the same? Takes as long wherever they differ. */
 bool secret_equal(const void *a, const void *b, size_t n);
 
-/* Overwrites the part of the stack that calls before this one have used: what a library
- * has left in its frames, which are no deeper than 8 KiB. */
+/* Overwrites the part of the stack that calls before this one have used, and the vector
+ * registers: what a library has left there. Its frames
+ * are no deeper than 8 KiB. */
 void secret_wipe_stack(void);
 
 /* Wipes and frees; the buffer is empty and can be used again. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/secret.h"
 #include "master/master.h"
 
 enum { POOL_GROWTH = 16 }; /* so many more by TTIN, where there is memory for them */
@@ -150,6 +151,7 @@ static int generation_fill(
 	}
 	if (before != NULL)
 		(void)key_set_warn(&g->keys, g->config, &before->keys, before->config);
+	secret_wipe_stack(); /* processes begin with a copy of ours */
 	if (listen_open(&g->listeners, g->config,
 	        before != NULL ? &before->listeners : NULL, err) != 0)
 		return -1;
