@@ -317,9 +317,9 @@ pid_t WRAP(fork)(void)
 	return pid;
 }
 
-void REAL(birth_run)(const struct process *p, int control, pid_t master);
-void WRAP(birth_run)(const struct process *p, int control, pid_t master);
-void WRAP(birth_run)(const struct process *p, int control, pid_t master)
+void REAL(birth_run)(const struct process *p, int control, int said, pid_t master);
+void WRAP(birth_run)(const struct process *p, int control, int said, pid_t master);
+void WRAP(birth_run)(const struct process *p, int control, int said, pid_t master)
 {
 	const struct config *config = p->role->generation->config;
 
@@ -329,7 +329,7 @@ void WRAP(birth_run)(const struct process *p, int control, pid_t master)
 		inject.role = FAULT_IN_LOOKUP;
 	else
 		inject.role = FAULT_IN_HASHER;
-	REAL(birth_run)(p, control, master);
+	REAL(birth_run)(p, control, said, master);
 }
 
 bool REAL(log_sink_write)(const struct log_sink *sink, const char *line, size_t len);
