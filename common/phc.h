@@ -55,7 +55,7 @@ enum phc_result {
 };
 
 /* Takes text[len] apart. No cost is too high here: what may be spent is the caller's
- * to decide before he spends it. Where the result is not PHC_OK, *why is a constant
+ * to decide before it is spent. Where the result is not PHC_OK, *why is a constant
  * sentence for people that repeats nothing of the text, and *phc is all zero. */
 enum phc_result phc_parse(
     struct phc *phc, const char *text, size_t len, const char **why);

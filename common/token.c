@@ -26,7 +26,7 @@ _Static_assert(TOKEN_COUNT_MAX <= UINT16_MAX, "a number fits into its type");
 
 /*
  * The digests are keyed with what nobody else knows. Who sees the set cannot try tokens
- * on it that he has digested before. And the set can be sorted: which digests a look-up
+ * on it that were digested before. And the set can be sorted: which digests a look-up
  * comes past is no news to somebody who cannot know the digest of any token.
  */
 struct token_set {

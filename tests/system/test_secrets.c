@@ -10,20 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/sanitized.h"
 #include "tests/system/api.h"
 #include "tests/system/process.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* terabytes of shadow are too much to search */
-#endif
+/* SANITIZED: terabytes of shadow are too much to search. */
 
 /* In none of the program's own texts. */
 #define MARKER "Zq7marker"

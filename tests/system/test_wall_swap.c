@@ -11,23 +11,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tests/sanitized.h"
 #include "tests/system/api.h"
 #include "tests/system/confined.h"
 #include "tests/system/peek.h"
 #include "tests/system/process.h"
 #include "tests/system/run.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* it makes mlock() do nothing */
-#endif
+/* SANITIZED: it makes mlock() do nothing. */
 
 /* In none of the program's own texts. */
 #define MARKER "Xw5marker"
