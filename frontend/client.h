@@ -46,7 +46,6 @@ struct conn_peer {
 /* What is measured of each client and network, to know who has most of it. */
 enum client_measure {
 	CLIENT_WAITS, /* connections for whose client the server waits (conn_place.c) */
-	CLIENT_BYTES, /* memory of connections */
 	CLIENT_MEASURES
 };
 
